@@ -1,0 +1,31 @@
+// Package mailer turns Parts into the frozen bytes of a message and hands them to a relay over
+// SMTP, telling in which stage an attempt ended and whether the message may have been accepted.
+// It knows nothing of contracts, months or databases.
+package mailer
+
+import (
+	"crypto/sha256"
+	"net/mail"
+	"time"
+)
+
+// Header is what a message says beyond its Parts.
+type Header struct {
+	From      mail.Address
+	ReplyTo   mail.Address // zero: no Reply-To
+	To        mail.Address // the only recipient
+	Bounce    string       // envelope sender; From's address if empty
+	MessageID string       // without angle brackets, see MessageID
+	Date      time.Time
+}
+
+// Message is one message to one address, as it goes over the wire but for dot-stuffing.
+type Message struct {
+	ID    string // Message-ID without angle brackets
+	From  string // envelope sender
+	To    string // envelope recipient
+	Bytes []byte // CRLF line ends
+}
+
+// SHA256 identifies the bytes; a repeat must have the same.
+func (m Message) SHA256() [32]byte { return sha256.Sum256(m.Bytes) }

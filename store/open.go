@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	_ "github.com/mattn/go-sqlite3" // registers the driver "sqlite3"
+	"github.com/pressly/goose/v3"
+)
+
+// Mode says what opening a database may do to it.
+type Mode int
+
+const (
+	// Existing opens a database that is there with today's schema, and refuses any other.
+	Existing Mode = iota
+	// Migrate also creates a missing database and brings an older one to today's schema.
+	Migrate
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// file is one SQLite file behind two pools: a single writing connection, so that writers queue in
+// Go instead of meeting SQLITE_BUSY, and reading ones that can never write. Reading transactions
+// are deferred: each sees one snapshot and blocks nobody.
+type file struct {
+	path string
+	w    *sql.DB
+	r    *sql.DB
+}
+
+// ParseDSN gives the path behind a "sqlite:PATH" data source name.
+func ParseDSN(dsn string) (path string, err error) {
+	scheme, path, ok := strings.Cut(dsn, ":")
+	if !ok || scheme != "sqlite" || path == "" {
+		return "", fmt.Errorf("database %q is not of the form sqlite:PATH (other schemes are refused for now)", dsn)
+	}
+	return path, nil
+}
+
+// DetectionsBeside is the default path of the detections that belong to a ledger: geppo.db has
+// geppo-detections.db beside it.
+func DetectionsBeside(ledger string) string {
+	ext := filepath.Ext(ledger)
+	return strings.TrimSuffix(ledger, ext) + "-detections" + ext
+}
+
+// openFile opens path under the migrations in migrations/kind.
+func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("open %s database %s: %w", kind, path, err)
+		}
+	}()
+	if mode == Existing {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("there is none; create it with geppo import or geppo run, or name another with --db")
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	f = &file{path: path}
+	// A failed start-up must not leave pools behind.
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	// Pragmas stand in the DSN because they hold for one connection each: by Exec they would reach
+	// only whichever connection the pool happened to hand out. In WAL only FULL survives power loss.
+	const common = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=30000"
+	uri := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	if f.w, err = sql.Open("sqlite3", uri+"?"+common+"&_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	f.w.SetMaxOpenConns(1)
+	if f.r, err = sql.Open("sqlite3", uri+"?"+common+"&_query_only=on"); err != nil {
+		return nil, err
+	}
+	f.r.SetMaxOpenConns(runtime.GOMAXPROCS(0) + 2)
+	f.r.SetMaxIdleConns(runtime.GOMAXPROCS(0) + 2)
+	return f, f.migrate(ctx, kind, mode)
+}
+
+func (f *file) migrate(ctx context.Context, kind string, mode Mode) error {
+	sub, err := fs.Sub(migrations, "migrations/"+kind)
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, f.w, sub)
+	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	newest := sources[len(sources)-1].Version
+	have, err := f.schemaVersion(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case have > newest:
+		return fmt.Errorf("its schema (%d) is newer than this geppo knows (%d); use the newer geppo", have, newest)
+	case have == newest:
+		return nil
+	case mode == Existing:
+		return fmt.Errorf("its schema (%d) is older than this geppo's (%d); back it up and migrate it with geppo run, import or serve", have, newest)
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
+
+// schemaVersion is the newest migration applied, 0 for an empty file. It asks SQLite instead of
+// goose because goose would create its table, which a database opened as Existing must not suffer.
+func (f *file) schemaVersion(ctx context.Context) (version int64, err error) {
+	var tables int
+	const findTable = `SELECT count(*) FROM sqlite_schema WHERE name = 'goose_db_version'`
+	if err := f.w.QueryRowContext(ctx, findTable).Scan(&tables); err != nil || tables == 0 {
+		return 0, err
+	}
+	err = f.w.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied`).Scan(&version)
+	return version, err
+}
+
+// Close closes both pools; what was committed is on the disk before it returns.
+func (f *file) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{f.r, f.w} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
