@@ -1,0 +1,111 @@
+package words
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"geppo/aggregate"
+	"geppo/store"
+)
+
+// Number writes n with thousands separators: "1,234".
+func (w *Words) Number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	start := 0
+	if n < 0 {
+		start = 1
+	}
+	for i := len(s) - 3; i > start; i -= 3 {
+		s = s[:i] + w.Format.Thousands + s[i:]
+	}
+	return s
+}
+
+// Percent writes the amount of a rate to one decimal, ".0" dropped and without sign: "17.2", "20".
+func (w *Words) Percent(p float64) string {
+	whole, tenth, _ := strings.Cut(strconv.FormatFloat(math.Abs(p), 'f', 1, 64), ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err == nil {
+		whole = w.Number(n)
+	}
+	if tenth == "0" {
+		return whole
+	}
+	return whole + "." + tenth
+}
+
+// Detections writes "1,234件".
+func (w *Words) Detections(n int64) string {
+	return w.Format.Detections.Say(Values{Count: w.Number(n)})
+}
+
+// Endpoints writes "1,234台".
+func (w *Words) Endpoints(n int) string {
+	return w.Format.Endpoints.Say(Values{Count: w.Number(int64(n))})
+}
+
+// Month writes "2026年10月".
+func (w *Words) Month(p store.Period) string { return w.Format.Month.Say(monthValues(p)) }
+
+// Period writes the period's first and last day: "2026年10月1日～10月31日".
+func (w *Words) Period(p store.Period) string {
+	v := monthValues(p)
+	days := p.Days()
+	v.D = strconv.Itoa(len(days))
+	return w.Format.Period.Say(v)
+}
+
+// Timezone names an IANA zone as its readers do, or returns its name.
+func (w *Words) Timezone(name string) string {
+	if word, ok := w.Timezones[name]; ok {
+		return word
+	}
+	return name
+}
+
+// Day writes "10/5".
+func (w *Words) Day(d store.Day) string { return w.day(w.Format.Day, d) }
+
+// LongDay writes "2026年10月5日(月)".
+func (w *Words) LongDay(d store.Day) string { return w.day(w.Format.LongDay, d) }
+
+func (w *Words) day(as Phrase, d store.Day) string {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return string(d) // a day that is none is shown as it came
+	}
+	v := monthValues(store.Period{Year: t.Year(), Month: t.Month()})
+	v.D = strconv.Itoa(t.Day())
+	v.Weekday = w.Format.Weekdays[t.Weekday()]
+	return as.Say(v)
+}
+
+func monthValues(p store.Period) Values {
+	return Values{Year: strconv.Itoa(p.Year), M: strconv.Itoa(int(p.Month))}
+}
+
+// Change words the comparison with the month before: "+17.2％", "先月は0件", "変わりません",
+// "先月のデータはありません".
+func (w *Words) Change(s aggregate.SummaryLine) string {
+	switch {
+	case s.Previous == nil:
+		return w.Overview.NoLastMonth
+	case s.Current == *s.Previous || s.ChangePercent != nil && *s.ChangePercent == 0:
+		return w.Overview.Unchanged
+	case s.ChangePercent == nil:
+		return w.Overview.NewFromZero
+	case *s.ChangePercent > 0:
+		return w.Format.Increase.Say(Values{Percent: w.Percent(*s.ChangePercent)})
+	}
+	return w.Format.Decrease.Say(Values{Percent: w.Percent(*s.ChangePercent)})
+}
+
+// Status words the status of an EDR event; an unknown one is printed as received.
+func (w *Words) Status(s string) string {
+	if word, ok := w.EDRStatus[s]; ok {
+		return word
+	}
+	return s
+}
