@@ -13,14 +13,14 @@ const (
 	namesShown = 10
 )
 
-// Point words a POINT sentence; desk is the name of the support desk. A kind that words.toml does
+// Point words a POINT sentence. A kind that words.toml does
 // not know gives "".
-func (w *Words) Point(p aggregate.Point, desk string) string {
+func (w *Words) Point(p aggregate.Point) string {
 	v := Values{
 		Feature: w.Features[p.Feature].Heading,
 		Count:   w.Number(p.Count),
 		Names:   w.Names(p.Endpoints, w.Points.NamesJoin),
-		Desk:    desk,
+		Desk:    w.Desk,
 		From:    w.Day(p.From),
 		To:      w.Day(p.To),
 	}

@@ -28,6 +28,7 @@ const None = "-"
 type Words struct {
 	Subject    Phrase                             `toml:"subject"`
 	Revision   string                             `toml:"revision"`
+	Desk       string                             `toml:"desk"` // the support desk's name, see NameDesk
 	Format     Format                             `toml:"format"`
 	Timezones  map[string]string                  `toml:"timezones"`
 	Overview   Overview                           `toml:"overview"`
@@ -42,6 +43,7 @@ type Words struct {
 	Judgements map[aggregate.Judgement]Judgement  `toml:"judgements"`
 	State      State                              `toml:"state"`
 	Asks       map[string]Ask                     `toml:"asks"`
+	Mail       Mail                               `toml:"mail"`
 	Points     Points                             `toml:"points"`
 }
 
@@ -196,6 +198,44 @@ type Ask struct {
 	Do    Phrase `toml:"do"`
 }
 
+// Mail holds what only the two bodies of the mail say.
+type Mail struct {
+	Title             string `toml:"title"`
+	Addressee         Phrase `toml:"addressee"`
+	Greeting          Phrase `toml:"greeting"`
+	Targets           string `toml:"targets"`
+	DateOfGap         string `toml:"date_of_gap"`
+	Action            string `toml:"action"`
+	DeskCalls         Phrase `toml:"desk_calls"`
+	UnsupportedOS     Phrase `toml:"unsupported_os"`
+	Quiet             string `toml:"quiet"`
+	TrendDays         string `toml:"trend_days"`
+	DayCount          Phrase `toml:"day_count"`
+	DayCountEndpoints Phrase `toml:"day_count_endpoints"`
+	Range             Phrase `toml:"range"`
+	Shading           string `toml:"shading"`
+	Hatching          string `toml:"hatching"`
+	TrendAlt          Phrase `toml:"trend_alt"`
+	TrendAltEndpoints Phrase `toml:"trend_alt_endpoints"`
+	TrendNone         string `toml:"trend_none"`
+	ResultsAlt        Phrase `toml:"results_alt"`
+	ResultCount       Phrase `toml:"result_count"`
+	EventUnit         string `toml:"event_unit"`
+	FullNames         string `toml:"full_names"`
+	ThreatSearch      string `toml:"threat_search"`
+	AgentsHeading     string `toml:"agents_heading"`
+	AgentsNote        string `toml:"agents_note"`
+	Attached          string `toml:"attached"`
+	NotAttached       string `toml:"not_attached"`
+	PDFTitle          Phrase `toml:"pdf_title"`
+	PDFPages          Phrase `toml:"pdf_pages"`
+	Glossary          string `toml:"glossary"`
+	Contact           string `toml:"contact"`
+	Phone             string `toml:"phone"`
+	Hours             string `toml:"hours"`
+	SendingOnly       string `toml:"sending_only"`
+}
+
 // Points holds the POINT sentences.
 type Points struct {
 	Heading       string `toml:"heading"`
@@ -231,6 +271,17 @@ func Load(fsys fs.FS) (*Words, error) {
 		return nil, fmt.Errorf("%s: %s", File, strings.Join(faults, "; "))
 	}
 	return w, nil
+}
+
+// NameDesk puts another name of the support desk wherever words.toml names its own.
+func (w *Words) NameDesk(name string) {
+	for _, entries := range w.Results {
+		for key, e := range entries {
+			e.Means = strings.ReplaceAll(e.Means, w.Desk, name)
+			entries[key] = e
+		}
+	}
+	w.Desk = name
 }
 
 // oneLine tells place and key of a TOML error; the library's own text quotes the file over several

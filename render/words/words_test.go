@@ -132,12 +132,22 @@ func TestEveryPointHasItsSentence(t *testing.T) {
 		{aggregate.Point{Kind: aggregate.PointOutdated, Endpoints: []string{"PC1"}, Count: 1}, "保護機能が最新でない端末が1台あります(PC1)"},
 		{aggregate.Point{Kind: aggregate.PointUnprotected, Endpoints: []string{"PC1"}, Count: 1}, "保護機能の一部がオフの端末が1台あります(PC1)"},
 	} {
-		if got := w.Point(c.point, "セキュリティサポートデスク"); !strings.Contains(got, c.want) {
+		if got := w.Point(c.point); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q in it", c.point.Kind, got, c.want)
 		}
 	}
-	if got := w.Point(aggregate.Point{Kind: "weather"}, ""); got != "" {
+	if got := w.Point(aggregate.Point{Kind: "weather"}); got != "" {
 		t.Errorf("unknown kind: %q", got)
+	}
+}
+
+func TestNameDesk(t *testing.T) {
+	w := load(t)
+	w.NameDesk("みまもり窓口")
+	means := w.Results[store.Virus]["uncleanable"].Means
+	point := w.Point(aggregate.Point{Kind: aggregate.PointToConfirm, Count: 1})
+	if !strings.Contains(means, "みまもり窓口から") || !strings.Contains(point, "みまもり窓口から") {
+		t.Errorf("the desk is not named in %q, %q", means, point)
 	}
 }
 
