@@ -1,0 +1,40 @@
+package chart
+
+import "image/color"
+
+// Color is an opaque colour of a chart.
+type Color = color.RGBA
+
+// The one palette of mail charts and PDFs. Ink and grid follow the look that was agreed; Slices
+// are ordered so that neighbours differ in lightness, and any two differ to readers with a red,
+// green or blue deficiency and in black-and-white print (TestPalette measures all of it).
+var (
+	White     = rgb(0xFFFFFF)
+	Ink       = rgb(0x374151)
+	Strong    = rgb(0x111827) // totals
+	Muted     = rgb(0x6B7280) // shares, units
+	Axis      = rgb(0x9CA3AF)
+	Grid      = rgb(0xE5E7EB)
+	Shade     = rgb(0xEEF1F5) // weekends and holidays
+	Hatch     = rgb(0xB4BAC4) // days without complete data
+	Bar       = rgb(0x1D5FB4)
+	EmptyRing = rgb(0xE5E7EB) // a doughnut without a detection
+
+	Slices = [...]Color{
+		rgb(0x0B3C78), // deep blue
+		rgb(0x8FCBEE), // sky
+		rgb(0x007F66), // green
+		rgb(0xF2B71B), // amber
+		rgb(0x7A2E6B), // plum
+		rgb(0xE06A2C), // vermilion
+		rgb(0xD9DCE2), // light grey
+	}
+)
+
+// SliceColor is the colour of the i-th slice; a slice keeps its colour whether or not the ones
+// before it are zero, so that one result has one colour in every report.
+func SliceColor(i int) Color { return Slices[i%len(Slices)] }
+
+func rgb(hex uint32) Color {
+	return Color{R: uint8(hex >> 16), G: uint8(hex >> 8), B: uint8(hex), A: 0xFF}
+}

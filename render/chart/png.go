@@ -1,0 +1,69 @@
+package chart
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"image"
+
+	"github.com/klauspost/compress/zlib"
+)
+
+// PNG is the chart at Scale times its size, with a palette of at most 256 colours.
+func (c Chart) PNG() ([]byte, error) { return encodePNG(c.Image()) }
+
+// encodePNG writes a paletted PNG. image/png has its own deflate, which takes most of a chart's
+// time; this is the same file with a faster one.
+func encodePNG(img *image.Paletted) ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteString("\x89PNG\r\n\x1a\n")
+	header := binary.BigEndian.AppendUint32(nil, uint32(img.Rect.Dx()))
+	header = binary.BigEndian.AppendUint32(header, uint32(img.Rect.Dy()))
+	chunk(&out, "IHDR", append(header, 8, 3, 0, 0, 0)) // 8 bits, palette
+	// 2 × 96 dpi, so that a reader without HTML shows the size that is meant.
+	density := binary.BigEndian.AppendUint32(nil, 7559)
+	chunk(&out, "pHYs", append(binary.BigEndian.AppendUint32(density, 7559), 1))
+	palette := make([]byte, 0, 3*len(img.Palette))
+	for _, p := range img.Palette {
+		c, ok := p.(Color)
+		if !ok {
+			return nil, fmt.Errorf("encode png: palette holds a %T", p)
+		}
+		palette = append(palette, c.R, c.G, c.B)
+	}
+	chunk(&out, "PLTE", palette)
+	data, err := deflateRows(img)
+	if err != nil {
+		return nil, fmt.Errorf("encode png: %w", err)
+	}
+	chunk(&out, "IDAT", data)
+	chunk(&out, "IEND", nil)
+	return out.Bytes(), nil
+}
+
+// deflateRows compresses the rows without a filter, as is best for palettes.
+func deflateRows(img *image.Paletted) ([]byte, error) {
+	var data bytes.Buffer
+	w, err := zlib.NewWriterLevel(&data, 6)
+	if err != nil {
+		return nil, err
+	}
+	width := img.Rect.Dx()
+	row := make([]byte, 1+width)
+	for y := range img.Rect.Dy() {
+		copy(row[1:], img.Pix[y*img.Stride:y*img.Stride+width])
+		if _, err := w.Write(row); err != nil {
+			return nil, err
+		}
+	}
+	err = w.Close()
+	return data.Bytes(), err
+}
+
+func chunk(out *bytes.Buffer, kind string, data []byte) {
+	body := append([]byte(kind), data...)
+	out.Write(binary.BigEndian.AppendUint32(nil, uint32(len(data))))
+	out.Write(body)
+	out.Write(binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE(body)))
+}

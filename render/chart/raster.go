@@ -1,0 +1,314 @@
+package chart
+
+import (
+	"image"
+	"image/color"
+	"math"
+	"sync"
+
+	"github.com/golang/freetype/truetype"
+	"golang.org/x/image/font"
+	"golang.org/x/image/math/fixed"
+	"golang.org/x/image/vector"
+)
+
+// Scale is how much larger the PNG is than its shown size.
+const Scale = 2
+
+// levels is the number of steps between ground and ink at an edge. Sixteen cannot be told from 256
+// at twice the size, and keep the palette under 256 colours, so that a pixel is one byte.
+const levels = 16
+
+// bitmap is a paletted image that is drawn on directly: blending two palette entries is a lookup.
+type bitmap struct {
+	img    *image.Paletted
+	index  map[Color]uint8
+	blends map[[3]uint8]uint8 // ink, ground, level → entry
+	drawer *Drawer
+}
+
+// Image draws the chart at Scale times its size.
+func (c Chart) Image() *image.Paletted {
+	b := &bitmap{
+		img:    image.NewPaletted(image.Rect(0, 0, c.W*Scale, c.H*Scale), color.Palette{White}),
+		index:  map[Color]uint8{White: 0},
+		blends: map[[3]uint8]uint8{},
+		drawer: c.drawer,
+	}
+	for _, o := range c.ops { // pure colours first: if the palette fills up, edges give way
+		b.entry(o.color)
+	}
+	c.Draw(b)
+	return b.img
+}
+
+// Blank tells whether an image shows one colour only, as a chart that failed would.
+func Blank(img image.Image) bool {
+	r := img.Bounds()
+	first := img.At(r.Min.X, r.Min.Y)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			if img.At(x, y) != first {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// entry is the palette's index of c, of the nearest colour once the palette is full.
+func (b *bitmap) entry(c Color) uint8 {
+	if i, ok := b.index[c]; ok {
+		return i
+	}
+	i := uint8(0)
+	if len(b.img.Palette) < 256 {
+		i = uint8(len(b.img.Palette))
+		b.img.Palette = append(b.img.Palette, c)
+	} else {
+		i = uint8(b.img.Palette.Index(c))
+	}
+	b.index[c] = i
+	return i
+}
+
+// mix is the entry of ink over ground, level 1 to levels-1.
+func (b *bitmap) mix(ink, ground, level uint8) uint8 {
+	key := [3]uint8{ink, ground, level}
+	if i, ok := b.blends[key]; ok {
+		return i
+	}
+	over, under := b.img.Palette[ink].(Color), b.img.Palette[ground].(Color)
+	part := func(o, u uint8) uint8 { // in steps of five, so that like edges share an entry
+		sum := int(o)*int(level) + int(u)*(levels-1-int(level))
+		return uint8((sum + 5*(levels-1)/2) / (5 * (levels - 1)) * 5)
+	}
+	i := b.entry(Color{R: part(over.R, under.R), G: part(over.G, under.G), B: part(over.B, under.B), A: 0xFF})
+	b.blends[key] = i
+	return i
+}
+
+// Fill fills a path; rectangles on whole pixels, which is most of a chart, without a rasteriser.
+func (b *bitmap) Fill(p Path, c Color) {
+	ink := b.entry(c)
+	if x0, y0, x1, y1, ok := p.Rect(); ok {
+		b.rect(x0, y0, x1, y1, ink)
+		return
+	}
+	box := bounds(p)
+	if box.Empty() {
+		return
+	}
+	z := vector.NewRasterizer(box.Dx(), box.Dy())
+	pt := func(q Point) (float32, float32) {
+		return float32(q.X*Scale) - float32(box.Min.X), float32(q.Y*Scale) - float32(box.Min.Y)
+	}
+	for _, s := range p {
+		x, y := pt(s.P[0])
+		switch s.Verb {
+		case 'M':
+			z.MoveTo(x, y)
+		case 'L':
+			z.LineTo(x, y)
+		case 'C':
+			cx, cy := pt(s.P[1])
+			ex, ey := pt(s.P[2])
+			z.CubeTo(x, y, cx, cy, ex, ey)
+		}
+	}
+	z.ClosePath()
+	mask := image.NewAlpha(image.Rect(0, 0, box.Dx(), box.Dy()))
+	z.Draw(mask, mask.Bounds(), image.Opaque, image.Point{})
+	b.stamp(mask.Pix, box.Dx(), box.Min, ink)
+}
+
+// rect fills a rectangle, its edges brought to whole pixels.
+func (b *bitmap) rect(x0, y0, x1, y1 float64, ink uint8) {
+	px := func(v float64) int { return int(math.Round(v * Scale)) }
+	r := image.Rect(px(x0), px(y0), px(x1), px(y1)).Intersect(b.img.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		row := b.img.Pix[y*b.img.Stride+r.Min.X : y*b.img.Stride+r.Max.X]
+		for i := range row {
+			row[i] = ink
+		}
+	}
+}
+
+// bounds is the box of a path in pixels, with a pixel to spare.
+func bounds(p Path) image.Rectangle {
+	x0, y0, x1, y1 := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+	for _, s := range p {
+		n := map[byte]int{'M': 1, 'L': 1, 'C': 3}[s.Verb]
+		for _, q := range s.P[:n] {
+			x0, y0, x1, y1 = min(x0, q.X), min(y0, q.Y), max(x1, q.X), max(y1, q.Y)
+		}
+	}
+	return image.Rect(int(x0*Scale)-1, int(y0*Scale)-1, int(x1*Scale)+2, int(y1*Scale)+2)
+}
+
+// Stroke draws each line of a path as a bar of the given width; the charts stroke no curves.
+func (b *bitmap) Stroke(p Path, width float64, c Color) {
+	var from Point
+	for _, s := range p {
+		to := s.P[0]
+		if s.Verb == 'L' {
+			b.Fill(bar(from, to, width), c)
+		}
+		from = to
+	}
+}
+
+// bar is the outline of a line.
+func bar(a, b Point, width float64) Path {
+	length := math.Hypot(b.X-a.X, b.Y-a.Y)
+	if length == 0 {
+		return nil
+	}
+	dx, dy := -(b.Y-a.Y)/length*width/2, (b.X-a.X)/length*width/2
+	seg := func(verb byte, x, y float64) Seg { return Seg{Verb: verb, P: [3]Point{{x, y}}} }
+	return Path{
+		seg('M', a.X+dx, a.Y+dy), seg('L', b.X+dx, b.Y+dy), seg('L', b.X-dx, b.Y-dy), seg('L', a.X-dx, a.Y-dy), {Verb: 'Z'},
+	}
+}
+
+// Text draws a line of text from cached glyphs.
+func (b *bitmap) Text(s string, at Point, size float64, bold bool, c Color) {
+	face := b.drawer.regular
+	if bold {
+		face = b.drawer.bold
+	}
+	ink := b.entry(c)
+	x, y := at.X*Scale, int(math.Round(at.Y*Scale))
+	for _, r := range s {
+		if !face.Has(r) {
+			continue
+		}
+		quarter := int(math.Floor(x*4 + 0.5))
+		m := b.drawer.masks.get(face, face.glyphs[r], size*Scale, quarter&3)
+		b.stamp(m.pix, m.width, image.Pt(quarter>>2+m.at.X, y+m.at.Y), ink)
+		x += float64(face.advances[r]) * size * Scale / face.unitsEm
+	}
+}
+
+// stamp blends a coverage mask with its top left at p.
+func (b *bitmap) stamp(mask []uint8, width int, p image.Point, ink uint8) {
+	if width == 0 {
+		return
+	}
+	for i, alpha := range mask {
+		level := alpha >> 4
+		x, y := p.X+i%width, p.Y+i/width
+		if level == 0 || !(image.Point{X: x, Y: y}).In(b.img.Rect) {
+			continue
+		}
+		at := &b.img.Pix[y*b.img.Stride+x]
+		if level == levels-1 {
+			*at = ink
+		} else {
+			*at = b.mix(ink, *at, level)
+		}
+	}
+}
+
+// glyphCache holds the coverage masks of glyphs. It is emptied when it is full: a report needs a
+// few hundred glyphs, and all of JIS X 0208 at one size is 10 MB.
+type glyphCache struct {
+	mu    sync.Mutex
+	masks map[glyphKey]mask
+}
+
+type glyphKey struct {
+	face    *Face
+	glyph   uint16
+	size    fixed.Int26_6
+	quarter int // of a pixel, to the right
+}
+
+type mask struct {
+	pix   []uint8
+	width int
+	at    image.Point // top left, from the pen
+}
+
+const maxMasks = 8192
+
+func (g *glyphCache) get(f *Face, glyph uint16, size float64, quarter int) mask {
+	key := glyphKey{f, glyph, fixed.Int26_6(size * 64), quarter}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if m, ok := g.masks[key]; ok {
+		return m
+	}
+	if g.masks == nil || len(g.masks) >= maxMasks {
+		g.masks = map[glyphKey]mask{}
+	}
+	m := f.mask(key)
+	g.masks[key] = m
+	return m
+}
+
+// mask rasterises one glyph.
+func (f *Face) mask(key glyphKey) mask {
+	var buf truetype.GlyphBuf
+	if err := buf.Load(f.font, key.size, truetype.Index(key.glyph), font.HintingNone); err != nil || len(buf.Points) == 0 {
+		return mask{} // a glyph without outline, a space
+	}
+	shift := float32(key.quarter) / 4
+	x0, x1 := (buf.Bounds.Min.X).Floor(), (buf.Bounds.Max.X).Ceil()+2
+	y0, y1 := -(buf.Bounds.Max.Y).Ceil(), -(buf.Bounds.Min.Y).Floor()+1
+	z := vector.NewRasterizer(x1-x0, y1-y0)
+	pt := func(p truetype.Point) (float32, float32) {
+		return float32(p.X)/64 + shift - float32(x0), -float32(p.Y)/64 - float32(y0)
+	}
+	start := 0
+	for _, end := range buf.Ends {
+		contour(z, buf.Points[start:end], pt)
+		start = end
+	}
+	out := image.NewAlpha(image.Rect(0, 0, x1-x0, y1-y0))
+	z.Draw(out, out.Bounds(), image.Opaque, image.Point{})
+	return mask{out.Pix, x1 - x0, image.Pt(x0, y0)}
+}
+
+// contour adds one TrueType contour: quadratic curves with the points between two control points left out.
+func contour(z *vector.Rasterizer, ps []truetype.Point, pt func(truetype.Point) (float32, float32)) {
+	if len(ps) == 0 {
+		return
+	}
+	on := func(p truetype.Point) bool { return p.Flags&1 != 0 }
+	middle := func(a, b truetype.Point) truetype.Point {
+		return truetype.Point{X: (a.X + b.X) / 2, Y: (a.Y + b.Y) / 2, Flags: 1}
+	}
+	first := ps[0]
+	if !on(first) {
+		if first = ps[len(ps)-1]; !on(first) {
+			first = middle(ps[0], first)
+		}
+	}
+	x, y := pt(first)
+	z.MoveTo(x, y)
+	var control *truetype.Point
+	for i := range len(ps) + 1 {
+		p := first
+		if i < len(ps) {
+			p = ps[i]
+		}
+		ex, ey := pt(p)
+		switch {
+		case on(p) && control == nil:
+			z.LineTo(ex, ey)
+		case on(p):
+			cx, cy := pt(*control)
+			z.QuadTo(cx, cy, ex, ey)
+			control = nil
+		case control == nil:
+			control = &ps[i]
+		default:
+			cx, cy := pt(*control)
+			mx, my := pt(middle(*control, p))
+			z.QuadTo(cx, cy, mx, my)
+			control = &ps[i]
+		}
+	}
+	z.ClosePath()
+}
