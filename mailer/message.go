@@ -16,15 +16,15 @@ type Header struct {
 	To        mail.Address // the only recipient
 	Bounce    string       // envelope sender; From's address if empty
 	MessageID string       // without angle brackets, see MessageID
-	Date      time.Time
+	Date      time.Time    // written in Japan's zone, to the second
 }
 
 // Message is one message to one address, as it goes over the wire but for dot-stuffing.
 type Message struct {
 	ID    string // Message-ID without angle brackets
-	From  string // envelope sender
-	To    string // envelope recipient
-	Bytes []byte // CRLF line ends
+	From  string // envelope sender, in ASCII, quoted where it must be
+	To    string // envelope recipient, likewise
+	Bytes []byte // CRLF line ends throughout, also the last
 }
 
 // SHA256 identifies the bytes; a repeat must have the same.

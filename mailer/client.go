@@ -1,0 +1,242 @@
+package mailer
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// TLSMode is how a connection is encrypted. The zero value is TLSStart.
+type TLSMode string
+
+// TLSStart and TLSImplicit refuse a relay whose certificate does not verify. TLSOpportunistic is plain only if STARTTLS is not
+// offered, and then, as with TLSNone, nobody is kept from listening; it takes any certificate, since a forged one is no worse than none.
+const (
+	TLSStart         TLSMode = "starttls"
+	TLSImplicit      TLSMode = "implicit" // TLS from the first byte, usually port 465
+	TLSOpportunistic TLSMode = "opportunistic"
+	TLSNone          TLSMode = "none"
+)
+
+// AuthMode is how to log in. The zero value is AuthAuto.
+type AuthMode string
+
+// AuthAuto takes the best of SCRAM-SHA-256, PLAIN and LOGIN that the relay offers, and does not log in without a user
+// name. With AuthXOAUTH2 the password is the access token.
+const (
+	AuthAuto    AuthMode = "auto"
+	AuthPlain   AuthMode = "plain"
+	AuthLogin   AuthMode = "login"
+	AuthSCRAM   AuthMode = "scram-sha-256"
+	AuthXOAUTH2 AuthMode = "xoauth2"
+	AuthNone    AuthMode = "none"
+)
+
+// Client says how to reach the relay. Only Host must be set. It holds no connection and may be used by many goroutines.
+//
+// go-mail's smtp package greets, starts TLS and logs in; what follows is ours (see Conn), because go-mail's own Send cannot tell
+// a lost reply from a refused message, leaves the connection dirty after a refusal, and needs seven round trips.
+type Client struct {
+	Host     string
+	Port     int // 0: 25, with TLSImplicit 465
+	TLS      TLSMode
+	Auth     AuthMode
+	Username string
+	Password Secret
+	RootCAs  *x509.CertPool // nil: the system's
+	HELO     string         // empty: this machine's name
+	// Timeout bounds opening the connection as a whole, then each command's reply and each 64 KB of the body; 0: 60 s.
+	Timeout time.Duration
+	// DotTimeout bounds the reply to the final dot; 0: 10 min (RFC 5321 4.5.3.2.6).
+	DotTimeout time.Duration
+	Dial       func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net.Dialer
+}
+
+// Connect opens a connection, encrypts it and logs in. Its errors are of the stages connect, tls and auth.
+func (c *Client) Connect(ctx context.Context) (*Conn, error) {
+	if err := c.check(); err != nil {
+		return nil, &Error{Stage: StageConnect, Verdict: Setup, Err: err}
+	}
+	timeout := cmp.Or(c.Timeout, time.Minute)
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the relay %s did not get ready within %s", c.addr(), timeout))
+	defer cancel()
+	dial := c.Dial
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	raw, err := dial(ctx, "tcp", c.addr())
+	if err != nil {
+		return nil, connectError(ctx, StageConnect, err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
+	session := &tlsSession{}
+	conn, stage, err := c.open(ctx, raw, session)
+	if !stop() && err == nil {
+		stage, err = StageConnect, context.Cause(ctx)
+	}
+	if err != nil {
+		_ = raw.Close()
+		e := connectError(ctx, stage, err)
+		e.Reply.TLS = session.String()
+		return nil, e
+	}
+	return conn, nil
+}
+
+// check finds settings that can never work.
+func (c *Client) check() error {
+	login := c.Auth != AuthNone && (c.Username != "" || c.Auth != "" && c.Auth != AuthAuto)
+	switch {
+	case c.Host == "":
+		return errors.New("no relay is set; set its host")
+	case c.Port < 0 || c.Port > 65535:
+		return fmt.Errorf("port %d; set one from 1 to 65535", c.Port)
+	case c.Timeout < 0 || c.DotTimeout < 0:
+		return errors.New("a time-out is negative; set it to a duration such as 60s")
+	case !knownTLS(c.TLS):
+		return fmt.Errorf("TLS mode %q; set starttls, implicit, opportunistic or none", string(c.TLS))
+	case !knownAuth(c.Auth):
+		return fmt.Errorf("login %q; set auto, plain, login, scram-sha-256, xoauth2 or none", string(c.Auth))
+	case login && (c.Username == "" || c.Password == ""):
+		return errors.New("a login needs both user name and password; set both, or no login")
+	case strings.ContainsFunc(c.HELO, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("HELO name %q; set a host name in ASCII", printable(c.HELO, 80))
+	}
+	return nil
+}
+
+func knownTLS(m TLSMode) bool {
+	return m == "" || m == TLSStart || m == TLSImplicit || m == TLSOpportunistic || m == TLSNone
+}
+
+func knownAuth(m AuthMode) bool {
+	return m == "" || m == AuthAuto || m == AuthNone || m == AuthPlain || m == AuthLogin || m == AuthSCRAM || m == AuthXOAUTH2
+}
+
+func (c *Client) addr() string {
+	port := c.Port
+	if port == 0 {
+		port = 25
+		if c.TLS == TLSImplicit {
+			port = 465
+		}
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(port))
+}
+
+// open goes from a bare connection to one that can send. On failure it tells the stage; the caller closes raw.
+func (c *Client) open(ctx context.Context, raw net.Conn, session *tlsSession) (*Conn, Stage, error) {
+	budget := &budgetConn{Conn: raw, left: maxOpening}
+	var wire net.Conn = budget
+	if c.TLS == TLSImplicit {
+		encrypted := tls.Client(wire, c.tlsConfig(session))
+		if err := encrypted.HandshakeContext(ctx); err != nil {
+			return nil, StageTLS, err
+		}
+		wire = encrypted
+	}
+	client, err := smtp.NewClient(wire, c.Host)
+	if err != nil {
+		return nil, StageConnect, err
+	}
+	if err := client.Hello(c.helo()); err != nil {
+		return nil, StageConnect, err
+	}
+	if err := c.startTLS(client, session); err != nil {
+		return nil, StageTLS, err
+	}
+	if err := c.login(client, session.verified || isLoopback(c.Host, raw)); err != nil {
+		return nil, StageAuth, err
+	}
+	budget.left = -1
+	return c.conn(client, raw, budget, session), "", nil
+}
+
+// conn notes what the relay can do.
+func (c *Client) conn(client *smtp.Client, raw net.Conn, budget *budgetConn, session *tlsSession) *Conn {
+	conn := &Conn{
+		client: client, raw: raw, budget: budget, tls: session.String(),
+		timeout: cmp.Or(c.Timeout, time.Minute), dotTimeout: cmp.Or(c.DotTimeout, 10*time.Minute),
+	}
+	conn.pipelining, _ = client.Extension("PIPELINING")
+	offered, limit := client.Extension("SIZE")
+	conn.size = offered
+	if n, err := strconv.Atoi(strings.TrimSpace(limit)); offered && err == nil {
+		conn.limit = max(n, 0) // absent, 0 or nonsense: no limit known
+	}
+	return conn
+}
+
+// helo is the name to greet with.
+func (c *Client) helo() string {
+	if c.HELO != "" {
+		return c.HELO
+	}
+	name, err := os.Hostname()
+	if _, wrong := wireDomain(name); err != nil || wrong != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// connectError tells what a failure to open the connection means.
+func connectError(ctx context.Context, stage Stage, err error) *Error {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	e := &Error{Stage: stage, Verdict: Temporary, Err: err}
+	var refused *textproto.Error
+	if errors.As(err, &refused) {
+		e.Reply = newReply(refused.Code, refused.Msg)
+		e.Verdict = judge(stage, e.Reply)
+	}
+	if errors.Is(err, errSetup) {
+		e.Verdict = Setup
+	}
+	return e
+}
+
+// errSetup marks what only the operator can mend.
+var errSetup = errors.New("wrong settings")
+
+// isLoopback tells whether the connection stays on this machine.
+func isLoopback(host string, conn net.Conn) bool {
+	if tcp, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.IP.IsLoopback()
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// maxOpening is how much a relay may say, TLS handshake included, until the connection is open. go-mail reads lines
+// of any length there.
+const maxOpening = 1 << 20
+
+// budgetConn reads no more than left bytes; without bound if left is negative.
+type budgetConn struct {
+	net.Conn
+	left int
+}
+
+func (b *budgetConn) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return b.Conn.Read(p)
+	}
+	if b.left == 0 {
+		return 0, fmt.Errorf("%w: more than %d bytes before the connection was open", errGarbled, maxOpening)
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}

@@ -1,0 +1,314 @@
+package mailer
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+)
+
+// Conn is an open connection to the relay, for one message after the other; not for use by several goroutines at once.
+//
+// A message takes two round trips where the relay offers PIPELINING: MAIL, RCPT and DATA go in one write, then the body, then – after the
+// caller's word – the dot. DATA goes with the others although RCPT may be refused: relays then refuse DATA too (RFC 2920 3.1), and one that
+// does not gets the connection cut instead of the lone dot the RFC suggests, because a dot might be taken for an empty message.
+//
+// Whatever interrupts a step – its time-out or the context – does so by closing the connection. So there is one way to end
+// early, and it never leaves half a message that the relay could take for whole.
+type Conn struct {
+	Sent int // messages accepted so far
+
+	client     *smtp.Client
+	raw        net.Conn // below TLS
+	budget     *budgetConn
+	tls        string
+	timeout    time.Duration
+	dotTimeout time.Duration
+	pipelining bool
+	size       bool // SIZE is offered
+	limit      int  // bytes; 0: none known
+	dirty      bool // a transaction was refused half-way: RSET before the next, or it gets the blame
+	broken     bool
+}
+
+// chunk is how much of the body must get through within the time-out.
+const chunk = 64 << 10
+
+const reset = "RSET"
+
+var (
+	errGone    = errors.New("the connection is closed")
+	errSlow    = errors.New("the relay was silent for too long")
+	errUnasked = errors.New("the relay spoke unasked")
+)
+
+// Usable tells whether another message can be sent: not after a cut, a 421, or an end without a reply.
+func (c *Conn) Usable() bool { return !c.broken }
+
+// Close says QUIT if the relay still listens, and waits 5 seconds for it at most. A message that was accepted
+// stays accepted, so the error is of no weight.
+func (c *Conn) Close() error {
+	if c.broken {
+		return nil
+	}
+	c.budget.left = maxOpening // go-mail reads a line of any length
+	err := c.step(context.Background(), 5*time.Second, c.client.Quit)
+	c.drop()
+	return err
+}
+
+// Send hands m over. beforeDot, if not nil, is called when all but the final dot is written; its error ends the attempt
+// with the relay having accepted nothing. The error is an *Error; see Verdict for what it means.
+func (c *Conn) Send(ctx context.Context, m Message, beforeDot func() error) (Reply, error) {
+	commands, err := c.commands(m)
+	if err != nil {
+		return Reply{}, err
+	}
+	if c.broken {
+		return Reply{}, &Error{Stage: StageMail, Verdict: Temporary, Stale: true, Err: errGone}
+	}
+	if err := c.envelope(ctx, commands); err != nil {
+		return Reply{}, err
+	}
+	if err := c.body(ctx, stuffed(m.Bytes)); err != nil {
+		return Reply{}, err
+	}
+	if beforeDot != nil {
+		if err := beforeDot(); err != nil {
+			return Reply{}, c.lost(StageData, err)
+		}
+	}
+	return c.dot(ctx)
+}
+
+// command is one line of the envelope and the class of reply it needs.
+type command struct {
+	stage Stage
+	line  string
+	want  int
+}
+
+// commands checks the message and words its envelope.
+func (c *Conn) commands(m Message) ([]command, error) {
+	from, err := wireAddress(m.From)
+	if err != nil {
+		return nil, composeError(Setup, fmt.Errorf("envelope sender: %w", err))
+	}
+	to, err := wireAddress(m.To)
+	if err != nil {
+		return nil, composeError(Permanent, fmt.Errorf("recipient: %w", err))
+	}
+	if err := checkLines(m.Bytes); err != nil {
+		return nil, composeError(Permanent, err)
+	}
+	if c.limit > 0 && len(m.Bytes) > c.limit {
+		return nil, &Error{Stage: StageMail, Verdict: TooLarge, Err: fmt.Errorf("the message has %d bytes, the relay takes %d", len(m.Bytes), c.limit)}
+	}
+	mail := "MAIL FROM:<" + from + ">"
+	if c.size {
+		mail += fmt.Sprintf(" SIZE=%d", len(m.Bytes))
+	}
+	list := []command{{StageMail, mail, 2}, {StageRcpt, "RCPT TO:<" + to + ">", 2}, {StageData, "DATA", 3}}
+	if c.dirty {
+		list = append([]command{{StageMail, reset, 2}}, list...)
+	}
+	return list, nil
+}
+
+// checkLines refuses bytes that another server may read as a different message: every CR and LF belongs to a pair.
+func checkLines(b []byte) error {
+	pairs := bytes.Count(b, []byte("\r\n"))
+	if bytes.Count(b, []byte("\n")) != pairs || bytes.Count(b, []byte("\r")) != pairs || !bytes.HasSuffix(b, []byte("\r\n")) {
+		return errors.New("the message does not have CRLF line ends throughout")
+	}
+	return nil
+}
+
+// envelope goes as far as the relay's word to send the body.
+func (c *Conn) envelope(ctx context.Context, commands []command) error {
+	used := c.Sent > 0 || c.dirty
+	if c.client.Text.R.Buffered() > 0 { // a farewell, or an answer too many that would shift all that follow
+		reply, err := c.read(ctx, c.timeout)
+		return c.failed(commands[0], reply, cmp.Or(err, errUnasked), used)
+	}
+	if c.pipelining {
+		var lines strings.Builder
+		for _, cmd := range commands {
+			lines.WriteString(cmd.line + "\r\n")
+		}
+		if err := c.write(ctx, []byte(lines.String())); err != nil {
+			return c.failed(commands[0], Reply{}, err, used)
+		}
+	}
+	for i, cmd := range commands {
+		reply, err := c.answer(ctx, cmd)
+		if err == nil && reply.Code/100 == cmd.want {
+			c.dirty = true // from the first accepted command until the dot is
+			continue
+		}
+		e := c.failed(cmd, reply, err, used)
+		if c.pipelining {
+			c.skip(ctx, commands[i+1:])
+		}
+		return e
+	}
+	if c.client.Text.R.Buffered() > 0 { // what stands here would be taken for the reply to the dot
+		return c.lost(StageData, errUnasked)
+	}
+	return nil
+}
+
+// answer gets the reply to cmd, which is sent only now if the commands were not sent at once.
+func (c *Conn) answer(ctx context.Context, cmd command) (Reply, error) {
+	if !c.pipelining {
+		if err := c.write(ctx, []byte(cmd.line+"\r\n")); err != nil {
+			return Reply{}, err
+		}
+	}
+	return c.read(ctx, c.timeout)
+}
+
+// skip reads the replies to what was sent along with a refused command, which is to blame for all of them. A relay
+// that now waits for a body is cut off; see Conn.
+func (c *Conn) skip(ctx context.Context, rest []command) {
+	for _, cmd := range rest {
+		if c.broken {
+			return
+		}
+		reply, err := c.read(ctx, c.timeout)
+		if err != nil || reply.Code == 421 || cmd.stage == StageData && reply.Code/100 == 3 {
+			c.drop()
+		}
+	}
+}
+
+// body writes all but the dot. A relay that hangs up in the middle may have said why.
+func (c *Conn) body(ctx context.Context, b []byte) error {
+	for len(b) > 0 {
+		n := min(len(b), chunk)
+		if err := c.write(ctx, b[:n]); err != nil {
+			if !c.broken {
+				if reply, silent := c.read(ctx, time.Second); silent == nil && reply.Code >= 400 {
+					c.drop()
+					return c.refused(StageData, reply)
+				}
+			}
+			return c.lost(StageData, err)
+		}
+		b = b[n:]
+	}
+	return nil
+}
+
+// dot ends the message. From its first byte on the relay may have accepted it.
+func (c *Conn) dot(ctx context.Context) (Reply, error) {
+	if ctx.Err() != nil {
+		return Reply{}, c.lost(StageData, context.Cause(ctx))
+	}
+	if err := c.write(ctx, []byte(".\r\n")); err != nil {
+		return Reply{}, c.lost(StageDot, err)
+	}
+	reply, err := c.read(ctx, c.dotTimeout)
+	if err != nil || reply.Code/100 != 2 {
+		return Reply{}, c.failed(command{stage: StageDot}, reply, err, false)
+	}
+	c.Sent++
+	c.dirty = false
+	return reply, nil
+}
+
+// failed makes the error of a command that did not get the reply it needs.
+func (c *Conn) failed(cmd command, reply Reply, err error, used bool) *Error {
+	var e *Error
+	switch {
+	case err != nil:
+		e = c.lost(cmd.stage, err)
+	case reply.Code < 400:
+		e = c.lost(cmd.stage, fmt.Errorf("%w: unexpected reply %s", errGarbled, reply))
+	case cmd.line == reset && reply.Code != 421: // not the fault of the message that comes after it
+		e = c.lost(cmd.stage, fmt.Errorf("%w: RSET was refused with %s", errGarbled, reply))
+	default:
+		e = c.refused(cmd.stage, reply)
+	}
+	e.Stale = used && cmd.stage == StageMail && c.broken
+	return e
+}
+
+// refused is the error for a reply of 4xx or 5xx.
+func (c *Conn) refused(stage Stage, reply Reply) *Error {
+	if reply.Code == 421 {
+		c.drop()
+	}
+	return &Error{Stage: stage, Verdict: judge(stage, reply), Reply: reply}
+}
+
+// lost is the error for no reply. The connection is of no more use, and is cut so that the relay knows.
+func (c *Conn) lost(stage Stage, err error) *Error {
+	c.drop()
+	e := &Error{Stage: stage, Verdict: Temporary, Reply: Reply{TLS: c.tls}, Err: err}
+	if stage == StageDot {
+		e.Verdict = Ambiguous
+	}
+	return e
+}
+
+// drop cuts the connection without a word: no QUIT, no end of TLS.
+func (c *Conn) drop() {
+	c.broken = true
+	_ = c.raw.Close()
+}
+
+// write sends b at once.
+func (c *Conn) write(ctx context.Context, b []byte) error {
+	return c.step(ctx, c.timeout, func() error {
+		if _, err := c.client.Text.W.Write(b); err != nil {
+			return err
+		}
+		return c.client.Text.W.Flush()
+	})
+}
+
+// read waits for one reply.
+func (c *Conn) read(ctx context.Context, patience time.Duration) (reply Reply, err error) {
+	err = c.step(ctx, patience, func() (err error) {
+		reply, err = readReply(c.client.Text.R)
+		return err
+	})
+	reply.TLS = c.tls
+	return reply, err
+}
+
+// step runs f, which reads or writes, and closes the connection under it when ctx ends or d has passed.
+func (c *Conn) step(ctx context.Context, d time.Duration, f func() error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, d, errSlow)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
+	err := f()
+	if stop() {
+		return err
+	}
+	c.broken = true
+	if err != nil {
+		err = fmt.Errorf("%w (%s)", context.Cause(ctx), d)
+	}
+	return err
+}
+
+// stuffed doubles the dot at the start of a line (RFC 5321 4.5.2). b is returned as it is if there is none, as in
+// most messages of ours.
+func stuffed(b []byte) []byte {
+	if !bytes.HasPrefix(b, []byte(".")) && !bytes.Contains(b, []byte("\r\n.")) {
+		return b
+	}
+	b = bytes.ReplaceAll(b, []byte("\r\n."), []byte("\r\n.."))
+	if b[0] == '.' {
+		b = append([]byte("."), b...)
+	}
+	return b
+}
