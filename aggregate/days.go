@@ -1,0 +1,112 @@
+package aggregate
+
+import (
+	"sort"
+	"time"
+
+	"github.com/rickar/cal/v2/jp"
+
+	"geppo/store"
+)
+
+// offlineDays is after how many days of silence an agent counts as offline, and how old a snapshot
+// may be to vouch for a working protection.
+const offlineDays = 14
+
+// calendar is the period cut into the days of the contract's zone. Instants are found by
+// arithmetic on the days' beginnings, so that a row costs no formatting, and days of 23 or 25
+// hours come out right.
+type calendar struct {
+	days     []store.Day
+	starts   []time.Time // of each day, and the period's end
+	unix     []int64     // the same in seconds; a day begins on a whole second
+	cutoffs  []time.Time // an agent last seen then or before is offline on that day
+	weekdays []time.Weekday
+	free     []bool // a weekend day or a public holiday
+	holidays []store.Day
+}
+
+func newCalendar(p store.Period, loc *time.Location) calendar {
+	c := calendar{days: p.Days(), holidays: []store.Day{}}
+	holidays := publicHolidays(p.Year)
+	for i, day := range c.days {
+		noon := time.Date(p.Year, p.Month, i+1, 12, 0, 0, 0, time.UTC)
+		weekday := noon.Weekday()
+		c.weekdays = append(c.weekdays, weekday)
+		c.free = append(c.free, weekday == time.Saturday || weekday == time.Sunday || holidays[day])
+		if holidays[day] {
+			c.holidays = append(c.holidays, day)
+		}
+		c.cutoffs = append(c.cutoffs, dayStart(p, i+2-offlineDays, loc))
+	}
+	for i := range len(c.days) + 1 {
+		start := dayStart(p, i+1, loc)
+		c.starts = append(c.starts, start)
+		c.unix = append(c.unix, start.Unix())
+	}
+	return c
+}
+
+// dayStart is the first instant of a day of the period's month (day 0 is the one before the first)
+// in loc. Where clocks change at midnight, time.Date may return an instant of the day before, or
+// the second of two midnights; there the beginning is searched for.
+func dayStart(p store.Period, day int, loc *time.Location) time.Time {
+	want := time.Date(p.Year, p.Month, day, 0, 0, 0, 0, time.UTC).YearDay()
+	on := func(t time.Time) bool { return t.In(loc).YearDay() == want }
+	start := time.Date(p.Year, p.Month, day, 0, 0, 0, 0, loc)
+	if on(start) && !on(start.Add(-time.Second)) {
+		return start
+	}
+	from := time.Date(p.Year, p.Month, day, 12, 0, 0, 0, loc).Add(-24 * time.Hour)
+	seconds := sort.Search(24*60*60, func(s int) bool { return on(from.Add(time.Duration(s) * time.Second)) })
+	return from.Add(time.Duration(seconds) * time.Second)
+}
+
+// index is the day of the period on which t falls, -1 outside of it.
+func (c *calendar) index(t time.Time) int {
+	s, last := t.Unix(), len(c.days)
+	if s < c.unix[0] || s >= c.unix[last] {
+		return -1
+	}
+	i := min(int((s-c.unix[0])/(24*60*60)), last-1)
+	for c.unix[i] > s {
+		i--
+	}
+	for c.unix[i+1] <= s {
+		i++
+	}
+	return i
+}
+
+// installed tells whether an endpoint was there at the end of a day of the period.
+func (c *calendar) installed(e *store.Endpoint, day int) bool {
+	end := c.starts[day+1]
+	return e.InstalledAt.Before(end) && (e.RemovedAt.IsZero() || !e.RemovedAt.Before(end))
+}
+
+func (c *calendar) trend(perDay []int64) []DayCount {
+	trend := make([]DayCount, len(perDay))
+	for i, n := range perDay {
+		trend[i] = DayCount{c.days[i], n}
+	}
+	return trend
+}
+
+// publicHolidays are a year's Japanese public holidays with their substitutes.
+func publicHolidays(year int) map[store.Day]bool {
+	days := map[store.Day]bool{}
+	for _, shared := range jp.Holidays {
+		// Some of the library's holidays write into themselves when asked for a year; a copy keeps
+		// concurrent reports apart.
+		own := *shared
+		actual, observed := own.Calc(year)
+		if actual.IsZero() {
+			continue // not a holiday of that year
+		}
+		for _, t := range [...]time.Time{actual, observed} {
+			// Noon, because in a few zones of this machine a day has no midnight.
+			days[store.Day(t.Add(12*time.Hour).Format(time.DateOnly))] = true
+		}
+	}
+	return days
+}

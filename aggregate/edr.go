@@ -1,0 +1,115 @@
+package aggregate
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"geppo/store"
+)
+
+// edrTop is the length of the EDR report's rankings.
+const edrTop = 5
+
+// object is what makes a line of 1-5 its own.
+type object struct {
+	name, kind, endpoint, result string
+}
+
+type sighting struct {
+	events int64
+	last   time.Time
+}
+
+// edr is the EDR report. Its agents' figures come from what was seen of them for all contracts.
+func edr(m store.Month, cal calendar, a Agents, offline, outdated []int64) *EDR {
+	perDay := make([]int64, len(cal.days))
+	objects, endpoints, statuses := map[string]int64{}, map[string]int64{}, map[string]int64{}
+	sightings := map[object]sighting{}
+	r := &EDR{
+		Offline:       AgentTrend{cal.trend(offline), a.Offline},
+		Outdated:      AgentTrend{cal.trend(outdated), a.Outdated},
+		UnsupportedOS: a.UnsupportedOS,
+		Off:           a.Off,
+	}
+	for i := range m.Events {
+		e := &m.Events[i]
+		day := cal.index(e.Time)
+		if day < 0 {
+			continue
+		}
+		r.Total++
+		perDay[day]++
+		endpoints[e.Endpoint]++
+		statuses[e.Status]++
+		// An event counts once for an object, however often it lists it.
+		names, seen := map[string]bool{}, map[object]bool{}
+		for _, o := range e.Objects {
+			names[o.Name] = true
+			seen[object{o.Name, o.Type, e.Endpoint, o.Result}] = true
+		}
+		for name := range names {
+			objects[name]++
+		}
+		for key := range seen {
+			s := sightings[key]
+			s.events++
+			if s.events == 1 || e.Time.After(s.last) {
+				s.last = e.Time
+			}
+			sightings[key] = s
+		}
+	}
+	r.Trend = cal.trend(perDay)
+	r.ObjectsTop, r.EndpointsTop = top(ranking(objects), edrTop), top(ranking(endpoints), edrTop)
+	r.Status = statusCounts(statuses)
+	r.Objects = objectLines(sightings, m.Location)
+	return r
+}
+
+// statusCounts lists the statuses that occur: the three known ones in the order of an event's
+// life, then others as received.
+func statusCounts(statuses map[string]int64) []StatusCount {
+	lines := make([]StatusCount, 0, len(statuses))
+	for status, n := range statuses {
+		lines = append(lines, StatusCount{status, n})
+	}
+	life := []string{"new", "in_progress", "closed"}
+	slices.SortFunc(lines, func(a, b StatusCount) int {
+		at, bt := slices.Index(life, a.Status), slices.Index(life, b.Status)
+		switch {
+		case at >= 0 && bt >= 0:
+			return cmp.Compare(at, bt)
+		case at >= 0:
+			return -1
+		case bt >= 0:
+			return 1
+		}
+		return cmp.Compare(a.Status, b.Status)
+	})
+	return lines
+}
+
+// objectLines sorts the sightings newest first, ties by what tells them apart.
+func objectLines(sightings map[object]sighting, loc *time.Location) []Object {
+	keys := make([]object, 0, len(sightings))
+	for key := range sightings {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b object) int {
+		return cmp.Or(
+			sightings[b].last.Compare(sightings[a].last),
+			cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind),
+			cmp.Compare(a.endpoint, b.endpoint), cmp.Compare(a.result, b.result))
+	})
+	lines := make([]Object, len(keys))
+	for i, key := range keys {
+		s := sightings[key]
+		lines[i] = Object{
+			Name: key.name, Type: key.kind, Endpoint: key.endpoint, Result: key.result,
+			// With the fraction of a second where there is one: what is printed shows the order.
+			Count: s.events, LastSeen: s.last.In(loc).Format(time.RFC3339Nano),
+		}
+	}
+	return lines
+}
