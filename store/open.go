@@ -13,7 +13,7 @@ import (
 	"runtime"
 	"strings"
 
-	_ "github.com/mattn/go-sqlite3" // registers the driver "sqlite3"
+	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 )
 
@@ -140,4 +140,10 @@ func (f *file) Close() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// SQLiteVersion is the version of the SQLite library inside the program.
+func SQLiteVersion() string {
+	version, _, _ := sqlite3.Version()
+	return version
 }

@@ -1,2 +1,120 @@
+-- The ledger: what geppo did. Times are unix milliseconds (UTC), periods 'YYYY-MM'.
+-- A row that is done is history: nothing but its own delivery's next attempt writes beside it.
+
 -- +goose Up
-SELECT 1;
+
+-- A run is one planning: by the schedule, by `geppo run` or by `geppo resend`.
+CREATE TABLE runs (
+  id           INTEGER PRIMARY KEY,
+  kind         TEXT    NOT NULL CHECK (kind IN ('schedule', 'run', 'resend')),
+  period       TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  started_at   INTEGER NOT NULL,
+  finished_at  INTEGER CHECK (finished_at >= started_at),
+  requested_by TEXT    NOT NULL,
+  reason       TEXT    NOT NULL DEFAULT '',
+  planned      INTEGER NOT NULL DEFAULT 0 CHECK (planned >= 0),
+  cancelled    INTEGER NOT NULL DEFAULT 0 CHECK (cancelled >= 0)
+) STRICT;
+
+-- What a run could not plan: a contract without a usable address.
+CREATE TABLE run_errors (
+  run      INTEGER NOT NULL REFERENCES runs (id),
+  contract TEXT    NOT NULL,
+  reason   TEXT    NOT NULL,
+  PRIMARY KEY (run, contract)
+) STRICT, WITHOUT ROWID;
+
+-- The schedule's fires, so that a missed one is seen after a restart.
+CREATE TABLE fires (
+  due_at INTEGER PRIMARY KEY,
+  period TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  run    INTEGER REFERENCES runs (id)
+) STRICT;
+
+-- Reports as they were first computed; they never change, a correction is a new revision.
+CREATE TABLE reports (
+  contract    TEXT    NOT NULL,
+  period      TEXT    NOT NULL,
+  revision    INTEGER NOT NULL CHECK (revision >= 1),
+  computed_at INTEGER NOT NULL,
+  json_gz     BLOB    NOT NULL, -- report.json, gzip
+  PRIMARY KEY (contract, period, revision)
+) STRICT;
+
+CREATE TABLE deliveries (
+  id              INTEGER PRIMARY KEY,
+  run             INTEGER NOT NULL REFERENCES runs (id),
+  contract        TEXT    NOT NULL,
+  period          TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  revision        INTEGER NOT NULL CHECK (revision >= 1),
+  recipient       TEXT    NOT NULL CHECK (recipient <> ''),
+  recipient_name  TEXT    NOT NULL,
+  resend          INTEGER NOT NULL CHECK (resend >= 0),
+  message_id      TEXT    NOT NULL UNIQUE,
+  state           TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'handing_over', 'sent', 'deferred',
+                                                    'failed', 'held', 'cancelled', 'bounced')),
+  next_attempt_at INTEGER,
+  attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+  ambiguous       INTEGER NOT NULL DEFAULT 0 CHECK (ambiguous >= 0),
+  dated_at        INTEGER,                                  -- the message's Date, fixed at the first claim
+  sha256          BLOB    CHECK (length(sha256) = 32),      -- of the bytes, bound from handing_over on
+  last_code       INTEGER NOT NULL DEFAULT 0,
+  last_reply      TEXT    NOT NULL DEFAULT '',
+  reason          TEXT    NOT NULL DEFAULT '',              -- why it is held, failed or cancelled
+  sent_at         INTEGER,
+  created_at      INTEGER NOT NULL,
+  updated_at      INTEGER NOT NULL,
+  UNIQUE (period, contract, recipient, resend),
+  CHECK ((sent_at IS NOT NULL) = (state IN ('sent', 'bounced'))),
+  CHECK ((next_attempt_at IS NOT NULL) = (state IN ('queued', 'deferred'))),
+  CHECK (state NOT IN ('handing_over', 'sent', 'bounced') OR sha256 IS NOT NULL)
+) STRICT;
+
+-- The queue: what may be claimed, by due time; and what a crash left under way.
+CREATE INDEX deliveries_due ON deliveries (next_attempt_at, id) WHERE state IN ('queued', 'deferred');
+CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
+
+CREATE TABLE attempts (
+  delivery   INTEGER NOT NULL REFERENCES deliveries (id),
+  number     INTEGER NOT NULL CHECK (number >= 1),
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  stage      TEXT    NOT NULL CHECK (stage IN ('compose', 'connect', 'tls', 'auth', 'mail', 'rcpt', 'data', 'dot')),
+  code       INTEGER NOT NULL DEFAULT 0,
+  enhanced   TEXT    NOT NULL DEFAULT '',
+  reply      TEXT    NOT NULL DEFAULT '',
+  tls        TEXT    NOT NULL DEFAULT '',
+  outcome    TEXT    NOT NULL CHECK (outcome IN ('running', 'sent', 'temporary', 'permanent', 'setup', 'ambiguous',
+                                                 'held', 'interrupted')),
+  PRIMARY KEY (delivery, number),
+  CHECK ((ended_at IS NULL) = (outcome = 'running'))
+) STRICT, WITHOUT ROWID;
+
+-- Addresses that refused mail for good; an open mark keeps the address out of planning.
+CREATE TABLE marks (
+  address    TEXT    NOT NULL,
+  marked_at  INTEGER NOT NULL,
+  reason     TEXT    NOT NULL,
+  cleared_at INTEGER,
+  PRIMARY KEY (address, marked_at)
+) STRICT, WITHOUT ROWID;
+
+-- What operators changed in a contract's list of addresses; imports do not touch it.
+CREATE TABLE recipient_changes (
+  contract   TEXT    NOT NULL,
+  address    TEXT    NOT NULL,
+  name       TEXT    NOT NULL,
+  change     TEXT    NOT NULL CHECK (change IN ('added', 'removed')),
+  changed_at INTEGER NOT NULL,
+  changed_by TEXT    NOT NULL,
+  PRIMARY KEY (contract, address)
+) STRICT, WITHOUT ROWID;
+
+-- The queue stands still while a row is open.
+CREATE TABLE pauses (
+  id         INTEGER PRIMARY KEY,
+  started_at INTEGER NOT NULL,
+  ended_at   INTEGER,
+  cause      TEXT    NOT NULL CHECK (cause IN ('operator', 'setup')),
+  reason     TEXT    NOT NULL
+) STRICT;

@@ -1,0 +1,178 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Filter chooses deliveries; a zero field chooses all.
+type Filter struct {
+	Period    Period
+	Contracts []string
+	States    []State
+	IDs       []int64
+}
+
+// where is the filter's condition over the deliveries' columns, and its arguments.
+func (f Filter) where() (string, []any) {
+	var conditions []string
+	var args []any
+	in := func(column string, n int) {
+		conditions = append(conditions, column+" IN (?"+strings.Repeat(", ?", n-1)+")")
+	}
+	if f.Period != (Period{}) {
+		conditions, args = append(conditions, "period = ?"), append(args, f.Period.String())
+	}
+	if len(f.Contracts) > 0 {
+		in("contract", len(f.Contracts))
+		for _, contract := range f.Contracts {
+			args = append(args, contract)
+		}
+	}
+	if len(f.States) > 0 {
+		in("state", len(f.States))
+		for _, state := range f.States {
+			args = append(args, string(state))
+		}
+	}
+	if len(f.IDs) > 0 {
+		in("id", len(f.IDs))
+		for _, id := range f.IDs {
+			args = append(args, id)
+		}
+	}
+	if conditions == nil {
+		return "true", nil
+	}
+	return strings.Join(conditions, " AND "), args
+}
+
+const (
+	dueDeliveries = `
+SELECT id FROM deliveries INDEXED BY deliveries_due
+WHERE state IN ('queued', 'deferred') AND next_attempt_at <= ? AND `
+
+	claimDelivery = `
+UPDATE deliveries
+SET state = 'sending', next_attempt_at = NULL, attempts = attempts + 1, dated_at = coalesce(dated_at, ?2), updated_at = ?2
+WHERE id = ?1 RETURNING ` + deliveryColumns
+
+	startAttempt = `
+INSERT INTO attempts (delivery, number, started_at, stage, outcome) VALUES (?, ?, ?, 'compose', 'running')`
+
+	markHandingOver = `
+UPDATE deliveries SET state = 'handing_over', sha256 = ?2, updated_at = ?3
+WHERE id = ?1 AND state = 'sending' AND (sha256 IS NULL OR sha256 = ?2)`
+
+	endAttempt = `
+UPDATE attempts SET ended_at = max(?3, started_at), stage = ?4, code = ?5, enhanced = ?6, reply = ?7, tls = ?8, outcome = ?9
+WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
+
+	settleDelivery = `
+UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4, last_code = ?5, last_reply = ?6,
+                      reason = ?7, sent_at = ?8, updated_at = ?9
+WHERE id = ?1 AND state IN ('sending', 'handing_over')`
+
+	underWay = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_under_way
+WHERE state IN ('sending', 'handing_over') ORDER BY id`
+)
+
+// ErrBytesDiffer says that a message is not the one that was handed over before.
+var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
+
+// Claim takes the delivery that has been due longest, registers its attempt and returns it, or
+// ErrNotFound if none of the filter's is due. Its state is then sending.
+func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time) (d Delivery, err error) {
+	condition, args := filter.where()
+	query := dueDeliveries + condition + " ORDER BY next_attempt_at, id LIMIT 1"
+	err = l.write(ctx, func(tx ledgerTx) error {
+		var id int64
+		switch err := tx.row(ctx, query, append([]any{now.UnixMilli()}, args...)...).Scan(&id); {
+		case errors.Is(err, sql.ErrNoRows):
+			return ErrNotFound
+		case err != nil:
+			return err
+		}
+		if d, err = scanDelivery(tx.row(ctx, claimDelivery, id, now.UnixMilli())); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, startAttempt, d.ID, d.Attempts, now.UnixMilli())
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("claim: %w", err)
+	}
+	return d, err
+}
+
+// HandOver commits that the message's final dot is about to be written. It refuses bytes that
+// differ from an earlier handing over of the same delivery with ErrBytesDiffer.
+func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, now time.Time) error {
+	err := l.write(ctx, func(tx ledgerTx) error {
+		return mustChangeOne(tx.exec(ctx, markHandingOver, id, sum[:], now.UnixMilli()))
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = ErrBytesDiffer
+	}
+	if err != nil {
+		return fmt.Errorf("hand over delivery %d: %w", id, err)
+	}
+	return nil
+}
+
+// Settlement is the end of an attempt and the state that follows from it.
+type Settlement struct {
+	Attempt       Attempt // Delivery, Number and all that is known at its end
+	State         State
+	NextAttemptAt time.Time // for queued and deferred
+	Reason        string    // for failed and held
+}
+
+// Settle records an attempt's end and its delivery's new state in one transaction.
+func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
+	a := s.Attempt
+	var sentAt time.Time
+	if s.State == Sent {
+		sentAt = a.EndedAt
+	}
+	ambiguous := 0
+	if a.Outcome == OutcomeAmbiguous {
+		ambiguous = 1
+	}
+	err := l.write(ctx, func(tx ledgerTx) error {
+		if err := mustChangeOne(tx.exec(ctx, endAttempt, a.Delivery, a.Number, a.EndedAt.UnixMilli(),
+			a.Stage, a.Code, a.Enhanced, a.Reply, a.TLS, string(a.Outcome))); err != nil {
+			return fmt.Errorf("attempt %d: %w", a.Number, err)
+		}
+		return mustChangeOne(tx.exec(ctx, settleDelivery, a.Delivery, string(s.State), millis(s.NextAttemptAt),
+			ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli()))
+	})
+	if err != nil {
+		return fmt.Errorf("settle delivery %d: %w", a.Delivery, err)
+	}
+	return nil
+}
+
+// UnderWay lists deliveries in the states sending and handing_over: while no sender lives, those
+// that a crash left behind.
+func (l *Ledger) UnderWay(ctx context.Context) ([]Delivery, error) {
+	return l.queryDeliveries(ctx, underWay)
+}
+
+func mustChangeOne(result sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	switch n, err := result.RowsAffected(); {
+	case err != nil:
+		return err
+	case n != 1:
+		return ErrNotFound
+	}
+	return nil
+}
