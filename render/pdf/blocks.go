@@ -1,0 +1,275 @@
+package pdf
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"geppo/aggregate"
+	"geppo/render/chart"
+	"geppo/render/words"
+	"geppo/store"
+)
+
+// part sets a heading of the first level, which keeps together with the next h points.
+func (s *sheet) part(no, title string, h float64) {
+	if s.y > top {
+		s.y += 16
+	}
+	s.need(44 + h)
+	s.enter(0, no, title)
+	st := style{15, true, accent}
+	s.fill(left, s.y, 4, 20, accent)
+	s.put(no, left+12, s.y+15.5, st)
+	s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
+	s.rule(left, s.y+26, right, chart.Grid, 0.8)
+	s.y += 38
+}
+
+// section sets a heading of the second level, which keeps together with the next h points.
+func (s *sheet) section(no, title string, h float64) {
+	st := style{11, true, chart.Ink}
+	indent := s.width(no, st) + 8
+	lines := s.wrap(title, measure-indent, st)
+	s.need(float64(len(lines))*15 + 12 + h)
+	s.enter(1, no, title)
+	s.y += 4
+	s.put(no, left, s.y+11, st.in(accent))
+	for _, line := range lines {
+		s.put(line, left+indent, s.y+11, st)
+		s.y += 15
+	}
+	s.y += 6
+}
+
+// enter notes a heading for contents and bookmarks.
+func (s *sheet) enter(level int, no, title string) {
+	link := s.f.AddLink()
+	s.f.SetLink(link, s.y-6, s.f.PageNo())
+	s.f.SetFont("r", "", 9) // fpdf encodes a bookmark by the font that is selected
+	s.font = fontState{}
+	s.f.Bookmark(no+" "+title, level, s.y-6)
+	s.entries = append(s.entries, entry{level, no, title, s.f.PageNo(), link})
+}
+
+// paragraph sets running text, with footnotes to the glossary terms that it is the first to use.
+func (s *sheet) paragraph(text string, st style) {
+	lines := s.wrap(s.mark(text), measure, st)
+	s.need(float64(len(lines)) * leading)
+	for _, line := range lines {
+		s.putMarked(line, left, s.y+11, st)
+		s.y += leading
+	}
+	s.y += 3
+}
+
+// putMarked draws text whose footnote signs stand small and raised.
+func (s *sheet) putMarked(text string, x, y float64, st style) {
+	sign, _, _ := strings.Cut(s.m.own.Note.Say(words.Values{Count: "\x00"}), "\x00")
+	if sign == "" {
+		sign = "※"
+	}
+	for {
+		at := strings.Index(text, sign)
+		if at < 0 {
+			break
+		}
+		end := at + len(sign)
+		for end < len(text) && text[end] >= '0' && text[end] <= '9' {
+			end++
+		}
+		s.put(text[:at], x, y, st)
+		x += s.width(text[:at], st)
+		small := style{st.size * 0.68, st.bold, st.color}
+		s.put(text[at:end], x, y-st.size*0.3, small)
+		x += s.width(text[at:end], small)
+		text = text[end:]
+	}
+	s.put(text, x, y, st)
+}
+
+// points sets the POINT sentences of some kinds, about one feature or, with "", about any.
+func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
+	for _, p := range s.r.Points {
+		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
+			s.point(p.Text)
+		}
+	}
+}
+
+// point sets one sentence in a tinted box with its sign.
+func (s *sheet) point(sentence string) {
+	sign := style{7.5, true, chart.White}
+	tag := s.width(s.w.Points.Heading, sign) + 12
+	lines := s.wrap(s.clean(sentence), measure-tag-30, bodyText)
+	h := float64(len(lines))*leading + 9
+	s.need(h + 6)
+	s.fill(left, s.y, measure, h, chart.Color{R: 0xEE, G: 0xF4, B: 0xFB, A: 0xFF})
+	s.fill(left+8, s.y+6, tag, 13, accent)
+	s.put(s.w.Points.Heading, left+14, s.y+15.5, sign)
+	y := s.y + 16
+	for _, line := range lines {
+		s.put(line, left+tag+18, y, bodyText)
+		y += leading
+	}
+	s.y += h + 8
+}
+
+// trend sets the chart of a month's days with the key to its bands.
+func (s *sheet) trend(days []aggregate.DayCount) error {
+	values := make([]chart.DayValue, 0, len(days))
+	shaded, gaps := false, false
+	for i, d := range days {
+		v := chart.DayValue{Label: i + 1, Value: d.Count, Shaded: free(d.Day, s.r.Holidays), Gap: slices.Contains(s.r.Gaps, d.Day)}
+		shaded, gaps = shaded || v.Shaded, gaps || v.Gap
+		values = append(values, v)
+	}
+	c, err := s.m.draw.Trend(values, trendSize)
+	if err != nil {
+		return err
+	}
+	h := float64(c.H) * measure / float64(c.W)
+	s.need(h + 18)
+	s.chart(c, left, measure)
+	s.y += h + 2
+	key := ""
+	if shaded {
+		key += s.w.Mail.Shading
+	}
+	if gaps {
+		key += s.w.Mail.Hatching
+	}
+	s.put(key, left, s.y+7, smallText)
+	s.y += 22
+	return nil
+}
+
+// trendSize makes the labels 9 points large at the width of the text.
+var trendSize = chart.Size{W: 620, H: 168}
+
+// trendHeight is what a trend takes, for headings that keep together with it.
+const trendHeight = 168*measure/620 + 18
+
+// free tells weekends and holidays.
+func free(d store.Day, holidays []store.Day) bool {
+	t, err := time.Parse(time.DateOnly, string(d))
+	weekend := err == nil && (t.Weekday() == time.Saturday || t.Weekday() == time.Sunday)
+	return weekend || slices.Contains(holidays, d)
+}
+
+// listNames is how many names of a list are printed before the rest is counted.
+const listNames = 100
+
+// names sets a list of names in three columns, read down, then the number of the rest. It may go
+// over pages, and each page's columns are read on their own.
+func (s *sheet) names(list []string) {
+	const columns, gutter = 3, 14.0
+	width := (measure - (columns-1)*gutter) / columns
+	shown := list[:min(len(list), listNames)]
+	for len(shown) > 0 {
+		s.need(2 * 14)
+		fit := max(1, int((s.limit-s.y)/14))
+		rows := min(fit, (len(shown)+columns-1)/columns)
+		page := shown[:min(len(shown), rows*columns)]
+		for i, raw := range page {
+			l := s.name(raw)
+			x := left + float64(i/rows)*(width+gutter)
+			cut := s.face(cellText).Shorten(l.shown, cellText.size, width-10)
+			if cut != l.shown {
+				s.shortened = true
+				if l.actual == "" {
+					l.actual = l.shown
+				}
+			}
+			y := s.y + float64(i%rows)*14
+			s.fill(x, y+4, 3, 3, chart.Axis)
+			s.spoken(l.actual, func() { s.put(cut, x+8, y+9, cellText) })
+		}
+		s.y += float64(rows)*14 + 2
+		shown = shown[len(page):]
+	}
+	if rest := len(list) - listNames; rest > 0 {
+		s.paragraph(s.w.Format.MoreEndpoints.Say(words.Values{Count: s.w.Number(int64(rest))}), bodyText)
+	}
+	s.y += 6
+}
+
+// closing sets the threat database where no list has introduced it, what the signs mean, and the
+// support desk.
+func (s *sheet) closing(threats bool) {
+	if threats && !s.linked {
+		s.database()
+	}
+	if s.shortened {
+		s.paragraph(s.m.own.Shortened, smallText)
+	}
+	if s.replaced > 0 {
+		s.paragraph(s.m.own.Replaced, smallText)
+	}
+	lines := []string{s.clean(s.w.Desk)}
+	if s.m.opts.SupportPhone != "" {
+		lines = append(lines, s.w.Mail.Phone+"  "+s.clean(s.m.opts.SupportPhone))
+	}
+	if s.m.opts.SupportHours != "" {
+		lines = append(lines, s.w.Mail.Hours+"  "+s.clean(s.m.opts.SupportHours))
+	}
+	s.y += 10
+	h := float64(len(lines))*leading + 34
+	s.need(h)
+	s.fill(left, s.y, measure, h, chart.Shade)
+	s.put(s.m.own.Contact, left+14, s.y+18, style{9.5, true, accent})
+	y := s.y + 20
+	for _, line := range lines {
+		y += leading
+		s.put(s.face(bodyText).Shorten(line, bodyText.size, measure-28), left+14, y, bodyText)
+	}
+	s.y += h
+}
+
+// database sets the sentence on the vendor's threat database, with its address.
+func (s *sheet) database() {
+	s.linked = true
+	lines := s.wrap(s.w.Database.About, measure, bodyText)
+	s.need(float64(len(lines))*leading + 48)
+	s.y += 4
+	s.put(s.w.Database.Heading, left, s.y+11, style{9.5, true, accent})
+	s.y += 17
+	for _, line := range lines {
+		s.put(line, left, s.y+11, bodyText)
+		s.y += leading
+	}
+	address := s.clean(s.m.database())
+	st := bodyText.in(chart.Bar)
+	s.put(s.face(st).Shorten(address, st.size, measure), left, s.y+11, st)
+	s.f.LinkString(left, s.y, min(measure, s.width(address, st)), 14, s.m.database())
+	s.y += leading + 8
+}
+
+// requests sets ご確認いただきたい事項 in full, before the numbered parts.
+func (s *sheet) requests() {
+	if len(s.asks) == 0 {
+		return
+	}
+	title := style{13, true, judgementColors[s.r.Judgement]}
+	s.put(s.w.State.Asks, left, s.y+12, title)
+	s.y += 24
+	for _, ask := range s.asks {
+		heading := s.wrap(s.clean(ask.Title), measure-16, bodyText.strong())
+		var lines []string
+		if ask.Names != "" {
+			lines = s.wrap(ask.Label+": "+s.clean(ask.Names), measure-16, bodyText)
+		}
+		lines = append(lines, s.wrap(s.clean(ask.Do), measure-16, bodyText)...)
+		h := float64(len(heading)+len(lines))*leading + 5
+		s.need(h)
+		s.fill(left, s.y+1, 3, h-7, title.color)
+		for i, line := range append(heading, lines...) {
+			st := bodyText
+			st.bold = i < len(heading)
+			s.put(line, left+12, s.y+10.5, st)
+			s.y += leading
+		}
+		s.y += 5
+	}
+	s.y += 8
+}

@@ -1,0 +1,157 @@
+// Package pdf sets a Report as a printable A4 document: the antivirus report and the EDR report. It
+// owns the pages: Japanese line breaking, tables, footnotes, contents and bookmarks, on top of
+// fpdf. It counts nothing, knows no mail, and is pure: equal reports give equal bytes.
+package pdf
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+
+	"geppo/aggregate"
+	"geppo/render/chart"
+	"geppo/render/words"
+)
+
+// The fonts, in the template file system.
+const (
+	fontRegular = "fonts/BIZUDPGothic-Regular.ttf"
+	fontBold    = "fonts/BIZUDPGothic-Bold.ttf"
+)
+
+// Options are what an operator sets in [report].
+type Options struct {
+	ThreatURL    string // an escaped threat name is appended
+	SupportPhone string // not printed if empty
+	SupportHours string // not printed if empty
+}
+
+// Maker makes PDFs. It is made once, holds the fonts and the wording, and is safe for use by
+// several goroutines.
+type Maker struct {
+	regular, bold []byte // the fonts, as fpdf wants them
+	draw          *chart.Drawer
+	words         *words.Words
+	own           wording
+	opts          Options
+}
+
+// Doc is one finished PDF.
+type Doc struct {
+	Data  []byte
+	Pages int
+	// Replaced counts characters that are printed as 〓.
+	Replaced int
+}
+
+// New reads pdf.toml and the fonts from fsys. The drawer must have been made from the same fonts.
+func New(fsys fs.FS, w *words.Words, d *chart.Drawer, opts Options) (*Maker, error) {
+	m := &Maker{draw: d, words: w, opts: opts}
+	var err error
+	if m.own, err = loadWording(fsys); err != nil {
+		return nil, err
+	}
+	if m.regular, err = fs.ReadFile(fsys, fontRegular); err != nil {
+		return nil, fmt.Errorf("read font: %w", err)
+	}
+	if m.bold, err = fs.ReadFile(fsys, fontBold); err != nil {
+		return nil, fmt.Errorf("read font: %w", err)
+	}
+	return m, nil
+}
+
+// Ask is one item of ご確認いただきたい事項, worded as in the mail.
+type Ask struct {
+	Title string // what was found
+	Label string // what Names are
+	Names string // where; may be empty
+	Do    string // what to do about it
+}
+
+// Antivirus sets the antivirus report of a worded report, with what the reader is asked.
+func (m *Maker) Antivirus(r aggregate.Report, asks []Ask) (Doc, error) {
+	s := m.sheet(r, r.Overview.Product, asks)
+	s.overview()
+	for i, f := range r.Antivirus {
+		if err := s.feature(i+2, f); err != nil {
+			return Doc{}, fmt.Errorf("part %d (%s): %w", i+2, f.Feature, err)
+		}
+	}
+	s.closing(true)
+	return s.finish()
+}
+
+// EDR sets the EDR report of a worded report that has one.
+func (m *Maker) EDR(r aggregate.Report, asks []Ask) (Doc, error) {
+	if r.EDR == nil {
+		return Doc{}, fmt.Errorf("contract %s has no EDR report", r.Contract.ID)
+	}
+	s := m.sheet(r, r.Overview.EDRProduct, asks)
+	if err := s.edr(r.EDR); err != nil {
+		return Doc{}, err
+	}
+	s.closing(false)
+	return s.finish()
+}
+
+// sheet begins a document with an empty first page, which the cover takes in finish, and a second.
+func (m *Maker) sheet(r aggregate.Report, product string, asks []Ask) *sheet {
+	f := fpdf.New("P", "pt", "A4", "")
+	f.SetAutoPageBreak(false, 0)
+	f.SetCatalogSort(true)
+	f.SetMargins(left, top, left)
+	f.AddUTF8FontFromBytes("r", "", m.regular)
+	f.AddUTF8FontFromBytes("b", "", m.bold)
+	s := &sheet{m: m, w: m.words, f: f, r: r, asks: asks, noted: map[string]int{}}
+	s.product = s.clean(product)
+	s.company = s.clean(r.Contract.Name)
+	s.describe()
+	s.newPage()
+	s.newPage()
+	s.requests()
+	return s
+}
+
+// describe sets what a viewer shows as the document's properties. The dates are the period's end:
+// equal reports must give equal bytes, and the clock is not ours.
+func (s *sheet) describe() {
+	title := s.m.own.Title.Say(words.Values{Product: s.product, Month: s.w.Month(s.r.Period)})
+	s.f.SetTitle(title+" "+s.company, true)
+	s.f.SetSubject(s.r.Contract.ID+" "+s.r.Period.String(), true)
+	s.f.SetAuthor(s.clean(s.w.Desk), true)
+	s.f.SetCreator("geppo", true)
+	s.f.SetLang("ja-JP")
+	_, end := s.r.Period.Bounds(time.UTC)
+	s.f.SetCreationDate(end)
+	s.f.SetModificationDate(end)
+	s.f.SetDisplayMode("fullpage", "continuous")
+}
+
+// finish sets cover, contents, headers and footers, which need the page numbers, and writes the file.
+func (s *sheet) finish() (Doc, error) {
+	s.flushNotes()
+	pages := s.f.PageCount()
+	s.turnTo(1)
+	s.cover()
+	for n := 1; n <= pages; n++ {
+		s.turnTo(n)
+		s.furniture(n, pages)
+	}
+	s.turnTo(pages)
+	var out bytes.Buffer
+	if err := s.f.Output(&out); err != nil {
+		return Doc{}, fmt.Errorf("write pdf: %w", err)
+	}
+	return Doc{Data: out.Bytes(), Pages: pages, Replaced: s.replaced}, nil
+}
+
+// threatURL is where the vendor describes a threat.
+func (m *Maker) threatURL(name string) string { return m.opts.ThreatURL + url.PathEscape(name) }
+
+// database is the address of the threat database itself.
+func (m *Maker) database() string { return strings.TrimSuffix(m.opts.ThreatURL, "search/") }

@@ -1,0 +1,180 @@
+package pdf
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"codeberg.org/go-pdf/fpdf"
+
+	"geppo/aggregate"
+	"geppo/render/chart"
+	"geppo/render/words"
+)
+
+// The page, in points.
+const (
+	pageWidth  = 595.28
+	pageHeight = 841.89
+	left       = 48.0
+	right      = pageWidth - left
+	measure    = right - left // width of the text
+	top        = 70.0
+	bottom     = pageHeight - 62
+	leading    = 15.5 // of body text
+	noteLine   = 11.0
+)
+
+// accent is the colour of headings and rules.
+var accent = chart.SliceColor(0)
+
+// sheet is one document being set. Everything is set from the top down at y; need is asked before
+// each block that must not be split.
+type sheet struct {
+	m       *Maker
+	w       *words.Words
+	f       *fpdf.Fpdf
+	r       aggregate.Report
+	asks    []Ask
+	product string
+	company string
+
+	y, limit  float64 // next free line, and where the page ends above its footnotes
+	font      fontState
+	replaced  int
+	shortened bool // some name lost its middle
+	linked    bool // the threat database has been introduced
+
+	noted   map[string]int // glossary terms that have been explained, and under which number
+	pending []note         // of the block that is being measured
+	notes   []note         // of this page
+	entries []entry
+}
+
+type fontState struct {
+	bold bool
+	size float64
+}
+
+// note is a footnote: its number and its lines.
+type note struct {
+	number int
+	lines  []string
+}
+
+// entry is a line of the contents.
+type entry struct {
+	level      int
+	no, title  string
+	page, link int
+}
+
+// newPage ends the page, with its footnotes, and begins another.
+func (s *sheet) newPage() {
+	s.flushNotes()
+	s.f.AddPage()
+	s.font = fontState{}
+	s.y, s.limit = top, bottom
+}
+
+// turnTo goes back to a page that has been set. fpdf does not know what that page's stream last
+// selected, so everything that is remembered is forgotten.
+func (s *sheet) turnTo(page int) {
+	s.f.SetPage(page)
+	s.font = fontState{}
+	s.f.SetDrawColor(0, 0, 0)
+	s.f.SetFillColor(0, 0, 0)
+	s.f.SetLineWidth(0.5)
+}
+
+// need makes sure that the next h points, and the footnotes that they call for, stand on one page.
+func (s *sheet) need(h float64) {
+	extra := 0.0
+	for _, n := range s.pending {
+		extra += float64(len(n.lines)) * noteLine
+	}
+	if extra > 0 && len(s.notes) == 0 {
+		extra += 8 // the rule above them
+	}
+	if s.y+h+extra > s.limit && s.y > top {
+		s.newPage()
+		if extra > 0 && len(s.notes) == 0 {
+			extra = max(extra, 8)
+		}
+	}
+	s.limit -= extra
+	s.notes = append(s.notes, s.pending...)
+	s.pending = nil
+}
+
+// mark puts the number of a footnote behind each glossary term that text is the first to use.
+func (s *sheet) mark(text string) string {
+	var terms []words.Term
+	for _, term := range s.w.Glossary {
+		if s.noted[term.Term] == 0 && strings.Contains(text, term.Term) {
+			terms = append(terms, term)
+		}
+	}
+	slices.SortFunc(terms, func(a, b words.Term) int {
+		return strings.Index(text, a.Term) - strings.Index(text, b.Term)
+	})
+	for _, term := range terms {
+		number := len(s.noted) + 1
+		s.noted[term.Term] = number
+		sign := s.m.own.Note.Say(words.Values{Count: strconv.Itoa(number)})
+		text = strings.Replace(text, term.Term, term.Term+sign, 1)
+		lines := s.wrap(sign+" "+term.Term+": "+term.Means, measure, noteText)
+		s.pending = append(s.pending, note{number, lines})
+	}
+	return text
+}
+
+// flushNotes sets the page's footnotes at its foot.
+func (s *sheet) flushNotes() {
+	if len(s.notes) == 0 {
+		return
+	}
+	total := 0
+	for _, n := range s.notes {
+		total += len(n.lines)
+	}
+	y := bottom - float64(total)*noteLine
+	s.rule(left, y, left+120, chart.Axis, 0.5)
+	for _, n := range s.notes {
+		for _, line := range n.lines {
+			y += noteLine
+			s.put(line, left, y, noteText)
+		}
+	}
+	s.notes = nil
+}
+
+// furniture is a page's header (not on the cover) and footer.
+func (s *sheet) furniture(n, pages int) {
+	st := smallText
+	if n > 1 {
+		s.put(s.product+" "+s.w.Mail.Title, left, 42, st)
+		month := s.m.own.Issued.Say(words.Values{Month: s.w.Month(s.r.Period)})
+		room := measure - s.width(s.product+s.w.Mail.Title+month, st) - 40
+		s.putRight(s.face(st).Shorten(s.company, st.size, room)+"  "+month, right, 42, st)
+		s.rule(left, 49, right, chart.Grid, 0.7)
+	}
+	y := pageHeight - 34
+	s.rule(left, y-14, right, chart.Grid, 0.7)
+	s.put(s.w.Overview.Contract+" "+s.r.Contract.ID, left, y, st)
+	page := s.m.own.Page.Say(words.Values{From: strconv.Itoa(n), To: strconv.Itoa(pages)})
+	s.putRight(page, right, y, st)
+}
+
+// rule draws a horizontal line.
+func (s *sheet) rule(x0, y, x1 float64, c chart.Color, width float64) {
+	s.f.SetDrawColor(int(c.R), int(c.G), int(c.B))
+	s.f.SetLineWidth(width)
+	s.f.Line(x0, y, x1, y)
+}
+
+// fill draws a box.
+func (s *sheet) fill(x, y, w, h float64, c chart.Color) {
+	s.f.SetFillColor(int(c.R), int(c.G), int(c.B))
+	s.f.Rect(x, y, w, h, "F")
+}

@@ -1,0 +1,136 @@
+package pdf
+
+import (
+	"geppo/render/chart"
+)
+
+// column is one column of a table. Widths are parts of the text's width and sum to 1.
+type column struct {
+	head  string
+	part  float64
+	right bool // figures stand right
+}
+
+// cell is one cell. bar is the length, 0 to 1, of a bar that is drawn instead of text.
+type cell struct {
+	label
+	url    string
+	bar    float64
+	strong bool
+	color  chart.Color // ink if zero
+}
+
+func text(s string) cell { return cell{label: label{shown: s}} }
+
+// Measures of a table.
+const (
+	rowLine   = 12.5 // between the lines of a cell
+	rowPad    = 8.5
+	cellGap   = 5.0
+	cellLines = 3 // a name that needs more is cut in its middle
+)
+
+// laid is a row with its lines broken.
+type laid struct {
+	cells  []cell
+	lines  [][]string
+	actual []string
+	height float64
+}
+
+// table sets rows under their column heads. No row is split; where the table goes on to another
+// page its heads are repeated; it never begins with its head alone.
+func (s *sheet) table(columns []column, rows [][]cell) {
+	set := make([]laid, 0, len(rows))
+	total := headHeight
+	for _, row := range rows {
+		l := s.lay(columns, row)
+		set = append(set, l)
+		total += l.height
+	}
+	if len(set) == 0 {
+		return
+	}
+	if total > (bottom-top)/2 { // too long to be kept together
+		total = headHeight + set[0].height
+	}
+	s.need(total)
+	s.tableHead(columns)
+	for _, l := range set {
+		if s.y+l.height > s.limit {
+			s.newPage()
+			s.tableHead(columns)
+		}
+		s.row(columns, l)
+	}
+	s.y += 10
+}
+
+const headHeight = 20.0
+
+func (s *sheet) tableHead(columns []column) {
+	s.fill(left, s.y, measure, headHeight-3, chart.Shade)
+	x := left
+	for _, c := range columns {
+		w := c.part * measure
+		if c.right {
+			s.putRight(c.head, x+w-cellGap, s.y+12, headText)
+		} else {
+			s.put(c.head, x+cellGap, s.y+12, headText)
+		}
+		x += w
+	}
+	s.y += headHeight - 3
+}
+
+// lay breaks a row's lines.
+func (s *sheet) lay(columns []column, row []cell) laid {
+	l := laid{cells: row}
+	most := 1
+	for i, c := range row {
+		lines, actual := s.fit(c.label, columns[i].part*measure-2*cellGap, c.style(), cellLines)
+		l.lines, l.actual = append(l.lines, lines), append(l.actual, actual)
+		most = max(most, len(lines))
+	}
+	l.height = float64(most)*rowLine + rowPad
+	return l
+}
+
+func (c cell) style() style {
+	st := cellText
+	st.bold = c.strong
+	if c.color.A != 0 {
+		st.color = c.color
+	}
+	if c.url != "" {
+		st.color = chart.Bar
+	}
+	return st
+}
+
+func (s *sheet) row(columns []column, l laid) {
+	x := left
+	for i, c := range l.cells {
+		w := columns[i].part * measure
+		if c.bar > 0 {
+			s.fill(x+cellGap, s.y+(l.height-7)/2, max(1.5, c.bar*(w-2*cellGap)), 7, chart.Bar)
+		}
+		s.spoken(l.actual[i], func() {
+			y := s.y + rowPad/2 + 9
+			for _, line := range l.lines[i] {
+				if columns[i].right {
+					s.putRight(line, x+w-cellGap, y, c.style())
+				} else {
+					s.putMarked(line, x+cellGap, y, c.style())
+				}
+				y += rowLine
+			}
+		})
+		if c.url != "" && len(l.lines[i]) > 0 {
+			s.f.LinkString(x+cellGap, s.y, min(w-2*cellGap, s.width(l.lines[i][0], c.style())), l.height, c.url)
+		}
+		x += w
+	}
+	s.y += l.height
+	s.rule(left, s.y, right, chart.Grid, 0.6)
+}
