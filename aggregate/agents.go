@@ -12,7 +12,7 @@ const unknownOS = "不明"
 
 // watchAgents fills in the agents' state at the period's end, and returns how many were offline
 // and outdated on each day. The snapshot of a day is the newest one up to it, carried forward.
-func (r *Report) watchAgents(m store.Month, cal calendar) (offline, outdated []int64) {
+func (r *Report) watchAgents(m store.Month, cal *calendar) (offline, outdated []int64) {
 	offline, outdated = make([]int64, len(cal.days)), make([]int64, len(cal.days))
 	a := Agents{Offline: []string{}, Outdated: []string{}, Off: OffLists{[]string{}, []string{}, []string{}, []string{}, []string{}}}
 	bySystem := map[string]int64{}
@@ -75,7 +75,7 @@ func byEndpoint(statuses []store.AgentStatus) map[string][]*store.AgentStatus {
 	return snapshots
 }
 
-func isOffline(s *store.AgentStatus, cal calendar, day int) bool {
+func isOffline(s *store.AgentStatus, cal *calendar, day int) bool {
 	return !s.LastSeen.After(cal.cutoffs[day])
 }
 

@@ -53,7 +53,7 @@ func Compute(m store.Month, opts Options) (Report, error) {
 	}
 	r.Overview = overview(m, cal, c)
 	for i, p := range parts {
-		r.Antivirus = append(r.Antivirus, c.tallies[i].feature(p, cal))
+		r.Antivirus = append(r.Antivirus, c.feature(i, p, cal))
 	}
 	r.ToConfirm, r.Restart = c.followups()
 	offline, outdated := r.watchAgents(m, cal)
@@ -77,8 +77,12 @@ func check(m store.Month, frozen *Report) error {
 	return nil
 }
 
-// counts is what one pass over the detections gathers.
+// counts is what one pass over the detections gathers. Endpoints have numbers, those of the
+// inventory first, so that a row looks its endpoint up once for all figures.
 type counts struct {
+	numbers   map[string]int
+	endpoints []string      // name by number
+	classes   []store.Class // class by number, of the inventory
 	tallies   [len(parts)]tally
 	followUps map[followUp]int64
 }
@@ -87,17 +91,14 @@ type counts struct {
 type tally struct {
 	total   int64
 	days    []int64 // by index of the calendar
-	places  map[place]int64
+	places  []place // by number of the endpoint, as far as the part's detections reach
 	names   map[string]int64
 	results []int64 // by index of the part's results
 }
 
-// place is where something was detected. One endpoint may stand among the servers with one part of
-// its detections and among the others with the rest.
-type place struct {
-	endpoint string
-	server   bool
-}
+// place splits an endpoint's detections by the class that each of them has: one name may stand
+// among the servers with one part and among the others with the rest.
+type place struct{ servers, others int64 }
 
 // followUp is a detection that somebody has to act on. part and result are indexes.
 type followUp struct {
@@ -105,19 +106,34 @@ type followUp struct {
 	endpoint, name string
 }
 
-// count is the pass. A row costs no formatting and no allocation but for names not met before.
-func count(m store.Month, cal calendar) *counts {
-	c := &counts{followUps: map[followUp]int64{}}
+func newCounts(inventory []store.Endpoint, days int) *counts {
+	c := &counts{
+		numbers: make(map[string]int, len(inventory)), endpoints: make([]string, 0, len(inventory)),
+		classes: make([]store.Class, 0, len(inventory)), followUps: map[followUp]int64{},
+	}
+	for i := range inventory {
+		c.classes[c.number(inventory[i].Name)] = knownClass(inventory[i].Class)
+	}
 	for i, p := range parts {
-		c.tallies[i] = tally{
-			days: make([]int64, len(cal.days)), places: map[place]int64{},
-			names: map[string]int64{}, results: make([]int64, len(p.results)),
-		}
+		c.tallies[i] = tally{days: make([]int64, days), names: map[string]int64{}, results: make([]int64, len(p.results))}
 	}
-	classes := make(map[string]store.Class, len(m.Endpoints))
-	for _, e := range m.Endpoints {
-		classes[e.Name] = e.Class
+	return c
+}
+
+// number is an endpoint's number; one that the inventory does not know gets the next.
+func (c *counts) number(endpoint string) int {
+	n, known := c.numbers[endpoint]
+	if !known {
+		n = len(c.endpoints)
+		c.numbers[endpoint] = n
+		c.endpoints, c.classes = append(c.endpoints, endpoint), append(c.classes, store.ClassUnknown)
 	}
+	return n
+}
+
+// count is the pass. A row costs no formatting and no allocation but for names not met before.
+func count(m store.Month, cal *calendar) *counts {
+	c := newCounts(m.Endpoints, len(cal.days))
 	for i := range m.Detections {
 		d := &m.Detections[i]
 		at, day := partOf(d.Feature), cal.index(d.Time)
@@ -127,11 +143,12 @@ func count(m store.Month, cal calendar) *counts {
 		p, t := &parts[at], &c.tallies[at]
 		t.total += d.Count
 		t.days[day] += d.Count
+		endpoint := c.number(d.Endpoint)
 		class := knownClass(d.Class)
 		if class == store.ClassUnknown {
-			class = knownClass(classes[d.Endpoint])
+			class = c.classes[endpoint]
 		}
-		t.places[place{d.Endpoint, class == store.ClassServer}] += d.Count
+		t.add(endpoint, class, d.Count)
 		if p.names > 0 {
 			t.names[d.Name] += d.Count
 		}
@@ -145,6 +162,17 @@ func count(m store.Month, cal calendar) *counts {
 		}
 	}
 	return c
+}
+
+func (t *tally) add(endpoint int, class store.Class, n int64) {
+	if missing := endpoint + 1 - len(t.places); missing > 0 {
+		t.places = append(t.places, make([]place, missing)...)
+	}
+	if class == store.ClassServer {
+		t.places[endpoint].servers += n
+	} else {
+		t.places[endpoint].others += n
+	}
 }
 
 // partOf is the index of a feature's part, -1 for a feature that is stored but not reported.
@@ -185,23 +213,25 @@ func knownClass(c store.Class) store.Class {
 	return store.ClassUnknown
 }
 
-// feature words a tally as one part of the report.
-func (t *tally) feature(p part, cal calendar) Feature {
+// feature makes a part of the report out of its tally.
+func (c *counts) feature(i int, p part, cal *calendar) Feature {
+	t := &c.tallies[i]
 	f := Feature{Feature: p.feature, Total: t.total, Trend: cal.trend(t.days)}
-	endpoints, servers := map[string]int64{}, map[string]int64{}
-	for at, n := range t.places {
-		if p.servers && at.server {
-			servers[at.endpoint] += n
+	endpoints, servers := newLeaders(p.endpoints), newLeaders(p.endpoints)
+	for number, at := range t.places {
+		if name := c.endpoints[number]; p.servers {
+			endpoints.add(name, at.others)
+			servers.add(name, at.servers)
 		} else {
-			endpoints[at.endpoint] += n
+			endpoints.add(name, at.all())
 		}
 	}
-	f.Endpoints = top(ranking(endpoints), p.endpoints)
+	f.Endpoints = endpoints.lines
 	if p.servers {
-		f.Servers = top(ranking(servers), p.endpoints)
+		f.Servers = servers.lines
 	}
 	if p.names > 0 {
-		f.Names = top(ranking(t.names), p.names)
+		f.Names = leading(t.names, p.names)
 	}
 	for i, result := range p.results {
 		f.Results = append(f.Results, ResultCount{result, t.results[i]})
@@ -209,14 +239,7 @@ func (t *tally) feature(p part, cal calendar) Feature {
 	return f
 }
 
-// byEndpoint ranks endpoints over all classes.
-func (t *tally) byEndpoint() []Ranked {
-	sums := map[string]int64{}
-	for at, n := range t.places {
-		sums[at.endpoint] += n
-	}
-	return ranking(sums)
-}
+func (p place) all() int64 { return p.servers + p.others }
 
 // followups are the desk's list and the endpoints to restart.
 func (c *counts) followups() (toConfirm []ToConfirm, restart []Ranked) {

@@ -26,8 +26,8 @@ type calendar struct {
 	holidays []store.Day
 }
 
-func newCalendar(p store.Period, loc *time.Location) calendar {
-	c := calendar{days: p.Days(), holidays: []store.Day{}}
+func newCalendar(p store.Period, loc *time.Location) *calendar {
+	c := &calendar{days: p.Days(), holidays: []store.Day{}}
 	holidays := publicHolidays(p.Year)
 	for i, day := range c.days {
 		noon := time.Date(p.Year, p.Month, i+1, 12, 0, 0, 0, time.UTC)
@@ -37,11 +37,15 @@ func newCalendar(p store.Period, loc *time.Location) calendar {
 		if holidays[day] {
 			c.holidays = append(c.holidays, day)
 		}
-		c.cutoffs = append(c.cutoffs, dayStart(p, i+2-offlineDays, loc))
 	}
-	for i := range len(c.days) + 1 {
-		start := dayStart(p, i+1, loc)
-		c.starts = append(c.starts, start)
+	// An agent is offline on a day if it was last seen offlineDays before the end of that day.
+	first := 2 - offlineDays
+	starts := make([]time.Time, 0, len(c.days)+offlineDays)
+	for day := first; day <= len(c.days)+1; day++ {
+		starts = append(starts, dayStart(p, day, loc))
+	}
+	c.cutoffs, c.starts = starts[:len(c.days)], starts[1-first:]
+	for _, start := range c.starts {
 		c.unix = append(c.unix, start.Unix())
 	}
 	return c

@@ -22,7 +22,7 @@ type sighting struct {
 }
 
 // edr is the EDR report. Its agents' figures come from what was seen of them for all contracts.
-func edr(m store.Month, cal calendar, a Agents, offline, outdated []int64) *EDR {
+func edr(m store.Month, cal *calendar, a Agents, offline, outdated []int64) *EDR {
 	perDay := make([]int64, len(cal.days))
 	objects, endpoints, statuses := map[string]int64{}, map[string]int64{}, map[string]int64{}
 	sightings := map[object]sighting{}
@@ -61,7 +61,7 @@ func edr(m store.Month, cal calendar, a Agents, offline, outdated []int64) *EDR 
 		}
 	}
 	r.Trend = cal.trend(perDay)
-	r.ObjectsTop, r.EndpointsTop = top(ranking(objects), edrTop), top(ranking(endpoints), edrTop)
+	r.ObjectsTop, r.EndpointsTop = leading(objects, edrTop), leading(endpoints, edrTop)
 	r.Status = statusCounts(statuses)
 	r.Objects = objectLines(sightings, m.Location)
 	return r
@@ -92,23 +92,26 @@ func statusCounts(statuses map[string]int64) []StatusCount {
 
 // objectLines sorts the sightings newest first, ties by what tells them apart.
 func objectLines(sightings map[object]sighting, loc *time.Location) []Object {
-	keys := make([]object, 0, len(sightings))
-	for key := range sightings {
-		keys = append(keys, key)
+	type line struct {
+		object
+		sighting
 	}
-	slices.SortFunc(keys, func(a, b object) int {
+	sorted := make([]line, 0, len(sightings))
+	for o, s := range sightings {
+		sorted = append(sorted, line{o, s})
+	}
+	slices.SortFunc(sorted, func(a, b line) int {
 		return cmp.Or(
-			sightings[b].last.Compare(sightings[a].last),
+			b.last.Compare(a.last),
 			cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind),
 			cmp.Compare(a.endpoint, b.endpoint), cmp.Compare(a.result, b.result))
 	})
-	lines := make([]Object, len(keys))
-	for i, key := range keys {
-		s := sightings[key]
+	lines := make([]Object, len(sorted))
+	for i, s := range sorted {
 		lines[i] = Object{
-			Name: key.name, Type: key.kind, Endpoint: key.endpoint, Result: key.result,
+			Name: s.name, Type: s.kind, Endpoint: s.endpoint, Result: s.result, Count: s.events,
 			// With the fraction of a second where there is one: what is printed shows the order.
-			Count: s.events, LastSeen: s.last.In(loc).Format(time.RFC3339Nano),
+			LastSeen: s.last.In(loc).Format(time.RFC3339Nano),
 		}
 	}
 	return lines

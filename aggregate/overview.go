@@ -12,7 +12,7 @@ func ProductName(p store.Product) (antivirus, edr string) {
 }
 
 // overview is part 1 of the antivirus report.
-func overview(m store.Month, cal calendar, c *counts) Overview {
+func overview(m store.Month, cal *calendar, c *counts) Overview {
 	o := Overview{Licences: m.Contract.Licences, URLFiltering: m.Contract.URLFiltering}
 	o.Product, o.EDRProduct = ProductName(m.Contract.Product)
 	for i := range m.Endpoints {
@@ -34,10 +34,10 @@ func overview(m store.Month, cal calendar, c *counts) Overview {
 	if o.Licences > 0 {
 		o.UsagePercent = new(percent(int64(o.Installed.Total()), int64(o.Licences)))
 	}
-	before := previous(m)
+	before, compared := previous(m), hasPrevious(m)
 	for i, p := range parts {
 		line := SummaryLine{Feature: p.feature, Current: c.tallies[i].total}
-		if hasPrevious(m) {
+		if compared {
 			line.Previous = &before[i]
 			if before[i] > 0 {
 				line.ChangePercent = new(percent(line.Current-before[i], before[i]))
@@ -49,7 +49,7 @@ func overview(m store.Month, cal calendar, c *counts) Overview {
 }
 
 // hasPrevious tells whether the contract had begun before the period.
-func hasPrevious(m store.Month) bool { return m.Contract.Since < m.Period.Days()[0] }
+func hasPrevious(m store.Month) bool { return m.Contract.Since < store.Day(m.Period.String()+"-01") }
 
 // previous sums the month before for each part.
 func previous(m store.Month) *[len(parts)]int64 {
@@ -78,7 +78,7 @@ func late(m store.Month, frozen *Report) int64 {
 }
 
 // gaps are the days of the period, within the contract's life, that an existing feed left out.
-func gaps(m store.Month, cal calendar) []store.Day {
+func gaps(m store.Month, cal *calendar) []store.Day {
 	missing := []store.Day{}
 	if !m.CoverageFed {
 		return missing

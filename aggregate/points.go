@@ -12,7 +12,7 @@ const enough = 10
 
 // points are the POINT sentences whose conditions hold, in the order of their kinds, within a kind
 // in the order of the features.
-func points(r *Report, cal calendar, c *counts) []Point {
+func points(r *Report, cal *calendar, c *counts) []Point {
 	list := []Point{}
 	for _, line := range r.Overview.Summary {
 		if line.ChangePercent != nil {
@@ -25,7 +25,7 @@ func points(r *Report, cal calendar, c *counts) []Point {
 	var weekdays, holidays []Point
 	for i, p := range parts {
 		t := &c.tallies[i]
-		if point, ok := concentration(p.feature, t); ok {
+		if point, ok := concentration(p.feature, c, t); ok {
 			list = append(list, point)
 		}
 		switch rhythm(t, cal) {
@@ -42,17 +42,23 @@ func points(r *Report, cal calendar, c *counts) []Point {
 
 // concentration names the fewest endpoints, three at most, that hold half of a feature's
 // detections or more, if at least twice as many had any.
-func concentration(f store.Feature, t *tally) (Point, bool) {
+func concentration(f store.Feature, c *counts, t *tally) (Point, bool) {
 	if t.total < enough {
 		return Point{}, false
 	}
-	ranked := t.byEndpoint()
+	first, endpoints := newLeaders(3), 0
+	for number, at := range t.places {
+		if at.all() > 0 {
+			endpoints++
+			first.add(c.endpoints[number], at.all())
+		}
+	}
 	var held int64
 	var names []string
-	for k := 1; k <= 3 && 2*k <= len(ranked); k++ {
-		held += ranked[k-1].Count
-		names = append(names, ranked[k-1].Name)
-		if held >= t.total-held {
+	for _, line := range first.lines {
+		held += line.Count
+		names = append(names, line.Name)
+		if 2*len(names) <= endpoints && held >= t.total-held {
 			return Point{Kind: PointConcentration, Feature: f, Endpoints: names, Percent: new(percent(held, t.total))}, true
 		}
 	}
@@ -62,7 +68,7 @@ func concentration(f store.Feature, t *tally) (Point, bool) {
 // rhythm is PointWeekday if a working day's mean is at least 1.5 times that of a free day,
 // PointHoliday for the reverse, else "". A mean of 0 on the other side counts as met; both sides
 // cannot be 0 since there are enough detections.
-func rhythm(t *tally, cal calendar) PointKind {
+func rhythm(t *tally, cal *calendar) PointKind {
 	if t.total < enough {
 		return ""
 	}
@@ -88,7 +94,7 @@ func rhythm(t *tally, cal calendar) PointKind {
 
 // busiestWeek is the Monday to Friday with the most detections, public holidays included, as far
 // as it lies in the period; the earliest of equals.
-func busiestWeek(t *tally, cal calendar) (from, to store.Day) {
+func busiestWeek(t *tally, cal *calendar) (from, to store.Day) {
 	best := int64(-1)
 	for day := 0; day < len(cal.days); day++ {
 		if weekend(cal.weekdays[day]) {

@@ -20,12 +20,44 @@ func ranking(sums map[string]int64) []Ranked {
 }
 
 func byCount(a, b Ranked) int {
-	return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Name, b.Name))
+	if a.Count != b.Count {
+		return cmp.Compare(b.Count, a.Count)
+	}
+	return cmp.Compare(a.Name, b.Name)
 }
 
-// top is the first n of a ranking, without holding on to the rest.
-func top(ranked []Ranked, n int) []Ranked {
-	return slices.Clip(slices.Clone(ranked[:min(n, len(ranked))]))
+// leaders are the first lines of a ranking. They keep no more than is printed: most of a month's
+// names are only compared with the last of them, instead of being sorted.
+type leaders struct {
+	limit int
+	lines []Ranked
+}
+
+func newLeaders(limit int) *leaders {
+	return &leaders{limit, make([]Ranked, 0, limit+1)}
+}
+
+// add takes a name with its whole count.
+func (l *leaders) add(name string, count int64) {
+	line := Ranked{name, count}
+	full := len(l.lines) == l.limit
+	if count <= 0 || full && byCount(line, l.lines[l.limit-1]) > 0 {
+		return
+	}
+	at, _ := slices.BinarySearchFunc(l.lines, line, byCount)
+	l.lines = slices.Insert(l.lines, at, line)
+	if full {
+		l.lines = l.lines[:l.limit]
+	}
+}
+
+// leading is the beginning of the ranking of sums.
+func leading(sums map[string]int64, limit int) []Ranked {
+	l := newLeaders(limit)
+	for name, n := range sums {
+		l.add(name, n)
+	}
+	return l.lines
 }
 
 func sum(sums map[string]int64) (total int64) {
