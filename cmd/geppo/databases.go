@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
+	"geppo/render"
+	"geppo/store"
+	"geppo/templates"
+)
+
+// databases are the two open files.
+type databases struct {
+	ledger     *store.Ledger
+	detections *store.Detections
+}
+
+func openDatabases(ctx context.Context, c config.Config, mode store.Mode) (*databases, error) {
+	ledger, err := store.OpenLedger(ctx, c.Ledger(), mode)
+	if err != nil {
+		return nil, &codedError{exitUnavailable, err}
+	}
+	detections, err := store.OpenDetections(ctx, c.Detections(), mode)
+	if err != nil {
+		return nil, &codedError{exitUnavailable, errors.Join(err, ledger.Close())}
+	}
+	return &databases{ledger, detections}, nil
+}
+
+func (d *databases) close() error { return errors.Join(d.ledger.Close(), d.detections.Close()) }
+
+// withDatabases is the frame of every command that reads or writes them.
+func (a *app) withDatabases(mode store.Mode, action func(ctx context.Context, c config.Config, db *databases, args []string) error) func(*cobra.Command, []string) error {
+	return a.do(func(cmd *cobra.Command, args []string) (err error) {
+		c, err := a.config()
+		if err != nil {
+			return err
+		}
+		db, err := openDatabases(cmd.Context(), c, mode)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, db.close()) }()
+		return action(cmd.Context(), c, db, args)
+	})
+}
+
+// newRenderer parses the templates: the operator's directory where it has a file, else our own.
+func newRenderer(c config.Config) (*render.Renderer, error) {
+	var files fs.FS = templates.FS
+	if c.Report.TemplatesDir != "" {
+		files = overlay{os.DirFS(c.Report.TemplatesDir), templates.FS}
+	}
+	return render.New(files, render.Options{
+		SupportDesk: c.Report.SupportDesk, SupportPhone: c.Report.SupportPhone, SupportHours: c.Report.SupportHours,
+		ThreatURL: c.Report.ThreatURL,
+	})
+}
+
+// overlay looks for a file in top first.
+type overlay struct{ top, base fs.FS }
+
+func (o overlay) Open(name string) (fs.File, error) {
+	file, err := o.top.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o.base.Open(name)
+	}
+	return file, err
+}
+
+func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Composer, error) {
+	renderer, err := newRenderer(c)
+	if err != nil {
+		return nil, &codedError{exitUsage, err}
+	}
+	return &daemon.Composer{
+		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
+		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce,
+		MaxSize: int64(c.SMTP.MaxSize), Log: log, Now: time.Now,
+	}, nil
+}
+
+func newClient(c config.Config, environ []string) (*mailer.Client, error) {
+	password, err := c.Password(environ)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := c.SMTP.RootCAs()
+	if err != nil {
+		return nil, err
+	}
+	return &mailer.Client{
+		Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLSMode(), Auth: c.SMTP.Auth,
+		Username: c.SMTP.Username, Password: password, RootCAs: roots, HELO: c.SMTP.HELO,
+		Timeout: time.Duration(c.SMTP.Timeout), DotTimeout: time.Duration(c.SMTP.DotTimeout),
+	}, nil
+}
+
+// finishWithin bounds what is under way when geppo is told to stop.
+const finishWithin = 30 * time.Second
+
+func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Client, log *slog.Logger) *daemon.Dispatcher {
+	return &daemon.Dispatcher{
+		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now,
+		Renderers: runtime.GOMAXPROCS(0),
+		Policy: daemon.Policy{
+			Connections: c.SMTP.Connections, MessagesPerConnection: c.SMTP.MessagesPerConnection,
+			Backoff: mailer.Backoff{
+				First: time.Duration(c.Retry.First), Factor: c.Retry.Factor,
+				Max: time.Duration(c.Retry.Max), GiveUp: time.Duration(c.Retry.GiveUp),
+			},
+			HoldAmbiguous: c.Retry.OnAmbiguous == "hold", AmbiguousMax: c.Retry.AmbiguousMax,
+			Limits: daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,
+		},
+	}
+}
+
+// messageDomain is the domain of the Message-IDs: the sender's.
+func messageDomain(c config.Config) string {
+	_, domain, _ := strings.Cut(c.Mail.FromAddress().Address, "@")
+	return domain
+}
+
+// operator names who gave a command: the OS user.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
+// relay is the relay's address for messages to people.
+func relay(c config.Config) string { return net.JoinHostPort(c.SMTP.Host, strconv.Itoa(c.SMTP.Port)) }
+
+// period reads --period; both forms of a missing one are wrong usage.
+func period(s string) (store.Period, error) {
+	if s == "" {
+		return store.Period{}, exitWith(exitUsage, "--period is missing; name the month as YYYY-MM")
+	}
+	p, err := store.ParsePeriod(s)
+	if err != nil {
+		return store.Period{}, &codedError{exitUsage, err}
+	}
+	return p, nil
+}
+
+// writeFile writes one file of a directory that may not exist yet.
+func writeFile(dir, name string, data []byte) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), data, 0o600)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/gallery"
+	"geppo/cmd/internal/sink"
+	"geppo/store"
+	"geppo/store/ingest"
+	"geppo/store/sample"
+)
+
+// The demo's sample: every kind of contract among few.
+const (
+	demoContracts = 14
+	demoSeed      = 20260401
+)
+
+var demoMix = sample.Mix{None: 4, Few: 5, Many: 4, Heavy: 1}
+
+// demoMark tells a directory that the demo may begin anew in from one it must not touch.
+const demoMark = ".geppo-demo"
+
+func (a *app) demoCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "demo [--dir DIR]",
+		Short: "Run last month's reports on sample data, with nothing set up",
+		Long: `Makes a sample database in DIR, imports sample data, starts an SMTP sink on loopback and runs last month's reports
+through the same code as the daemon. The mails that arrived are laid out in DIR/mail, and DIR/index.html shows them.`,
+		Example: "  geppo demo --dir /tmp/geppo-demo",
+		Args:    cobra.NoArgs,
+		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
+			return a.demo(cmd.Context(), dir)
+		}),
+	}
+	cmd.Flags().StringVar(&dir, "dir", "geppo-demo", "`DIR` to work in")
+	return cmd
+}
+
+func (a *app) demo(ctx context.Context, dir string) (err error) {
+	started := time.Now()
+	if err := clearDemo(dir); err != nil {
+		return err
+	}
+	c := config.Default()
+	c.Store.DSN = "sqlite:" + filepath.Join(dir, "geppo.db")
+	c.Log.Level = "warn"
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return err
+	}
+	p := store.PeriodOf(started, zone).Previous()
+	db, err := openDatabases(ctx, c, store.Migrate)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	if err := importSample(ctx, db, p); err != nil {
+		return err
+	}
+	arrived, err := a.demoRun(ctx, c, db, p)
+	if err != nil {
+		return err
+	}
+	if err := gallery.Write(dir, p, arrived); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, `%d mails for %s were sent to a sink on this machine and written to %s in %.1f s.
+
+Open %s
+Then try:
+  geppo --db %s status
+  geppo --db %s preview --period %s --out preview
+`, len(arrived), p, filepath.Join(dir, "mail"), time.Since(started).Seconds(), filepath.Join(dir, "index.html"),
+		c.Store.DSN, c.Store.DSN, p)
+	return err
+}
+
+// clearDemo makes dir ready: an earlier demo's files go, anybody else's are not touched.
+func clearDemo(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil && len(entries) > 0 {
+		return exitWith(exitUsage, "%s is not empty and not a demo's; name another directory with --dir", dir)
+	}
+	// Only what the demo makes is removed, whatever else has been put beside it.
+	for _, name := range []string{"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm", "geppo.db.lock",
+		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	return writeFile(dir, demoMark, []byte("geppo demo may remove what it made here\n"))
+}
+
+// importSample feeds the sample through the importer, as a file would be.
+func importSample(ctx context.Context, db *databases, p store.Period) error {
+	reader, writer := io.Pipe()
+	go func() {
+		// The reader is told how the writing ended; CloseWithError itself never fails.
+		_ = writer.CloseWithError(sample.Write(writer, sample.Options{Contracts: demoContracts, Seed: demoSeed, Period: p, Mix: demoMix}))
+	}()
+	_, err := ingest.JSONLines(ctx, db.detections, reader, ingest.Options{File: "sample", Now: time.Now})
+	return errors.Join(err, reader.Close())
+}
+
+// demoRun sends the period to a sink, and gives what arrived there.
+func (a *app) demoRun(ctx context.Context, c config.Config, db *databases, p store.Period) (arrived []sink.Message, err error) {
+	received := make(chan sink.Message)
+	server, err := sink.Start(func(m sink.Message) error {
+		received <- m
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	collected := make(chan []sink.Message)
+	go func() {
+		var all []sink.Message
+		for m := range received {
+			all = append(all, m)
+		}
+		collected <- all
+	}()
+	c.SMTP.Port = server.Port()
+	err = a.demoSend(ctx, c, db, p)
+	err = errors.Join(err, server.Close())
+	close(received)
+	return <-collected, err
+}
+
+func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p store.Period) error {
+	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	composer, err := newComposer(c, db, log)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(c, nil)
+	if err != nil {
+		return err
+	}
+	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+	run, err := planner.Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator()})
+	if err != nil {
+		return err
+	}
+	filter := store.Filter{Period: p}
+	if err := a.dispatch(ctx, c, newDispatcher(c, composer, client, log), filter); err != nil {
+		return err
+	}
+	if err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
+		return err
+	}
+	counts, err := db.ledger.CountStates(ctx, filter)
+	if err != nil {
+		return err
+	}
+	return outcome{Run: run.ID, Period: p, Planned: run.Planned, States: counts}.verdict(nil)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/store"
+	"geppo/store/ingest"
+)
+
+type importOptions struct {
+	format, contract string
+	skipBad, json    bool
+}
+
+// importedJSON is what --json prints of one file.
+type importedJSON struct {
+	File      string `json:"file"`
+	Read      int64  `json:"read"`
+	New       int64  `json:"new"`
+	Duplicate int64  `json:"duplicate"`
+	Rejected  int64  `json:"rejected"`
+}
+
+func (a *app) importCommand() *cobra.Command {
+	var o importOptions
+	cmd := &cobra.Command{
+		Use:   "import FILE…",
+		Short: "Accumulate data from files, or from standard input (-)",
+		Long: `Imports each file in one transaction: a bad row stops it with FILE:LINE: reason (exit code 65), and nothing of
+that file is kept. Importing again adds nothing twice.
+
+With --skip-bad the good rows are kept, and the others are written to FILE.rejected with their reasons; mended, that
+file can be imported as it is.`,
+		Example: "  geppo import october.jsonl\n  geppo sample --contracts 100 --seed 1 --period 2026-10 | geppo import -",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	cmd.Flags().StringVar(&o.format, "format", "", "format of the files: jsonl")
+	cmd.Flags().StringVar(&o.contract, "contract", "", "contract `ID` of the rows, for vendors' formats that name none")
+	cmd.Flags().BoolVar(&o.skipBad, "skip-bad", false, "keep the good rows, write the bad ones to FILE.rejected")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Migrate, func(ctx context.Context, _ config.Config, db *databases, files []string) error {
+		if o.format != "" && o.format != "jsonl" {
+			return exitWith(exitUsage, "--format %q is unknown; this geppo reads jsonl", o.format)
+		}
+		if o.contract != "" {
+			return exitWith(exitUsage, "--contract is for formats whose rows name no contract; each row of jsonl does")
+		}
+		return a.importFiles(ctx, db, files, o)
+	})
+	return cmd
+}
+
+func (a *app) importFiles(ctx context.Context, db *databases, files []string, o importOptions) (err error) {
+	done := []importedJSON{}
+	for _, file := range files {
+		var result ingest.Result
+		if result, err = a.importFile(ctx, db, file, o); err != nil {
+			break
+		}
+		done = append(done, importedJSON{file, result.Read, result.New, result.Duplicate, result.Rejected})
+	}
+	// What was imported before a failure is kept, so it is told in any case.
+	if o.json {
+		return errors.Join(err, writeJSON(a.stdout, done))
+	}
+	rows := make([][]string, len(done))
+	for i, d := range done {
+		rows[i] = []string{d.File, decimal(d.Read), decimal(d.New), decimal(d.Duplicate), decimal(d.Rejected)}
+	}
+	if len(rows) == 0 {
+		return err
+	}
+	return errors.Join(err, writeTable(a.stdout, []string{"file", "read", "new", "duplicate", "rejected"}, rows))
+}
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
+
+func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions) (result ingest.Result, err error) {
+	input, size := a.stdin, int64(-1)
+	label := name
+	if name == "-" {
+		label = "stdin"
+	} else {
+		file, err := os.Open(name)
+		if err != nil {
+			return result, fmt.Errorf("import: %w", err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+		input = file
+	}
+	bar := progress(a.stderr, size, "importing "+printable(label), true)
+	options := ingest.Options{File: label, Now: time.Now, Progress: barAdd(bar)}
+	if o.skipBad {
+		rejects := &rejectsFile{path: label + ".rejected"}
+		defer func() { err = errors.Join(err, rejects.close()) }()
+		options.Rejects = rejects
+	}
+	result, err = ingest.JSONLines(ctx, db.detections, input, options)
+	return result, errors.Join(err, bar.Finish())
+}
+
+// barAdd moves a progress bar; the bar is decoration, so a terminal that went away stops nothing.
+func barAdd(bar *progressbar.ProgressBar) func(int) {
+	return func(n int) { _ = bar.Add(n) }
+}
+
+// rejectsFile comes into being with the first rejected row.
+type rejectsFile struct {
+	path string
+	file *os.File
+}
+
+var _ io.Writer = (*rejectsFile)(nil)
+
+func (r *rejectsFile) Write(p []byte) (int, error) {
+	if r.file == nil {
+		file, err := os.OpenFile(r.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return 0, err
+		}
+		r.file = file
+	}
+	return r.file.Write(p)
+}
+
+func (r *rejectsFile) close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}

@@ -1,0 +1,122 @@
+// Command geppo sends every contract its monthly security report by mail.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/store/ingest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// The exit codes of interface.md.
+const (
+	exitDone        = 0
+	exitError       = 1
+	exitUsage       = 2
+	exitData        = 65
+	exitUnavailable = 69
+	exitPending     = 75
+	exitIncomplete  = 76
+)
+
+// codedError is a failure with an exit code of its own.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+func exitWith(code int, format string, args ...any) error {
+	return &codedError{code, fmt.Errorf(format, args...)}
+}
+
+// run is the whole program: main calls it, and so do the tests.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(stderr, "geppo: %s\n", printable(err.Error()))
+	return a.exitCode(err)
+}
+
+func (a *app) exitCode(err error) int {
+	var coded *codedError
+	var configuration *config.Error
+	var usage *daemon.UsageError
+	var row *ingest.RowError
+	switch {
+	case errors.As(err, &coded):
+		return coded.code
+	case errors.As(err, &configuration), errors.As(err, &usage), !a.started:
+		return exitUsage
+	case errors.As(err, &row):
+		return exitData
+	}
+	return exitError
+}
+
+// app is what the commands share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	configFile     string
+	dsn            string
+	started        bool // past the parsing of flags and arguments
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "geppo",
+		Short: "Monthly security reports by mail",
+		Long: `geppo reads the detections of an endpoint antivirus service, computes each contract's report of a
+month, and sends it as a mail with charts and PDFs; every try is recorded in a ledger.
+
+Start with "geppo demo".`,
+		SilenceErrors: true, SilenceUsage: true,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
+	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
+	root.AddCommand(a.demoCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
+		a.statusCommand(), a.showCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand())
+	return root
+}
+
+// do marks the end of flag parsing: an error before it is wrong usage.
+func (a *app) do(action func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return action(cmd, args)
+	}
+}
+
+// config loads the configuration named by flags and environment.
+func (a *app) config() (config.Config, error) {
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn})
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+type runOptions struct {
+	period    string
+	contracts []string
+	dryRun    bool
+	force     bool
+	json      bool
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run --period P [--contract C]…",
+		Short: "Plan and send a period now, until nothing more can be sent at once",
+		Long: `Plans the period (adding only what is missing), sends what is due, and waits until nothing more can be
+sent at once. While a daemon sends, run only plans, and follows it to the end.
+
+Exit codes: 0 everything asked for is sent; 75 something is still on its way: run again later;
+76 something failed, is held, bounced or cancelled, or a contract has no valid address.`,
+		Example: "  geppo run --period 2026-10\n  geppo run --period 2026-10 --contract C000001 --dry-run",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&o.period, "period", "", "month to report on, `YYYY-MM`")
+	cmd.Flags().StringArrayVar(&o.contracts, "contract", nil, "only this contract `ID`; may be repeated")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be planned, change nothing")
+	cmd.Flags().BoolVar(&o.force, "force", false, "plan a period that has not ended, or without an import after its end")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	cmd.RunE = a.withDatabases(store.Migrate, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		return a.run(ctx, c, db, o)
+	})
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOptions) error {
+	p, err := period(o.period)
+	if err != nil {
+		return err
+	}
+	if err := c.Sending(); err != nil {
+		return err
+	}
+	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
+	if !o.force {
+		if err := planner.Ready(ctx, request, c.Schedule.RequireImport); err != nil {
+			return err
+		}
+	}
+	if o.dryRun {
+		return a.dryRun(ctx, planner, request, o.json)
+	}
+	log := a.logger(c.Log)
+	composer, err := newComposer(c, db, log)
+	if err != nil {
+		return err
+	}
+	client, err := newClient(c, a.environ)
+	if err != nil {
+		return err
+	}
+	run, err := planner.Plan(ctx, request)
+	if err != nil {
+		return err
+	}
+	filter := store.Filter{Period: p, Contracts: o.contracts}
+	stopped := a.dispatch(ctx, c, newDispatcher(c, composer, client, log), filter)
+	if err := db.ledger.FinishRun(context.WithoutCancel(ctx), run.ID, time.Now()); err != nil {
+		return errors.Join(stopped, err)
+	}
+	return a.conclude(context.WithoutCancel(ctx), db.ledger, run, filter, stopped, o.json)
+}
+
+// dispatch sends what is due, or follows the process that does.
+func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatcher, filter store.Filter) (err error) {
+	counts, err := d.Ledger.CountStates(ctx, filter)
+	if err != nil {
+		return err
+	}
+	pending := 0
+	for state, n := range counts {
+		if state.Pending() {
+			pending += n
+		}
+	}
+	bar := progress(a.stderr, int64(pending), "sending", false)
+	defer func() { err = errors.Join(err, bar.Finish()) }()
+	lock, err := awaitLock(ctx, c.Ledger(), d, filter, bar)
+	if err != nil || lock == nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Release()) }()
+	d.Settled = func(_ store.Delivery, s store.State) {
+		if !s.Pending() {
+			// The bar is decoration: a terminal that went away must not stop the mails.
+			_ = bar.Add(1)
+		}
+	}
+	if err := d.Recover(ctx); err != nil {
+		return err
+	}
+	return d.Run(ctx, filter)
+}
+
+// followEvery is how often another sender's progress is looked at.
+const followEvery = 500 * time.Millisecond
+
+// awaitLock takes the right to send. While another process has it, it is followed: if it has sent
+// what was asked for there is nothing left to do, and no lock is returned.
+func awaitLock(ctx context.Context, ledger string, d *daemon.Dispatcher, filter store.Filter, bar *progressbar.ProgressBar) (*daemon.Lock, error) {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for told := false; ; told = true {
+		lock, err := daemon.AcquireLock(ledger)
+		if !errors.Is(err, daemon.ErrLocked) {
+			return lock, err
+		}
+		if !told {
+			d.Log.Info("following the process that sends", "holder", err.Error())
+		}
+		done, waiting, err := daemon.Waiting(ctx, d.Ledger, filter, time.Now())
+		if err != nil || !waiting {
+			return nil, err
+		}
+		if err := bar.Set(done); err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// outcome is the end of a run as --json prints it.
+type outcome struct {
+	Run     int64               `json:"run"`
+	Period  store.Period        `json:"period"`
+	Planned int                 `json:"planned"`
+	States  map[store.State]int `json:"states"`
+	Errors  []runError          `json:"errors"`
+}
+
+type runError struct {
+	Contract string `json:"contract"`
+	Reason   string `json:"reason"`
+}
+
+// conclude says how the period stands and turns it into the exit code.
+func (a *app) conclude(ctx context.Context, ledger *store.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
+	counts, err := ledger.CountStates(ctx, filter)
+	if err != nil {
+		return errors.Join(stopped, err)
+	}
+	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}}
+	for _, e := range run.Errors {
+		o.Errors = append(o.Errors, runError(e))
+	}
+	if asJSON {
+		err = writeJSON(a.stdout, o)
+	} else {
+		err = a.printOutcome(o)
+	}
+	if err != nil {
+		return errors.Join(stopped, err)
+	}
+	return o.verdict(stopped)
+}
+
+func (a *app) printOutcome(o outcome) error {
+	total := 0
+	for _, n := range o.States {
+		total += n
+	}
+	if _, err := fmt.Fprintf(a.stdout, "%s: %d of %d deliveries sent (%d newly planned)\n", o.Period, o.States[store.Sent], total, o.Planned); err != nil {
+		return err
+	}
+	for _, state := range store.States {
+		if n := o.States[state]; n > 0 && state != store.Sent {
+			if _, err := fmt.Fprintf(a.stdout, "  %-12s %d\n", state, n); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range o.Errors {
+		if _, err := fmt.Fprintf(a.stdout, "  contract %s: %s\n", printable(e.Contract), printable(e.Reason)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verdict is the exit code of run and resend, by delivery.md.
+func (o outcome) verdict(stopped error) error {
+	pending, bad := 0, len(o.Errors)
+	for state, n := range o.States {
+		switch {
+		case state.Pending():
+			pending += n
+		case state != store.Sent:
+			bad += n
+		}
+	}
+	switch {
+	case pending > 0 && stopped != nil:
+		return &codedError{exitPending, fmt.Errorf("%d deliveries are still to be sent: %w", pending, stopped)}
+	case pending > 0:
+		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
+	case stopped != nil:
+		return stopped
+	case bad > 0:
+		return exitWith(exitIncomplete, "not everything could be sent; see geppo status --period %s", o.Period)
+	}
+	return nil
+}
+
+func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {
+	plan, err := planner.Preview(ctx, request)
+	if err != nil {
+		return err
+	}
+	existing, err := planner.Ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
+	if err != nil {
+		return err
+	}
+	known := func(t store.Target) bool {
+		return slices.ContainsFunc(existing, func(d store.Delivery) bool {
+			return d.Contract == t.Contract && d.Recipient == t.Address && d.Resend == 0
+		})
+	}
+	plan.Targets = slices.DeleteFunc(plan.Targets, known)
+	if asJSON {
+		o := outcome{Period: request.Period, Planned: len(plan.Targets), States: map[store.State]int{}, Errors: []runError{}}
+		for _, e := range plan.Errors {
+			o.Errors = append(o.Errors, runError(e))
+		}
+		return writeJSON(a.stdout, o)
+	}
+	rows := make([][]string, len(plan.Targets))
+	for i, t := range plan.Targets {
+		rows[i] = []string{t.Contract, t.Address}
+	}
+	if err := writeTable(a.stdout, []string{"contract", "recipient"}, rows); err != nil {
+		return err
+	}
+	for _, e := range plan.Errors {
+		if _, err := fmt.Fprintf(a.stdout, "contract %s: %s\n", printable(e.Contract), printable(e.Reason)); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(a.stdout, "%d deliveries would be planned; nothing was changed\n", len(plan.Targets))
+	return err
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"geppo/cmd/internal/sink"
+)
+
+// The scripts in testdata/script run the real binary: this test program, called by its other name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"geppo": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"),
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GEPPO_LOG_LEVEL", "error")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "sunk": sunk},
+	})
+}
+
+// exits CODE COMMAND…: the command's exit code is this one.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// startSink makes the script's geppo send to an SMTP server that writes sunk/RECIPIENT.N.eml.
+func startSink(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: sink")
+	}
+	dir := ts.MkAbs("sunk")
+	ts.Check(os.MkdirAll(dir, 0o755))
+	var mu sync.Mutex
+	count := map[string]int{}
+	server, err := sink.Start(func(m sink.Message) error {
+		mu.Lock()
+		defer mu.Unlock()
+		count[m.To[0]]++
+		return os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s.%d.eml", m.To[0], count[m.To[0]])), m.Data, 0o600)
+	})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(server.Close()) })
+	ts.Setenv("GEPPO_SMTP_PORT", strconv.Itoa(server.Port()))
+}
+
+// sunk N: so many messages have arrived.
+func sunk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sunk N")
+	}
+	entries, err := os.ReadDir(ts.MkAbs("sunk"))
+	ts.Check(err)
+	if strconv.Itoa(len(entries)) != args[0] {
+		ts.Fatalf("%d messages arrived, want %s", len(entries), args[0])
+	}
+}
+
+// One real process is slow to start many times; what needs no process is tested through run.
+func runGeppo(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs buffer
+	code = run(context.Background(), args, nil, &out, &errs)
+	return code, out.String(), errs.String()
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/store"
+)
+
+// The JSON forms of interface.md; a time that is not there is null.
+type (
+	statusJSON struct {
+		Runs       []runJSON      `json:"runs"`
+		Deliveries []deliveryJSON `json:"deliveries"`
+	}
+	runJSON struct {
+		ID          int64        `json:"id"`
+		Kind        string       `json:"kind"`
+		Period      store.Period `json:"period"`
+		StartedAt   time.Time    `json:"started_at"`
+		FinishedAt  *time.Time   `json:"finished_at"`
+		RequestedBy string       `json:"requested_by"`
+		Reason      string       `json:"reason"`
+		Planned     int          `json:"planned"`
+		Cancelled   int          `json:"cancelled"`
+		Errors      []runError   `json:"errors"`
+	}
+	deliveryJSON struct {
+		ID            int64        `json:"id"`
+		Contract      string       `json:"contract"`
+		Period        store.Period `json:"period"`
+		Recipient     string       `json:"recipient"`
+		State         store.State  `json:"state"`
+		Attempts      int          `json:"attempts"`
+		Ambiguous     int          `json:"ambiguous"`
+		MessageID     string       `json:"message_id"`
+		LastCode      int          `json:"last_code"`
+		LastReply     string       `json:"last_reply"`
+		NextAttemptAt *time.Time   `json:"next_attempt_at"`
+		SentAt        *time.Time   `json:"sent_at"`
+		Resend        int          `json:"resend"`
+		Revision      int          `json:"revision"`
+		Reason        string       `json:"reason"`
+	}
+	attemptJSON struct {
+		Number    int           `json:"number"`
+		StartedAt time.Time     `json:"started_at"`
+		EndedAt   *time.Time    `json:"ended_at"`
+		Stage     string        `json:"stage"`
+		Code      int           `json:"code"`
+		Enhanced  string        `json:"enhanced"`
+		Reply     string        `json:"reply"`
+		TLS       string        `json:"tls"`
+		Outcome   store.Outcome `json:"outcome"`
+	}
+	showJSON struct {
+		deliveryJSON
+		Run      int64         `json:"run"`
+		Attempts []attemptJSON `json:"attempt_log"`
+	}
+)
+
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func toRunJSON(r store.Run) runJSON {
+	j := runJSON{r.ID, r.Kind, r.Period, r.StartedAt, orNull(r.FinishedAt), r.RequestedBy, r.Reason, r.Planned, r.Cancelled, []runError{}}
+	for _, e := range r.Errors {
+		j.Errors = append(j.Errors, runError(e))
+	}
+	return j
+}
+
+func toDeliveryJSON(d store.Delivery) deliveryJSON {
+	return deliveryJSON{
+		d.ID, d.Contract, d.Period, d.Recipient, d.State, d.Attempts, d.Ambiguous, d.MessageID,
+		d.LastCode, d.LastReply, orNull(d.NextAttemptAt), orNull(d.SentAt), d.Resend, d.Revision, d.Reason,
+	}
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	var periodFlag string
+	var states, contracts []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status [--period P] [--state S]… [--contract C]…",
+		Short: "Show runs and deliveries with their last reply and next attempt",
+		Example: `  geppo status --period 2026-10
+  geppo status --period 2026-10 --state failed --state held`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&periodFlag, "period", "", "only this month, `YYYY-MM`")
+	cmd.Flags().StringArrayVar(&states, "state", nil, "only deliveries in this state; may be repeated")
+	cmd.Flags().StringArrayVar(&contracts, "contract", nil, "only this contract `ID`; may be repeated")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+		filter := store.Filter{Contracts: contracts}
+		if periodFlag != "" {
+			var err error
+			if filter.Period, err = period(periodFlag); err != nil {
+				return err
+			}
+		}
+		for _, s := range states {
+			if !slices.Contains(store.States, store.State(s)) {
+				return exitWith(exitUsage, "--state %q is none of %v", s, store.States)
+			}
+			filter.States = append(filter.States, store.State(s))
+		}
+		return a.status(ctx, db.ledger, filter, asJSON)
+	})
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, ledger *store.Ledger, filter store.Filter, asJSON bool) error {
+	runs, err := ledger.Runs(ctx, filter.Period)
+	if err != nil {
+		return err
+	}
+	deliveries, err := ledger.Deliveries(ctx, filter)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		status := statusJSON{[]runJSON{}, []deliveryJSON{}}
+		for _, r := range runs {
+			status.Runs = append(status.Runs, toRunJSON(r))
+		}
+		for _, d := range deliveries {
+			status.Deliveries = append(status.Deliveries, toDeliveryJSON(d))
+		}
+		return writeJSON(a.stdout, status)
+	}
+	return a.printStatus(ctx, ledger, runs, deliveries)
+}
+
+func (a *app) printStatus(ctx context.Context, ledger *store.Ledger, runs []store.Run, deliveries []store.Delivery) error {
+	if pause, err := ledger.Paused(ctx); err == nil {
+		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s: %s\n\n", clockTime(pause.StartedAt), printable(pause.Reason)); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	rows := make([][]string, len(runs))
+	for i, r := range runs {
+		rows[i] = []string{
+			strconv.FormatInt(r.ID, 10), r.Kind, r.Period.String(), clockTime(r.StartedAt), clockTime(r.FinishedAt),
+			strconv.Itoa(r.Planned), strconv.Itoa(r.Cancelled), strconv.Itoa(len(r.Errors)), r.RequestedBy,
+		}
+	}
+	if err := writeTable(a.stdout, []string{"run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "by"}, rows); err != nil {
+		return err
+	}
+	counts := map[store.State]int{}
+	rows = make([][]string, len(deliveries))
+	for i, d := range deliveries {
+		counts[d.State]++
+		rows[i] = []string{
+			strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, string(d.State),
+			strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
+		}
+	}
+	if _, err := fmt.Fprintln(a.stdout); err != nil {
+		return err
+	}
+	if err := writeTable(a.stdout, []string{"id", "contract", "period", "recipient", "state", "tries", "next", "sent", "last reply"}, rows); err != nil {
+		return err
+	}
+	summary := fmt.Sprintf("\n%d deliveries", len(deliveries))
+	for _, state := range store.States {
+		if counts[state] > 0 {
+			summary += fmt.Sprintf(" · %s %d", state, counts[state])
+		}
+	}
+	_, err := fmt.Fprintln(a.stdout, summary)
+	return err
+}
+
+func reply(d store.Delivery) string {
+	if d.LastCode == 0 {
+		return d.LastReply
+	}
+	return fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
+}
+
+func (a *app) showCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "show DELIVERY",
+		Short:   "Show one delivery with all its attempts",
+		Example: "  geppo show 17",
+		Args:    cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+		id, err := strconv.ParseInt(args[0], 10, 64)
+		if err != nil {
+			return exitWith(exitUsage, "%q is not the number of a delivery; geppo status lists them", args[0])
+		}
+		delivery, err := db.ledger.Delivery(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("there is no delivery %d; geppo status lists them", id)
+		}
+		if err != nil {
+			return err
+		}
+		attempts, err := db.ledger.Attempts(ctx, id)
+		if err != nil {
+			return err
+		}
+		return a.show(delivery, attempts, asJSON)
+	})
+	return cmd
+}
+
+func (a *app) show(d store.Delivery, attempts []store.Attempt, asJSON bool) error {
+	if asJSON {
+		j := showJSON{toDeliveryJSON(d), d.Run, []attemptJSON{}}
+		for _, t := range attempts {
+			j.Attempts = append(j.Attempts, attemptJSON{t.Number, t.StartedAt, orNull(t.EndedAt), t.Stage, t.Code, t.Enhanced, t.Reply, t.TLS, t.Outcome})
+		}
+		return writeJSON(a.stdout, j)
+	}
+	for _, line := range [][2]string{
+		{"delivery", strconv.FormatInt(d.ID, 10)},
+		{"contract", d.Contract},
+		{"period", fmt.Sprintf("%s, revision %d, resend %d", d.Period, d.Revision, d.Resend)},
+		{"recipient", fmt.Sprintf("%s <%s>", d.RecipientName, d.Recipient)},
+		{"state", string(d.State)},
+		{"reason", d.Reason},
+		{"message-id", d.MessageID},
+		{"next attempt", clockTime(d.NextAttemptAt)},
+		{"sent", clockTime(d.SentAt)},
+		{"sha-256", fmt.Sprintf("%x", d.SHA256)},
+	} {
+		if line[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%-13s %s\n", line[0], printable(line[1])); err != nil {
+			return err
+		}
+	}
+	rows := make([][]string, len(attempts))
+	for i, t := range attempts {
+		rows[i] = []string{
+			strconv.Itoa(t.Number), clockTime(t.StartedAt), clockTime(t.EndedAt), t.Stage, string(t.Outcome),
+			strconv.Itoa(t.Code), t.Enhanced, t.Reply, t.TLS,
+		}
+	}
+	return writeTable(a.stdout, []string{"try", "started", "ended", "stage", "outcome", "code", "enhanced", "reply", "tls"}, rows)
+}

@@ -1,0 +1,194 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"sync"
+	"time"
+
+	"geppo/aggregate"
+	"geppo/mailer"
+	"geppo/render"
+	"geppo/store"
+)
+
+// Composer makes the message of a delivery. The report behind it is computed and frozen for the
+// first one of a contract and period; all later ones show the frozen figures.
+type Composer struct {
+	Detections *store.Detections
+	Ledger     *store.Ledger
+	Renderer   *render.Renderer
+	From       mail.Address
+	ReplyTo    mail.Address
+	Bounce     string
+	MaxSize    int64 // of a message, bytes
+	Log        *slog.Logger
+	Now        func() time.Time
+
+	// A contract's addresses follow each other in the queue and differ in the header only, so the
+	// last few contracts' parts are kept.
+	mu     sync.Mutex
+	recent []*parts
+}
+
+type parts struct {
+	key  reportKey
+	make func() (render.Parts, error)
+}
+
+type reportKey struct {
+	contract string
+	period   store.Period
+	revision int
+}
+
+// recentParts bounds the memory between two addresses of a contract: 600 KB each at the most.
+const recentParts = 4
+
+// HoldError says that a delivery must not go out before an operator has looked at it.
+type HoldError struct{ Reason string }
+
+func (e *HoldError) Error() string { return e.Reason }
+
+// Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend.
+func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Message, error) {
+	key := reportKey{d.Contract, d.Period, d.Revision}
+	p, err := c.parts(ctx, key)
+	if err != nil {
+		return mailer.Message{}, fmt.Errorf("compose delivery %d: %w", d.ID, err)
+	}
+	message, err := mailer.Compose(mailer.Header{
+		From: c.From, ReplyTo: c.ReplyTo, To: mail.Address{Name: d.RecipientName, Address: d.Recipient},
+		Bounce: c.Bounce, MessageID: d.MessageID, Date: d.DatedAt,
+	}, p)
+	if err != nil {
+		return mailer.Message{}, &HoldError{fmt.Sprintf("compose: %v", err)}
+	}
+	if size := int64(len(message.Bytes)); size > c.MaxSize {
+		return mailer.Message{}, &HoldError{fmt.Sprintf("the message has %d bytes, more than smtp.max_size (%d); raise it and release the delivery", size, c.MaxSize)}
+	}
+	return message, nil
+}
+
+// parts gives a report's parts, rendered once however many ask at the same time.
+func (c *Composer) parts(ctx context.Context, key reportKey) (render.Parts, error) {
+	c.mu.Lock()
+	var found *parts
+	for _, p := range c.recent {
+		if p.key == key {
+			found = p
+		}
+	}
+	if found == nil {
+		found = &parts{key, sync.OnceValues(func() (render.Parts, error) { return c.render(ctx, key) })}
+		c.recent = append(c.recent, found)
+		if len(c.recent) > recentParts {
+			c.recent = append(c.recent[:0:0], c.recent[1:]...)
+		}
+	}
+	c.mu.Unlock()
+	p, err := found.make()
+	if err != nil {
+		c.forget(found)
+	}
+	return p, err
+}
+
+func (c *Composer) forget(gone *parts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var kept []*parts
+	for _, p := range c.recent {
+		if p != gone {
+			kept = append(kept, p)
+		}
+	}
+	c.recent = kept
+}
+
+func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, error) {
+	report, err := c.frozen(ctx, key)
+	if err != nil {
+		return render.Parts{}, err
+	}
+	if report.Contract.ID != key.contract || report.Period != key.period {
+		return render.Parts{}, &HoldError{fmt.Sprintf("the frozen report is of contract %s, %s", report.Contract.ID, report.Period)}
+	}
+	p, err := c.Renderer.Parts(report)
+	if err != nil {
+		return render.Parts{}, &HoldError{fmt.Sprintf("render: %v", err)}
+	}
+	if p.Replaced > 0 {
+		c.Log.Info("characters no font has were replaced", "contract", key.contract, "period", key.period, "count", p.Replaced)
+	}
+	return p, nil
+}
+
+// frozen reads the stored report, or computes and stores the first one.
+func (c *Composer) frozen(ctx context.Context, key reportKey) (aggregate.Report, error) {
+	stored, err := c.Ledger.Frozen(ctx, key.contract, key.period, key.revision)
+	if errors.Is(err, store.ErrNotFound) {
+		var fresh aggregate.Report
+		if fresh, err = c.Fresh(ctx, key.contract, key.period, key.revision); err != nil {
+			return aggregate.Report{}, err
+		}
+		if stored, err = json.Marshal(fresh); err != nil {
+			return aggregate.Report{}, err
+		}
+		stored, err = c.Ledger.Freeze(ctx, key.contract, key.period, key.revision, stored, c.Now())
+	}
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	return decodeReport(stored)
+}
+
+// Frozen reads a report as it was stored when it was first composed, or store.ErrNotFound.
+func (c *Composer) Frozen(ctx context.Context, contract string, p store.Period, revision int) (aggregate.Report, error) {
+	stored, err := c.Ledger.Frozen(ctx, contract, p, revision)
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	return decodeReport(stored)
+}
+
+func decodeReport(stored []byte) (report aggregate.Report, err error) {
+	if err := json.Unmarshal(stored, &report); err != nil {
+		return aggregate.Report{}, fmt.Errorf("read frozen report: %w", err)
+	}
+	return report, nil
+}
+
+// Fresh computes a worded report from the detections as they are now.
+func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, revision int) (aggregate.Report, error) {
+	month, err := c.Detections.Month(ctx, contract, p)
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	before, err := c.before(ctx, contract, p.Previous())
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	report, err := aggregate.Compute(month, aggregate.Options{Revision: revision, FrozenPrevious: before})
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	return c.Renderer.Word(report), nil
+}
+
+// before is the newest frozen report of the month before, which the reader was told; nil if none.
+func (c *Composer) before(ctx context.Context, contract string, p store.Period) (*aggregate.Report, error) {
+	revision, err := c.Ledger.NewestRevision(ctx, contract, p)
+	if err != nil || revision == 0 {
+		return nil, err
+	}
+	report, err := c.Frozen(ctx, contract, p, revision)
+	if err != nil {
+		return nil, err
+	}
+	return &report, nil
+}

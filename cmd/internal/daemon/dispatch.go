@@ -1,0 +1,268 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"geppo/mailer"
+	"geppo/store"
+)
+
+// Dispatcher sends what is due: claim, compose, send, record.
+//
+// Its failure policy: a delivery is claimed by one transaction that registers the attempt, and
+// settled by one that records the attempt's end with the state that follows. Up to the final dot
+// nothing can have been accepted, so whatever goes wrong there puts the delivery back with a
+// back-off (temporary) or ends it (permanent). The dot itself is announced in the ledger first
+// (handing_over); if its reply is lost the attempt is ambiguous, and the delivery is sent again with
+// the same bytes and Message-ID, or held, as configured. A fault of our own set-up, or three failed
+// connections in a row, pause the queue instead of failing one delivery after the other.
+//
+// Everything is built before a connection is used for it: renderers compose ahead of senders by at
+// most one message for each connection, so that neither waits for what the other could do meanwhile
+// and the memory between them is bounded.
+type Dispatcher struct {
+	Ledger    *store.Ledger
+	Composer  *Composer
+	Client    *mailer.Client
+	Policy    Policy
+	Renderers int // goroutines that compose
+	Log       *slog.Logger
+	Now       func() time.Time
+	// Settled is told of every delivery's new state; nil: nobody is.
+	Settled func(store.Delivery, store.State)
+
+	failedConnections atomic.Int32 // in a row
+}
+
+// Policy is what the configuration says about sending.
+type Policy struct {
+	Connections           int
+	MessagesPerConnection int
+	Backoff               mailer.Backoff
+	HoldAmbiguous         bool // on_ambiguous = "hold"
+	AmbiguousMax          int
+	Limits                *Limits
+	Finish                time.Duration // bound on deliveries under way when the sender is stopped
+}
+
+// ErrPaused says that the queue stands still, with the reason.
+var ErrPaused = errors.New("the queue is paused")
+
+// maxFailedConnections in a row pause the queue.
+const maxFailedConnections = 3
+
+// composed is a claimed delivery with its message.
+type composed struct {
+	delivery store.Delivery
+	attempt  store.Attempt
+	message  mailer.Message
+}
+
+// Recover settles what a crash left under way; call it once the lock is held and before Run.
+func (d *Dispatcher) Recover(ctx context.Context) error {
+	left, err := d.Ledger.UnderWay(ctx)
+	if err != nil {
+		return err
+	}
+	for _, delivery := range left {
+		work := composed{delivery: delivery, attempt: store.Attempt{
+			Delivery: delivery.ID, Number: delivery.Attempts, Stage: "compose", Outcome: store.OutcomeInterrupted,
+			Reply: "geppo was stopped during the attempt",
+		}}
+		if delivery.State == store.HandingOver {
+			work.attempt.Stage, work.attempt.Outcome = string(mailer.StageDot), store.OutcomeAmbiguous
+		}
+		if err := d.settle(ctx, work); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Run sends until nothing of the filter can be sent at once. Once ctx is done it claims no more,
+// finishes the deliveries under way within Policy.Finish and returns ctx's error.
+func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
+	if pause, err := d.Ledger.Paused(ctx); err == nil && pause.Cause == "operator" {
+		return fmt.Errorf("%w by an operator since %s: %s; geppo resume lets it go on", ErrPaused, pause.StartedAt.Format(time.RFC3339), pause.Reason)
+	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	d.failedConnections.Store(0)
+	for {
+		claimed, err := d.pass(ctx, filter)
+		if err != nil || claimed == 0 {
+			return err
+		}
+	}
+}
+
+// pass works until the queue is empty and everything claimed is settled.
+func (d *Dispatcher) pass(ctx context.Context, filter store.Filter) (claimed int64, err error) {
+	// Sending outlives ctx by a bound: a message half sent is finished, not broken off.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d.Policy.Finish, cancel) })
+	defer stop()
+
+	group, ctx := errgroup.WithContext(ctx)
+	ready := make(chan composed, d.Policy.Connections)
+	var count atomic.Int64
+	var renderers sync.WaitGroup
+	for range d.Renderers {
+		renderers.Add(1)
+		group.Go(func() error {
+			defer renderers.Done()
+			return d.compose(ctx, work, filter, ready, &count)
+		})
+	}
+	go func() {
+		renderers.Wait()
+		close(ready)
+	}()
+	for range d.Policy.Connections {
+		group.Go(func() error { return d.send(ctx, work, ready) })
+	}
+	err = group.Wait()
+	// After a failure what was composed and not sent goes back into the queue.
+	for rest := range ready {
+		err = errors.Join(err, d.giveBack(work, rest))
+	}
+	return count.Load(), err
+}
+
+// compose claims deliveries and puts their messages into ready.
+func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64) error {
+	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections {
+		delivery, err := d.Ledger.Claim(ctx, filter, d.Now())
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		count.Add(1)
+		next := composed{delivery: delivery, attempt: store.Attempt{Delivery: delivery.ID, Number: delivery.Attempts, Stage: "compose"}}
+		next.message, err = d.Composer.Compose(work, delivery)
+		if err != nil {
+			if err := d.refuse(work, next, err); err != nil {
+				return err
+			}
+			continue
+		}
+		select {
+		case ready <- next:
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), d.giveBack(work, next))
+		}
+	}
+	return ctx.Err()
+}
+
+// refuse settles a delivery whose message could not be made.
+func (d *Dispatcher) refuse(ctx context.Context, c composed, cause error) error {
+	c.attempt.Reply = cause.Error()
+	c.attempt.Outcome = store.OutcomeTemporary
+	var hold *HoldError
+	if errors.As(cause, &hold) {
+		c.attempt.Reply, c.attempt.Outcome = hold.Reason, store.OutcomeHeld
+	}
+	return d.settle(ctx, c)
+}
+
+// giveBack returns a claimed delivery to the queue as if it had not been claimed.
+func (d *Dispatcher) giveBack(ctx context.Context, c composed) error {
+	c.attempt.Outcome, c.attempt.Reply = store.OutcomeInterrupted, "geppo was stopped before the attempt"
+	return d.settle(ctx, c)
+}
+
+// send works off ready over one connection, dialled when it is first needed.
+func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) (err error) {
+	var conn *mailer.Conn
+	sent := 0
+	hangUp := func() {
+		if conn == nil {
+			return
+		}
+		// What was accepted is recorded already; a lost QUIT changes nothing.
+		if err := conn.Close(); err != nil {
+			d.Log.Debug("closing the connection failed", "error", err)
+		}
+		conn, sent = nil, 0
+	}
+	defer hangUp()
+	for next := range ready {
+		if ctx.Err() != nil || d.failedConnections.Load() >= maxFailedConnections {
+			if err := d.giveBack(work, next); err != nil {
+				return err
+			}
+			continue
+		}
+		if conn != nil && (!conn.Usable() || sent >= d.Policy.MessagesPerConnection) {
+			hangUp()
+		}
+		if conn == nil {
+			if conn, err = d.connect(work); err != nil {
+				if err := d.failed(work, next, err); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		sent++
+		if err := d.handOver(work, conn, next); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dispatcher) connect(ctx context.Context) (*mailer.Conn, error) {
+	conn, err := d.Client.Connect(ctx)
+	if err != nil {
+		if d.failedConnections.Add(1) == maxFailedConnections {
+			reason := fmt.Sprintf("%d connections in a row failed: %v", maxFailedConnections, err)
+			return nil, errors.Join(err, d.pause(ctx, reason))
+		}
+		return nil, err
+	}
+	if d.failedConnections.Swap(0) > 0 {
+		d.Log.Info("the relay answers again")
+	}
+	// A pause that a broken relay or set-up caused ends with the first connection that works.
+	if pause, err := d.Ledger.Paused(ctx); err == nil && pause.Cause == "setup" {
+		return conn, d.Ledger.Resume(ctx, d.Now())
+	}
+	return conn, nil
+}
+
+func (d *Dispatcher) pause(ctx context.Context, reason string) error {
+	d.Log.Error("the queue is paused", "reason", reason)
+	return d.Ledger.Pause(ctx, "setup", reason, d.Now())
+}
+
+// handOver runs one SMTP transaction and records how it ended. Its error is one of the ledger's.
+func (d *Dispatcher) handOver(ctx context.Context, conn *mailer.Conn, c composed) error {
+	if err := d.Policy.Limits.Wait(ctx, c.delivery.Recipient); err != nil {
+		return d.giveBack(ctx, c)
+	}
+	if c.message.To != c.delivery.Recipient || c.message.ID != c.delivery.MessageID {
+		return d.refuse(ctx, c, &HoldError{"the message does not belong to this delivery"})
+	}
+	reply, err := conn.Send(ctx, c.message, func() error {
+		return d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), d.Now())
+	})
+	if err != nil {
+		return d.failed(ctx, c, err)
+	}
+	c.attempt.Stage, c.attempt.Outcome = string(mailer.StageDot), store.OutcomeSent
+	c.attempt.Code, c.attempt.Enhanced, c.attempt.Reply, c.attempt.TLS = reply.Code, reply.Enhanced, reply.Text, reply.TLS
+	return d.settle(ctx, c)
+}

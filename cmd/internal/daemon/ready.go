@@ -1,0 +1,68 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"geppo/store"
+)
+
+// ErrNoImport says that no data has come in since the period ended: a report made now could call a
+// dead feed an all-clear.
+var ErrNoImport = errors.New("no import has finished since the period's end")
+
+// Ready refuses a period that has not ended in some planned contract's zone (*UsageError), and,
+// where it is required, one after whose end no import has finished (ErrNoImport).
+func (p Planner) Ready(ctx context.Context, request Request, requireImport bool) error {
+	contracts, err := p.Contracts(ctx, request)
+	if err != nil {
+		return err
+	}
+	var last time.Time
+	checked := map[string]bool{}
+	for _, c := range contracts {
+		if checked[c.Timezone] {
+			continue
+		}
+		checked[c.Timezone] = true
+		zone, err := time.LoadLocation(c.Timezone)
+		if err != nil {
+			return fmt.Errorf("contract %s: %w", c.ID, err)
+		}
+		_, end := request.Period.Bounds(zone)
+		if end.After(last) {
+			last = end
+		}
+		if p.Now().Before(end) {
+			return &UsageError{fmt.Sprintf("%s ends on %s in contract %s's zone; wait, or use --force", request.Period, end.Format(time.RFC3339), c.ID)}
+		}
+	}
+	if !requireImport || len(contracts) == 0 {
+		return nil
+	}
+	imported, err := p.Detections.LastImport(ctx)
+	if err != nil {
+		return err
+	}
+	if imported.Before(last) {
+		return fmt.Errorf("%w (%s): import the month's data first, or use --force", ErrNoImport, last.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// Waiting tells how far the deliveries of a filter are: how many will not move by themselves any
+// more, and whether one of the others could be sent at once.
+func Waiting(ctx context.Context, ledger *store.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
+	deliveries, err := ledger.Deliveries(ctx, filter)
+	for _, d := range deliveries {
+		switch {
+		case !d.State.Pending():
+			done++
+		case !d.NextAttemptAt.After(now):
+			waiting = true
+		}
+	}
+	return done, waiting, err
+}

@@ -1,0 +1,92 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"geppo/mailer"
+	"geppo/store"
+)
+
+// failed turns an SMTP failure into the attempt's outcome.
+func (d *Dispatcher) failed(ctx context.Context, c composed, cause error) error {
+	var failure *mailer.Error
+	if !errors.As(cause, &failure) {
+		return errors.Join(cause, d.giveBack(ctx, c))
+	}
+	c.attempt.Stage, c.attempt.Reply = string(failure.Stage), failure.Reply.Text
+	c.attempt.Code, c.attempt.Enhanced, c.attempt.TLS = failure.Reply.Code, failure.Reply.Enhanced, failure.Reply.TLS
+	if c.attempt.Reply == "" {
+		c.attempt.Reply = failure.Error()
+	}
+	if errors.Is(cause, store.ErrBytesDiffer) {
+		return d.refuse(ctx, c, &HoldError{store.ErrBytesDiffer.Error()})
+	}
+	switch failure.Verdict {
+	case mailer.Permanent:
+		c.attempt.Outcome = store.OutcomePermanent
+	case mailer.Ambiguous:
+		c.attempt.Outcome = store.OutcomeAmbiguous
+	case mailer.TooLarge:
+		c.attempt.Outcome = store.OutcomeHeld
+	case mailer.Setup:
+		c.attempt.Outcome = store.OutcomeSetup
+		d.failedConnections.Store(maxFailedConnections)
+		if err := d.pause(ctx, failure.Error()); err != nil {
+			return err
+		}
+	default:
+		c.attempt.Outcome = store.OutcomeTemporary
+	}
+	return d.settle(ctx, c)
+}
+
+// settle decides the state that follows from an attempt's outcome, and records both.
+func (d *Dispatcher) settle(ctx context.Context, c composed) error {
+	now := d.Now()
+	c.attempt.EndedAt = now
+	s := store.Settlement{Attempt: c.attempt}
+	switch c.attempt.Outcome {
+	case store.OutcomeSent:
+		s.State = store.Sent
+	case store.OutcomePermanent:
+		s.State, s.Reason = store.Failed, c.attempt.Reply
+	case store.OutcomeHeld:
+		s.State, s.Reason = store.Held, c.attempt.Reply
+	case store.OutcomeAmbiguous:
+		s.State, s.NextAttemptAt = store.Queued, now
+		if d.Policy.HoldAmbiguous || c.delivery.Ambiguous+1 >= d.Policy.AmbiguousMax {
+			s.State, s.NextAttemptAt = store.Held, time.Time{}
+			s.Reason = "the relay may have accepted the message: its reply was lost"
+		}
+	case store.OutcomeTemporary:
+		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, rand.Float64()))
+		if now.Sub(c.delivery.CreatedAt) >= d.Policy.Backoff.GiveUp {
+			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
+		}
+	default: // setup, interrupted: the delivery is not to blame
+		s.State, s.NextAttemptAt = store.Queued, now
+	}
+	if err := d.Ledger.Settle(ctx, s); err != nil {
+		return err
+	}
+	d.log(c, s)
+	if d.Settled != nil {
+		d.Settled(c.delivery, s.State)
+	}
+	return nil
+}
+
+// log writes the one line of an attempt.
+func (d *Dispatcher) log(c composed, s store.Settlement) {
+	level := slog.LevelInfo
+	if s.State != store.Sent {
+		level = slog.LevelWarn
+	}
+	d.Log.Log(context.Background(), level, "attempt", "delivery", c.delivery.ID, "contract", c.delivery.Contract,
+		"period", c.delivery.Period, "recipient", c.delivery.Recipient, "attempt", s.Attempt.Number, "stage", s.Attempt.Stage,
+		"outcome", s.Attempt.Outcome, "state", s.State, "code", s.Attempt.Code, "reply", s.Attempt.Reply)
+}

@@ -1,0 +1,89 @@
+// Package sink is an SMTP server on loopback that keeps what it accepts: the demo's relay, and the
+// benchmarks'. It refuses nothing and relays nothing.
+package sink
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/emersion/go-smtp"
+)
+
+// Message is one accepted message.
+type Message struct {
+	From string
+	To   []string
+	Data []byte // as received, CRLF line ends
+}
+
+// Sink is a running server.
+type Sink struct {
+	server   *smtp.Server
+	listener net.Listener
+	done     chan error
+}
+
+// maxMessage bounds what one DATA may bring.
+const maxMessage = 64 << 20
+
+// Start listens on a free loopback port. Each accepted message is given to keep before the reply
+// to its final dot; if keep fails, the message is refused for the time being.
+func Start(keep func(Message) error) (*Sink, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
+		return &session{keep: keep}, nil
+	}))
+	server.Domain = "localhost"
+	server.MaxMessageBytes = maxMessage
+	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
+	s := &Sink{server: server, listener: listener, done: make(chan error, 1)}
+	go func() { s.done <- server.Serve(listener) }()
+	return s, nil
+}
+
+// Port is where it listens, on 127.0.0.1.
+func (s *Sink) Port() int {
+	if addr, ok := s.listener.Addr().(*net.TCPAddr); ok {
+		return addr.Port
+	}
+	return 0
+}
+
+// Close stops the server and waits for it.
+func (s *Sink) Close() error {
+	err := s.server.Close()
+	if serveErr := <-s.done; !errors.Is(serveErr, smtp.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}
+
+type session struct {
+	keep    func(Message) error
+	message Message
+}
+
+func (s *session) Mail(from string, _ *smtp.MailOptions) error {
+	s.message = Message{From: from}
+	return nil
+}
+
+func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.message.To = append(s.message.To, to)
+	return nil
+}
+
+func (s *session) Data(r io.Reader) (err error) {
+	if s.message.Data, err = io.ReadAll(r); err != nil {
+		return err
+	}
+	return s.keep(s.message)
+}
+
+func (s *session) Reset()        { s.message = Message{} }
+func (s *session) Logout() error { return nil }
