@@ -137,16 +137,16 @@ func (c *Client) addr() string {
 
 // open goes from a bare connection to one that can send. On failure it tells the stage; the caller closes raw.
 func (c *Client) open(ctx context.Context, raw net.Conn, session *tlsSession) (*Conn, Stage, error) {
-	budget := &budgetConn{Conn: raw, left: maxOpening}
-	var wire net.Conn = budget
+	metered := &meteredConn{Conn: raw, left: maxOpening}
+	var stream net.Conn = metered
 	if c.TLS == TLSImplicit {
-		encrypted := tls.Client(wire, c.tlsConfig(session))
+		encrypted := tls.Client(stream, c.tlsConfig(session))
 		if err := encrypted.HandshakeContext(ctx); err != nil {
 			return nil, StageTLS, err
 		}
-		wire = encrypted
+		stream = encrypted
 	}
-	client, err := smtp.NewClient(wire, c.Host)
+	client, err := smtp.NewClient(stream, c.Host)
 	if err != nil {
 		return nil, StageConnect, err
 	}
@@ -159,14 +159,14 @@ func (c *Client) open(ctx context.Context, raw net.Conn, session *tlsSession) (*
 	if err := c.login(client, session.verified || isLoopback(c.Host, raw)); err != nil {
 		return nil, StageAuth, err
 	}
-	budget.left = -1
-	return c.conn(client, raw, budget, session), "", nil
+	metered.left = -1
+	return c.conn(client, raw, metered, session), "", nil
 }
 
 // conn notes what the relay can do.
-func (c *Client) conn(client *smtp.Client, raw net.Conn, budget *budgetConn, session *tlsSession) *Conn {
+func (c *Client) conn(client *smtp.Client, raw net.Conn, wire *meteredConn, session *tlsSession) *Conn {
 	conn := &Conn{
-		client: client, raw: raw, budget: budget, tls: session.String(),
+		client: client, raw: raw, wire: wire, tls: session.String(),
 		timeout: cmp.Or(c.Timeout, time.Minute), dotTimeout: cmp.Or(c.DotTimeout, 10*time.Minute),
 	}
 	conn.pipelining, _ = client.Extension("PIPELINING")
@@ -223,20 +223,27 @@ func isLoopback(host string, conn net.Conn) bool {
 // of any length there.
 const maxOpening = 1 << 20
 
-// budgetConn reads no more than left bytes; without bound if left is negative.
-type budgetConn struct {
+// meteredConn reads no more than left bytes, without bound if left is negative, and counts what it wrote.
+type meteredConn struct {
 	net.Conn
-	left int
+	left  int
+	wrote int
 }
 
-func (b *budgetConn) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return b.Conn.Read(p)
+func (m *meteredConn) Read(p []byte) (int, error) {
+	if m.left < 0 {
+		return m.Conn.Read(p)
 	}
-	if b.left == 0 {
-		return 0, fmt.Errorf("%w: more than %d bytes before the connection was open", errGarbled, maxOpening)
+	if m.left == 0 {
+		return 0, fmt.Errorf("%w: more than %d bytes where a few lines were due", errGarbled, maxOpening)
 	}
-	n, err := b.Conn.Read(p[:min(len(p), b.left)])
-	b.left -= n
+	n, err := m.Conn.Read(p[:min(len(p), m.left)])
+	m.left -= n
+	return n, err
+}
+
+func (m *meteredConn) Write(p []byte) (int, error) {
+	n, err := m.Conn.Write(p)
+	m.wrote += n
 	return n, err
 }

@@ -65,7 +65,7 @@ func (r Reply) String() string {
 	if r.Code == 0 {
 		return ""
 	}
-	return strings.TrimSpace(strings.Join([]string{fmt.Sprint(r.Code), r.Enhanced, r.Text}, " "))
+	return strings.Join(strings.Fields(fmt.Sprint(r.Code, " ", r.Enhanced, " ", r.Text)), " ")
 }
 
 // Error is a failed attempt. Every error of Compose, Connect and Send is one.

@@ -26,7 +26,7 @@ type Conn struct {
 
 	client     *smtp.Client
 	raw        net.Conn // below TLS
-	budget     *budgetConn
+	wire       *meteredConn
 	tls        string
 	timeout    time.Duration
 	dotTimeout time.Duration
@@ -57,7 +57,7 @@ func (c *Conn) Close() error {
 	if c.broken {
 		return nil
 	}
-	c.budget.left = maxOpening // go-mail reads a line of any length
+	c.wire.left = maxOpening // go-mail reads a line of any length
 	err := c.step(context.Background(), 5*time.Second, c.client.Quit)
 	c.drop()
 	return err
@@ -206,12 +206,16 @@ func (c *Conn) body(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// dot ends the message. From its first byte on the relay may have accepted it.
+// dot ends the message. From its first byte on the relay may have accepted it; if not one left us, it has not.
 func (c *Conn) dot(ctx context.Context) (Reply, error) {
 	if ctx.Err() != nil {
 		return Reply{}, c.lost(StageData, context.Cause(ctx))
 	}
+	before := c.wire.wrote
 	if err := c.write(ctx, []byte(".\r\n")); err != nil {
+		if c.wire.wrote == before {
+			return Reply{}, c.lost(StageData, err)
+		}
 		return Reply{}, c.lost(StageDot, err)
 	}
 	reply, err := c.read(ctx, c.dotTimeout)
