@@ -13,8 +13,8 @@ import (
 // overview sets part 1.
 func (s *sheet) overview() {
 	o, w := s.r.Overview, s.w
-	s.part("1", w.Overview.Heading, 120)
-	s.section("1-1", w.Overview.ProductInfo, 60)
+	s.part("1", w.Overview.Heading)
+	s.section("1-1", w.Overview.ProductInfo)
 	facts := [][]cell{
 		{text(w.Overview.Product), text(s.product)},
 		{text(w.Overview.Company), {label: s.name(s.r.Contract.Name)}},
@@ -29,10 +29,10 @@ func (s *sheet) overview() {
 	s.table([]column{{part: 0.3}, {part: 0.7}}, facts)
 	s.points("", aggregate.PointUsage)
 
-	s.section("1-2", w.Overview.Agents, 60)
-	s.table([]column{{head: w.Overview.Agents, part: 0.7}, {head: w.Lists.Endpoints, part: 0.3, right: true}}, s.installed())
+	s.section("1-2", w.Overview.Agents)
+	s.table([]column{{part: 0.7}, {part: 0.3, right: true}}, s.installed())
 
-	s.section("1-3", w.Overview.Summary, 80)
+	s.section("1-3", w.Overview.Summary)
 	s.table([]column{
 		{head: w.Overview.Feature, part: 0.4},
 		{head: w.Overview.ThisMonth, part: 0.16, right: true},
@@ -106,26 +106,26 @@ func (s *sheet) feature(number int, f aggregate.Feature) error {
 	no := fmt.Sprint(number)
 	switch {
 	case f.Feature == store.URLFiltering && !s.r.Overview.URLFiltering:
-		s.part(no, head.Heading, 20)
+		s.part(no, head.Heading)
 		s.paragraph(s.w.Overview.NotConfigured, bodyText)
 		return nil
 	case f.Total == 0:
 		s.quietFeature(no, f)
 		return nil
 	}
-	s.part(no, head.Heading, 150)
-	s.paragraph(head.About, bodyText)
+	s.part(no, head.Heading)
+	s.lead(head.About)
 	next := counter(no)
-	s.section(next(), head.Total, 50)
+	s.section(next(), head.Total)
 	s.total(f)
-	s.section(next(), head.Endpoints, 50)
+	s.section(next(), head.Endpoints)
 	s.ranking(s.w.Lists.Endpoint, f.Endpoints, f.Total, false)
 	if f.Servers != nil {
-		s.section(next(), head.Servers, 50)
+		s.section(next(), head.Servers)
 		s.ranking(s.w.Lists.Server, f.Servers, f.Total, false)
 	}
 	s.points(f.Feature, aggregate.PointConcentration)
-	s.section(next(), head.Trend, trendHeight)
+	s.section(next(), head.Trend)
 	if err := s.trend(f.Trend); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (s *sheet) feature(number int, f aggregate.Feature) error {
 		}
 	}
 	if f.Names != nil {
-		s.section(next(), head.Names, 50)
+		s.section(next(), head.Names)
 		s.ranking(head.Name, f.Names, f.Total, isThreat(f.Feature))
 		if isThreat(f.Feature) && !s.linked {
 			s.database()
@@ -163,14 +163,14 @@ func isThreat(f store.Feature) bool {
 // quietFeature sets a part without detections in a few lines: every heading, every figure, no chart.
 func (s *sheet) quietFeature(no string, f aggregate.Feature) {
 	head := s.w.Features[f.Feature]
-	s.part(no, head.Heading, 60)
+	s.part(no, head.Heading)
 	sentence := s.m.own.Quiet
 	for _, line := range s.r.Overview.Summary {
 		if line.Feature == f.Feature && line.Previous != nil {
 			sentence += " " + s.w.Overview.LastMonth + " " + s.w.Detections(*line.Previous)
 		}
 	}
-	s.paragraph(sentence, bodyText)
+	s.lead(sentence)
 	next := counter(no)
 	none := text(s.w.Lists.None)
 	rows := [][]cell{{text(head.Total), text(s.w.Detections(0))}, {text(head.Endpoints), none}}
@@ -203,6 +203,7 @@ func (s *sheet) quietFeature(no string, f aggregate.Feature) {
 
 // total sets a feature's figure with last month's.
 func (s *sheet) total(f aggregate.Feature) {
+	s.need(34)
 	big := style{20, true, accent}
 	figure := s.w.Detections(f.Total)
 	s.put(figure, left+8, s.y+18, big)
@@ -271,7 +272,8 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 	}
 	width := measure * 0.62
 	h := float64(c.H) * width / float64(c.W)
-	s.section(no, title, h+headHeight+4*(rowLine+rowPad))
+	s.section(no, title)
+	s.need(h + 8 + headHeight + float64(len(rows))*(rowLine+rowPad))
 	s.chart(c, left, width)
 	s.y += h + 8
 	s.table([]column{

@@ -11,35 +11,43 @@ import (
 	"geppo/store"
 )
 
-// part sets a heading of the first level, which keeps together with the next h points.
-func (s *sheet) part(no, title string, h float64) {
-	if s.y > top {
-		s.y += 16
-	}
-	s.need(44 + h)
-	s.enter(0, no, title)
-	st := style{15, true, accent}
-	s.fill(left, s.y, 4, 20, accent)
-	s.put(no, left+12, s.y+15.5, st)
-	s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
-	s.rule(left, s.y+26, right, chart.Grid, 0.8)
-	s.y += 38
+// part holds a heading of the first level.
+func (s *sheet) part(no, title string) {
+	s.hold(54, func() {
+		if s.y > top {
+			s.y += 16
+		}
+		s.enter(0, no, title)
+		st := style{15, true, accent}
+		s.fill(left, s.y, 4, 20, accent)
+		s.put(no, left+12, s.y+15.5, st)
+		s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
+		s.rule(left, s.y+26, right, chart.Grid, 0.8)
+		s.y += 38
+	})
 }
 
-// section sets a heading of the second level, which keeps together with the next h points.
-func (s *sheet) section(no, title string, h float64) {
+// section holds a heading of the second level.
+func (s *sheet) section(no, title string) {
 	st := style{11, true, chart.Ink}
 	indent := s.width(no, st) + 8
 	lines := s.wrap(title, measure-indent, st)
-	s.need(float64(len(lines))*15 + 12 + h)
-	s.enter(1, no, title)
-	s.y += 4
-	s.put(no, left, s.y+11, st.in(accent))
-	for _, line := range lines {
-		s.put(line, left+indent, s.y+11, st)
-		s.y += 15
-	}
-	s.y += 6
+	s.hold(float64(len(lines))*15+10, func() {
+		s.enter(1, no, title)
+		s.y += 4
+		s.put(no, left, s.y+11, st.in(accent))
+		for _, line := range lines {
+			s.put(line, left+indent, s.y+11, st)
+			s.y += 15
+		}
+		s.y += 6
+	})
+}
+
+// lead holds the sentence below a heading.
+func (s *sheet) lead(text string) {
+	lines := s.wrap(s.mark(text), measure, bodyText)
+	s.hold(float64(len(lines))*leading+3, func() { s.setLines(lines, bodyText) })
 }
 
 // enter notes a heading for contents and bookmarks.
@@ -56,6 +64,10 @@ func (s *sheet) enter(level int, no, title string) {
 func (s *sheet) paragraph(text string, st style) {
 	lines := s.wrap(s.mark(text), measure, st)
 	s.need(float64(len(lines)) * leading)
+	s.setLines(lines, st)
+}
+
+func (s *sheet) setLines(lines []string, st style) {
 	for _, line := range lines {
 		s.putMarked(line, left, s.y+11, st)
 		s.y += leading
@@ -88,29 +100,44 @@ func (s *sheet) putMarked(text string, x, y float64, st style) {
 	s.put(text, x, y, st)
 }
 
-// points sets the POINT sentences of some kinds, about one feature or, with "", about any.
+// points sets the POINT sentences of some kinds, about one feature or, with "", about any, in one
+// tinted box with its sign.
 func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
-	for _, p := range s.r.Points {
-		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
-			s.point(p.Text)
-		}
-	}
-}
-
-// point sets one sentence in a tinted box with its sign.
-func (s *sheet) point(sentence string) {
 	sign := style{7.5, true, chart.White}
 	tag := s.width(s.w.Points.Heading, sign) + 12
-	lines := s.wrap(s.clean(sentence), measure-tag-30, bodyText)
-	h := float64(len(lines))*leading + 9
-	s.need(h + 6)
+	type sentence struct {
+		text  string
+		lines []string
+	}
+	var sentences []sentence
+	count := 0
+	for _, p := range s.r.Points {
+		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
+			text := s.clean(p.Text)
+			lines := s.wrap(text, measure-tag-30, bodyText)
+			sentences = append(sentences, sentence{text, lines})
+			count += len(lines)
+		}
+	}
+	if count == 0 {
+		return
+	}
+	h := float64(count)*leading + 9
+	s.need(h)
 	s.fill(left, s.y, measure, h, chart.Color{R: 0xEE, G: 0xF4, B: 0xFB, A: 0xFF})
 	s.fill(left+8, s.y+6, tag, 13, accent)
 	s.put(s.w.Points.Heading, left+14, s.y+15.5, sign)
 	y := s.y + 16
-	for _, line := range lines {
-		s.put(line, left+tag+18, y, bodyText)
-		y += leading
+	for _, p := range sentences {
+		if len(p.lines) == 1 {
+			p.text = "" // several lines would be read with the sign in their middle, one is not
+		}
+		s.spoken(p.text, func() {
+			for _, line := range p.lines {
+				s.put(line, left+tag+18, y, bodyText)
+				y += leading
+			}
+		})
 	}
 	s.y += h + 8
 }
@@ -146,9 +173,6 @@ func (s *sheet) trend(days []aggregate.DayCount) error {
 
 // trendSize makes the labels 9 points large at the width of the text.
 var trendSize = chart.Size{W: 620, H: 168}
-
-// trendHeight is what a trend takes, for headings that keep together with it.
-const trendHeight = 168*measure/620 + 18
 
 // free tells weekends and holidays.
 func free(d store.Day, holidays []store.Day) bool {

@@ -68,7 +68,7 @@ func (s *sheet) verdict() {
 	j := s.w.Judgements[s.r.Judgement]
 	color := judgementColors[s.r.Judgement]
 	var lines []string
-	for _, sentence := range s.state() {
+	for _, sentence := range s.state {
 		lines = append(lines, s.wrap(s.clean(sentence), measure-40, bodyText)...)
 	}
 	shown := s.asks[:min(len(s.asks), coverAsks)]
@@ -95,14 +95,14 @@ func (s *sheet) verdict() {
 // coverAsks is how many titles the cover has room for; the contents stand below.
 const coverAsks = 8
 
-// state collects what the month was like.
-func (s *sheet) state() []string {
+// antivirusState says what the month was like.
+func (s *sheet) antivirusState() []string {
 	say, r := s.w.State, s.r
 	total := int64(0)
 	for _, f := range r.Antivirus {
 		total += f.Total
 	}
-	var out []string
+	out := s.revisionState()
 	switch {
 	case total > 0:
 		out = append(out, say.Detected.Say(words.Values{Count: s.w.Number(total)}))
@@ -115,13 +115,22 @@ func (s *sheet) state() []string {
 	case r.Agents.Working:
 		out = append(out, say.Working)
 	}
-	if r.Revision > 1 {
-		out = append(out, say.Revision.Say(words.Values{Count: strconv.Itoa(r.Revision)}))
-	}
 	if r.Late > 0 {
 		out = append(out, say.Late.Say(words.Values{Count: s.w.Number(r.Late)}))
 	}
 	return out
+}
+
+// edrState says how many events there were.
+func (s *sheet) edrState() []string {
+	return append(s.revisionState(), s.w.EDR.Events+" "+s.w.Detections(s.r.EDR.Total))
+}
+
+func (s *sheet) revisionState() []string {
+	if s.r.Revision < 2 {
+		return nil
+	}
+	return []string{s.w.State.Revision.Say(words.Values{Count: strconv.Itoa(s.r.Revision)})}
 }
 
 // contents lists the headings in two columns with their pages, each a link.

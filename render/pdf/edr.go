@@ -22,7 +22,7 @@ func (s *sheet) edr(e *aggregate.EDR) error {
 		return err
 	}
 	w := s.w.EDR
-	s.part("3", w.EndpointProtection, 80)
+	s.part("3", w.EndpointProtection)
 	s.points("", aggregate.PointUnprotected)
 	next := counter("3")
 	for _, p := range []struct {
@@ -35,14 +35,14 @@ func (s *sheet) edr(e *aggregate.EDR) error {
 		{w.WebReputation, "web_reputation", e.Off.WebReputation},
 		{w.EDR, "edr", e.Off.EDR},
 	} {
-		s.section(next(), p.title, 50)
-		s.paragraph(s.m.own.About[p.about], bodyText)
+		s.section(next(), p.title)
+		s.lead(s.m.own.About[p.about])
 		s.endpoints(p.names, w.AllOn)
 	}
-	s.part("4", w.MailProtection, 80)
+	s.part("4", w.MailProtection)
 	next = counter("4")
 	for _, title := range w.MailSections {
-		s.section(next(), title, 20)
+		s.section(next(), title)
 		s.paragraph(w.NotProvided, bodyText.in(chart.Muted))
 	}
 	return nil
@@ -51,9 +51,10 @@ func (s *sheet) edr(e *aggregate.EDR) error {
 // activity sets group 1.
 func (s *sheet) activity(e *aggregate.EDR) error {
 	w, about := s.w.EDR, s.m.own.About
-	s.part("1", w.Activity, 150)
-	s.section("1-1", w.EventTrend, 70)
-	s.paragraph(about["event_trend"], bodyText)
+	s.part("1", w.Activity)
+	s.section("1-1", w.EventTrend)
+	s.lead(about["event_trend"])
+	s.need(34)
 	s.put(s.w.Detections(e.Total), left+8, s.y+18, style{20, true, accent})
 	s.y += 34
 	if e.Total > 0 {
@@ -61,17 +62,17 @@ func (s *sheet) activity(e *aggregate.EDR) error {
 			return err
 		}
 	}
-	s.section("1-2", w.ObjectsTop, 70)
-	s.paragraph(about["objects_top"], bodyText)
+	s.section("1-2", w.ObjectsTop)
+	s.lead(about["objects_top"])
 	s.ranking(s.w.Lists.Object, e.ObjectsTop, e.Total, false)
-	s.section("1-3", w.EndpointsTop, 70)
-	s.paragraph(about["endpoints_top"], bodyText)
+	s.section("1-3", w.EndpointsTop)
+	s.lead(about["endpoints_top"])
 	s.ranking(s.w.Lists.Endpoint, e.EndpointsTop, e.Total, false)
-	s.section("1-4", w.Status, 70)
-	s.paragraph(w.StatusAt, bodyText)
+	s.section("1-4", w.Status)
+	s.lead(w.StatusAt)
 	s.status(e)
-	s.section("1-5", w.Objects, 70)
-	s.paragraph(about["objects"], bodyText)
+	s.section("1-5", w.Objects)
+	s.lead(about["objects"])
 	s.objects(e.Objects)
 	return nil
 }
@@ -135,17 +136,17 @@ func (s *sheet) moment(at string) string {
 // protection sets group 2.
 func (s *sheet) protection(e *aggregate.EDR) error {
 	w, about := s.w.EDR, s.m.own.About
-	s.part("2", w.Protection, 150)
-	s.section("2-1", w.Offline, 70)
+	s.part("2", w.Protection)
+	s.section("2-1", w.Offline)
 	if err := s.agents(about["offline"], e.Offline, aggregate.PointOffline); err != nil {
 		return err
 	}
-	s.section("2-2", w.Outdated, 70)
+	s.section("2-2", w.Outdated)
 	if err := s.agents(about["outdated"], e.Outdated, aggregate.PointOutdated); err != nil {
 		return err
 	}
-	s.section("2-3", w.UnsupportedOS, 70)
-	s.paragraph(about["unsupported_os"], bodyText)
+	s.section("2-3", w.UnsupportedOS)
+	s.lead(about["unsupported_os"])
 	if len(e.UnsupportedOS) == 0 {
 		s.endpoints(nil, s.w.Lists.None)
 		return nil
@@ -164,12 +165,12 @@ func (s *sheet) protection(e *aggregate.EDR) error {
 
 // agents sets 2-1 and 2-2: the number per day, and the names at the period's end.
 func (s *sheet) agents(about string, a aggregate.AgentTrend, point aggregate.PointKind) error {
-	s.paragraph(about, bodyText)
-	any := false
+	s.lead(about)
+	some := false
 	for _, d := range a.Trend {
-		any = any || d.Count > 0
+		some = some || d.Count > 0
 	}
-	if any {
+	if some {
 		if err := s.trend(a.Trend); err != nil {
 			return err
 		}

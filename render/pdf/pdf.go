@@ -76,6 +76,7 @@ type Ask struct {
 // Antivirus sets the antivirus report of a worded report, with what the reader is asked.
 func (m *Maker) Antivirus(r aggregate.Report, asks []Ask) (Doc, error) {
 	s := m.sheet(r, r.Overview.Product, asks)
+	s.state = s.antivirusState()
 	s.overview()
 	for i, f := range r.Antivirus {
 		if err := s.feature(i+2, f); err != nil {
@@ -92,6 +93,7 @@ func (m *Maker) EDR(r aggregate.Report, asks []Ask) (Doc, error) {
 		return Doc{}, fmt.Errorf("contract %s has no EDR report", r.Contract.ID)
 	}
 	s := m.sheet(r, r.Overview.EDRProduct, asks)
+	s.state = s.edrState()
 	if err := s.edr(r.EDR); err != nil {
 		return Doc{}, err
 	}

@@ -23,6 +23,7 @@ const (
 	bottom     = pageHeight - 62
 	leading    = 15.5 // of body text
 	noteLine   = 11.0
+	noteRule   = 8.0
 )
 
 // accent is the colour of headings and rules.
@@ -38,6 +39,7 @@ type sheet struct {
 	asks    []Ask
 	product string
 	company string
+	state   []string // what the cover says below the judgement
 
 	y, limit  float64 // next free line, and where the page ends above its footnotes
 	font      fontState
@@ -48,7 +50,14 @@ type sheet struct {
 	noted   map[string]int // glossary terms that have been explained, and under which number
 	pending []note         // of the block that is being measured
 	notes   []note         // of this page
+	held    []held         // headings and leads that wait for the block they introduce
 	entries []entry
+}
+
+// held is a block of height h that must not stand last on a page.
+type held struct {
+	h    float64
+	draw func()
 }
 
 type fontState struct {
@@ -87,24 +96,40 @@ func (s *sheet) turnTo(page int) {
 	s.f.SetLineWidth(0.5)
 }
 
-// need makes sure that the next h points, and the footnotes that they call for, stand on one page.
+// hold keeps a block for the next call of need, so that a heading never stands alone at the foot
+// of a page.
+func (s *sheet) hold(h float64, draw func()) { s.held = append(s.held, held{h, draw}) }
+
+// need makes sure that the next h points, the headings held for them, and the footnotes that they
+// call for, stand on one page; it sets the headings.
 func (s *sheet) need(h float64) {
+	for _, head := range s.held {
+		h += head.h
+	}
 	extra := 0.0
 	for _, n := range s.pending {
 		extra += float64(len(n.lines)) * noteLine
 	}
+	rule := 0.0 // above the first footnote of a page
 	if extra > 0 && len(s.notes) == 0 {
-		extra += 8 // the rule above them
+		rule = noteRule
 	}
-	if s.y+h+extra > s.limit && s.y > top {
+	if s.y+h+extra+rule > s.limit && s.y > top {
+		pending := s.pending
 		s.newPage()
-		if extra > 0 && len(s.notes) == 0 {
-			extra = max(extra, 8)
+		s.pending = pending
+		if extra > 0 {
+			rule = noteRule
 		}
 	}
-	s.limit -= extra
+	s.limit -= extra + rule
 	s.notes = append(s.notes, s.pending...)
 	s.pending = nil
+	heads := s.held
+	s.held = nil
+	for _, head := range heads {
+		head.draw()
+	}
 }
 
 // mark puts the number of a footnote behind each glossary term that text is the first to use.

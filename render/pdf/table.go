@@ -1,6 +1,8 @@
 package pdf
 
 import (
+	"slices"
+
 	"geppo/render/chart"
 )
 
@@ -42,7 +44,11 @@ type laid struct {
 // page its heads are repeated; it never begins with its head alone.
 func (s *sheet) table(columns []column, rows [][]cell) {
 	set := make([]laid, 0, len(rows))
-	total := headHeight
+	head := headHeight
+	if !slices.ContainsFunc(columns, func(c column) bool { return c.head != "" }) {
+		head = 0
+	}
+	total := head
 	for _, row := range rows {
 		l := s.lay(columns, row)
 		set = append(set, l)
@@ -52,14 +58,14 @@ func (s *sheet) table(columns []column, rows [][]cell) {
 		return
 	}
 	if total > (bottom-top)/2 { // too long to be kept together
-		total = headHeight + set[0].height
+		total = head + set[0].height
 	}
 	s.need(total)
-	s.tableHead(columns)
+	s.tableHead(columns, head)
 	for _, l := range set {
 		if s.y+l.height > s.limit {
 			s.newPage()
-			s.tableHead(columns)
+			s.tableHead(columns, head)
 		}
 		s.row(columns, l)
 	}
@@ -68,7 +74,11 @@ func (s *sheet) table(columns []column, rows [][]cell) {
 
 const headHeight = 20.0
 
-func (s *sheet) tableHead(columns []column) {
+func (s *sheet) tableHead(columns []column, height float64) {
+	if height == 0 {
+		s.rule(left, s.y, right, chart.Grid, 0.6)
+		return
+	}
 	s.fill(left, s.y, measure, headHeight-3, chart.Shade)
 	x := left
 	for _, c := range columns {

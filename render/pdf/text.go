@@ -83,11 +83,11 @@ func (s *sheet) name(raw string) label {
 	return label{shown: shown, actual: visible(raw)}
 }
 
-// visible is a name without control characters: what a search in the PDF shall find, also where
+// visible is a name without control characters and direction marks: what a search in the PDF shall find, also where
 // the font prints 〓.
 func visible(raw string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return -1
 		}
 		return r
