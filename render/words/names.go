@@ -81,22 +81,22 @@ func Width(s string) int { return columns.StringWidth(s) }
 
 // Cut cleans s and, where it is wider than the given half-width columns, takes out its middle: of
 // host and threat names both the beginning and the end tell. Stacked marks, which take no column,
-// count at a quarter, so that no name grows without bound.
+// count half a column, so that no name grows without bound.
 func Cut(s string, width int) string {
 	s = Clean(s)
-	if Width(s) <= width && utf8.RuneCountInString(s) <= 4*width {
+	if Width(s) <= width && utf8.RuneCountInString(s) <= 2*width {
 		return s
 	}
 	runes := []rune(s)
-	room := 4 * (width - 2) // quarters of a column; "…" takes two columns
+	room := 2 * (width - 2) // in half columns; "…" takes two columns
 	head, used := 0, 0
-	for head < len(runes) && used+quarters(runes[head]) <= room*3/5 {
-		used += quarters(runes[head])
+	for head < len(runes) && used+halves(runes[head]) <= room*3/5 {
+		used += halves(runes[head])
 		head++
 	}
 	tail := len(runes)
-	for tail > head && used+quarters(runes[tail-1]) <= room {
-		used += quarters(runes[tail-1])
+	for tail > head && used+halves(runes[tail-1]) <= room {
+		used += halves(runes[tail-1])
 		tail--
 	}
 	for tail < len(runes) && unicode.Is(unicode.M, runes[tail]) {
@@ -105,7 +105,7 @@ func Cut(s string, width int) string {
 	return string(runes[:head]) + "…" + string(runes[tail:])
 }
 
-func quarters(r rune) int { return max(1, 4*columns.RuneWidth(r)) }
+func halves(r rune) int { return max(1, 2*columns.RuneWidth(r)) }
 
 // Name is Cut, and says so where there is no name.
 func (w *Words) Name(s string, width int) string {

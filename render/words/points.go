@@ -6,12 +6,11 @@ import (
 	"geppo/aggregate"
 )
 
-// nameWidth is the room, in half-width columns, for a name within a sentence; namesShown how many
-// of them a sentence or a list of the mail prints before 「ほか N 台」.
-const (
-	nameWidth  = 40
-	namesShown = 10
-)
+// nameWidth is the room, in half-width columns, for a name within a POINT sentence.
+const nameWidth = 40
+
+// NamesShown is how many names a sentence or a list of the mail prints before 「ほか N 台」.
+const NamesShown = 10
 
 // Point words a POINT sentence. A kind that words.toml does
 // not know gives "".
@@ -19,7 +18,7 @@ func (w *Words) Point(p aggregate.Point) string {
 	v := Values{
 		Feature: w.Features[p.Feature].Heading,
 		Count:   w.Number(p.Count),
-		Names:   w.Names(p.Endpoints, w.Points.NamesJoin),
+		Names:   w.Names(p.Endpoints, w.Points.NamesJoin, nameWidth),
 		Desk:    w.Desk,
 		From:    w.Day(p.From),
 		To:      w.Day(p.To),
@@ -63,14 +62,14 @@ func (w *Words) Point(p aggregate.Point) string {
 	return ""
 }
 
-// Names joins up to ten names, each cut to a readable length, and counts the rest: 「ほか 3 台」.
-func (w *Words) Names(names []string, join string) string {
-	shown := make([]string, 0, namesShown)
-	for _, n := range names[:min(len(names), namesShown)] {
-		shown = append(shown, w.Name(n, nameWidth))
+// Names joins up to NamesShown names, each cut to width, and counts the rest: 「ほか 3 台」.
+func (w *Words) Names(names []string, join string, width int) string {
+	shown := make([]string, 0, NamesShown)
+	for _, n := range names[:min(len(names), NamesShown)] {
+		shown = append(shown, w.Name(n, width))
 	}
 	s := strings.Join(shown, join)
-	if rest := len(names) - namesShown; rest > 0 {
+	if rest := len(names) - NamesShown; rest > 0 {
 		s += " " + w.Format.MoreEndpoints.Say(Values{Count: w.Number(int64(rest))})
 	}
 	return s

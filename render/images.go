@@ -1,0 +1,122 @@
+package render
+
+import (
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"geppo/aggregate"
+	"geppo/render/chart"
+	"geppo/render/words"
+	"geppo/store"
+)
+
+// Shown sizes of the mail's charts in CSS pixels. They are narrow so that their labels stay
+// legible where a phone of 375 pixels shrinks them.
+var trendSize = chart.Size{W: 440, H: 180}
+
+const doughnutWidth = 400
+
+// fontFiles are the two weights that charts and PDFs share.
+const (
+	fontRegular = "fonts/BIZUDPGothic-Regular.ttf"
+	fontBold    = "fonts/BIZUDPGothic-Bold.ttf"
+)
+
+// loadFonts makes the chart drawer from the fonts.
+func (r *Renderer) loadFonts(fsys fs.FS) error {
+	regular, err := fs.ReadFile(fsys, fontRegular)
+	if err != nil {
+		return fmt.Errorf("read font: %w", err)
+	}
+	bold, err := fs.ReadFile(fsys, fontBold)
+	if err != nil {
+		return fmt.Errorf("read font: %w", err)
+	}
+	r.chart, err = chart.New(regular, bold)
+	return err
+}
+
+// trend draws a month's days. key names the image, feature its subject in the alt text.
+func (b *body) trend(
+	key, feature string, days []aggregate.DayCount, alt, day words.Phrase,
+) (*Image, error) {
+	values := make([]chart.DayValue, 0, len(days))
+	for i, d := range days {
+		values = append(values, chart.DayValue{
+			Label: i + 1, Value: d.Count, Shaded: shaded(d.Day, b.report.Holidays), Gap: slices.Contains(b.report.Gaps, d.Day),
+		})
+	}
+	c, err := b.r.chart.Trend(values, trendSize)
+	if err != nil {
+		return nil, fmt.Errorf("trend of %s: %w", key, err)
+	}
+	return b.addImage(key+"-trend", c, alt.Say(words.Values{
+		Feature: feature, Month: b.w.Month(b.report.Period), Names: b.days(days, day),
+	}))
+}
+
+// doughnut draws a feature's results, where there are several to compare; it is nil otherwise.
+func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
+	w := b.w
+	slicesOf, several := make([]chart.Slice, 0, len(f.Results)), 0
+	alt := ""
+	for _, c := range f.Results {
+		label := w.Results[f.Feature][c.Result].Label
+		slicesOf = append(slicesOf, chart.Slice{Label: label, Value: c.Count})
+		if c.Count == 0 {
+			continue
+		}
+		several++
+		if alt != "" {
+			alt += w.Format.Join
+		}
+		alt += w.Mail.ResultCount.Say(words.Values{
+			Feature: label, Count: w.Number(c.Count), Percent: w.Percent(float64(c.Count) / float64(f.Total) * 100),
+		})
+	}
+	if several < 2 {
+		return nil, nil
+	}
+	c, err := b.r.chart.Doughnut(slicesOf, w.Mail.EventUnit, doughnutWidth)
+	if err != nil {
+		return nil, fmt.Errorf("results of %s: %w", f.Feature, err)
+	}
+	return b.addImage(string(f.Feature)+"-results", c,
+		w.Mail.ResultsAlt.Say(words.Values{Feature: w.Features[f.Feature].Heading, Names: alt}))
+}
+
+// addImage encodes a chart, and refuses one on which nothing is drawn: no blank picture goes out as
+// a success.
+func (b *body) addImage(name string, c chart.Chart, alt string) (*Image, error) {
+	if chart.Blank(c.Image()) {
+		return nil, fmt.Errorf("chart %s is blank", name)
+	}
+	data, err := c.PNG()
+	if err != nil {
+		return nil, fmt.Errorf("chart %s: %w", name, err)
+	}
+	image := Image{
+		CID:  fmt.Sprintf("%s.%s.%s@geppo", name, b.report.Contract.ID, b.report.Period),
+		Name: name + ".png", Data: data, Width: c.W, Height: c.H, Alt: alt,
+	}
+	b.images = append(b.images, image)
+	return &image, nil
+}
+
+// shaded tells weekends and holidays.
+func shaded(d store.Day, holidays []store.Day) bool {
+	t, err := time.Parse(time.DateOnly, string(d))
+	weekend := err == nil && (t.Weekday() == time.Saturday || t.Weekday() == time.Sunday)
+	return weekend || slices.Contains(holidays, d)
+}
+
+// next is the day after d, "" for a text that is no day.
+func next(d store.Day) store.Day {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return ""
+	}
+	return store.Day(t.AddDate(0, 0, 1).Format(time.DateOnly))
+}

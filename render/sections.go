@@ -1,0 +1,209 @@
+package render
+
+import (
+	"slices"
+
+	"geppo/aggregate"
+	"geppo/render/words"
+	"geppo/store"
+)
+
+// feature is the section of one feature that had detections.
+func (b *body) feature(f aggregate.Feature) (featureView, error) {
+	w := b.w
+	head := w.Features[f.Feature]
+	v := featureView{
+		Heading: head.Heading, About: head.About, Total: w.Detections(f.Total),
+		Points: b.pointTexts(f.Feature,
+			aggregate.PointChange, aggregate.PointConcentration, aggregate.PointWeekday, aggregate.PointHoliday),
+	}
+	for _, line := range b.report.Overview.Summary {
+		if line.Feature == f.Feature {
+			v.Compared = b.compared(line)
+		}
+	}
+	image, err := b.trend(string(f.Feature), head.Heading, f.Trend, w.Mail.TrendAlt, w.Mail.DayCount)
+	if err != nil {
+		return v, err
+	}
+	v.Trend = trendView{Heading: head.Trend, Image: image, Days: b.days(f.Trend, w.Mail.DayCount)}
+	v.Lists = append(v.Lists, b.list(head.Endpoints, w.Lists.Endpoint, f.Endpoints, false))
+	if head.Servers != words.None {
+		v.Lists = append(v.Lists, b.list(head.Servers, w.Lists.Server, f.Servers, false))
+	}
+	if head.Names != words.None {
+		v.Lists = append(v.Lists, b.list(head.Names, head.Name, f.Names, hasThreatNames(f.Feature)))
+	}
+	if head.Results != words.None {
+		v.ResultsHeading = head.Results
+		v.Results = b.results(f)
+		v.Doughnut, err = b.doughnut(f)
+	}
+	return v, err
+}
+
+// compared is the month before in a few words: 「先月は10件、+20％」, 「先月は0件」, or nothing.
+func (b *body) compared(line aggregate.SummaryLine) string {
+	switch {
+	case line.Previous == nil:
+		return ""
+	case *line.Previous == 0 && line.Current > 0:
+		return b.w.Overview.NewFromZero
+	}
+	return b.w.Mail.Compared.Say(words.Values{Count: b.w.Number(*line.Previous), Names: b.w.Change(line)})
+}
+
+// list is a ranking; where it is empty it says so in its place.
+func (b *body) list(heading, column string, ranked []aggregate.Ranked, linked bool) listView {
+	v := listView{Heading: heading, Column: column}
+	for _, n := range ranked {
+		row := rowView{Name: b.w.Name(n.Name, b.nameWidth), Count: b.w.Number(n.Count)}
+		if top := ranked[0].Count; top > 0 {
+			row.Bar = max(1, int(float64(n.Count)/float64(top)*100))
+		}
+		if linked && words.Clean(n.Name) != "" {
+			row.URL = b.r.threatURL(n.Name)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func (b *body) results(f aggregate.Feature) []resultView {
+	var rows []resultView
+	for _, c := range f.Results {
+		e := b.w.Results[f.Feature][c.Result]
+		rows = append(rows, resultView{
+			Label: e.Label, Means: e.Means, Count: b.w.Number(c.Count), Zero: c.Count == 0,
+			Alert: c.Count > 0 && slices.Contains([]string{"uncleanable", "noncleaned", "unsafe", "reboot"}, c.Result),
+		})
+	}
+	return rows
+}
+
+// days lists the days of a trend that have a count: 「10/5 3件、10/6 1件」.
+func (b *body) days(trend []aggregate.DayCount, as words.Phrase) string {
+	w := b.w
+	s := ""
+	for _, d := range trend {
+		if d.Count == 0 {
+			continue
+		}
+		if s != "" {
+			s += w.Format.Join
+		}
+		s += as.Say(words.Values{From: w.Day(d.Day), Count: w.Number(d.Count)})
+	}
+	if s == "" {
+		return w.Mail.TrendNone
+	}
+	return s
+}
+
+// edrView is the EDR report's essentials.
+type edrView struct {
+	Product, Total string
+	Found          bool
+	Trend          trendView
+	Lists          []listView
+	Status         []pair
+	Objects        []objectView
+	MoreObjects    string
+	Protection     []agentView // 2-1 to 2-3
+	Off            []agentView // 3-1 to 3-5
+	Unsupported    []pair
+	SomeAgents     bool // one of them is not 0
+}
+
+type objectView struct{ Name, Type, Endpoint, Result, Count, LastSeen string }
+
+type agentView struct {
+	Heading, Count string
+	Some           bool
+}
+
+func (b *body) edr() (edrView, error) {
+	w, e := b.w, b.report.EDR
+	v := edrView{Product: b.report.Overview.EDRProduct, Total: w.Detections(e.Total), Found: e.Total > 0}
+	b.agents(e, &v)
+	if !v.Found {
+		return v, nil
+	}
+	image, err := b.trend("edr", w.EDR.Events, e.Trend, w.Mail.TrendAlt, w.Mail.DayCount)
+	if err != nil {
+		return v, err
+	}
+	v.Trend = trendView{Heading: w.EDR.EventTrend, Image: image, Days: b.days(e.Trend, w.Mail.DayCount)}
+	v.Lists = []listView{
+		b.list(w.EDR.ObjectsTop, w.Lists.Object, e.ObjectsTop, false),
+		b.list(w.EDR.EndpointsTop, w.Lists.Endpoint, e.EndpointsTop, false),
+	}
+	for _, s := range e.Status {
+		v.Status = append(v.Status, pair{w.Name(w.Status(s.Status), b.nameWidth), w.Number(s.Count)})
+	}
+	for _, o := range e.Objects[:min(len(e.Objects), words.NamesShown)] {
+		v.Objects = append(v.Objects, objectView{
+			Name: w.Name(o.Name, b.nameWidth), Type: words.Cut(o.Type, b.nameWidth/2), Endpoint: w.Name(o.Endpoint, b.nameWidth),
+			Result: words.Cut(o.Result, b.nameWidth/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
+		})
+	}
+	if rest := len(e.Objects) - words.NamesShown; rest > 0 {
+		v.MoreObjects = w.Format.MoreRows.Say(words.Values{Count: w.Number(int64(rest))})
+	}
+	return v, nil
+}
+
+// agents fills the sections 2-1 to 3-5 as numbers; who it is stands under ご確認いただきたい事項.
+func (b *body) agents(e *aggregate.EDR, v *edrView) {
+	w := b.w
+	unsupported := int64(0)
+	for _, u := range e.UnsupportedOS {
+		unsupported += u.Count
+		v.Unsupported = append(v.Unsupported, pair{w.Name(u.OS, b.nameWidth), w.Endpoints(int(u.Count))})
+	}
+	line := func(heading string, n int) agentView {
+		return agentView{Heading: heading, Count: w.Endpoints(n), Some: n > 0}
+	}
+	v.Protection = []agentView{
+		line(w.EDR.Offline, len(e.Offline.Endpoints)),
+		line(w.EDR.Outdated, len(e.Outdated.Endpoints)),
+		line(w.EDR.UnsupportedOS, int(unsupported)),
+	}
+	v.Off = []agentView{
+		line(w.EDR.RealtimeScan, len(e.Off.RealtimeScan)),
+		line(w.EDR.BehaviorMonitoring, len(e.Off.BehaviorMonitoring)),
+		line(w.EDR.MachineLearning, len(e.Off.MachineLearning)),
+		line(w.EDR.WebReputation, len(e.Off.WebReputation)),
+		line(w.EDR.EDR, len(e.Off.EDR)),
+	}
+	for _, a := range slices.Concat(v.Protection, v.Off) {
+		v.SomeAgents = v.SomeAgents || a.Some
+	}
+}
+
+// lastSeen writes an RFC 3339 time, already in the contract's zone, as 「10/7 09:00」; another
+// text is shown as it came.
+func (b *body) lastSeen(s string) string {
+	if len(s) < len("2006-01-02T15:04") || s[10] != 'T' {
+		return words.Cut(s, b.nameWidth/2)
+	}
+	return b.w.Day(store.Day(s[:10])) + " " + words.Clean(s[11:16])
+}
+
+// anyShortened tells whether the mail cuts a name, so that it can say where the whole one stands.
+func (b *body) anyShortened() bool {
+	long := func(s string) bool { c := words.Clean(s); return words.Cut(s, b.nameWidth) != c }
+	ranked := func(list []aggregate.Ranked) bool {
+		return slices.ContainsFunc(list, func(n aggregate.Ranked) bool { return long(n.Name) })
+	}
+	for _, f := range b.report.Antivirus {
+		if ranked(f.Endpoints) || ranked(f.Servers) || ranked(f.Names) {
+			return true
+		}
+	}
+	if e := b.report.EDR; e != nil {
+		return ranked(e.ObjectsTop) || ranked(e.EndpointsTop) ||
+			slices.ContainsFunc(e.Objects, func(o aggregate.Object) bool { return long(o.Name) || long(o.Endpoint) })
+	}
+	return false
+}

@@ -1,0 +1,263 @@
+package render
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"geppo/aggregate"
+	"geppo/render/words"
+	"geppo/store"
+)
+
+// view is what mail.html and mail.txt lay out: the report with every figure and name already
+// written as its reader sees it, so that both bodies say the same in the same order and the
+// templates only place it. Names are cleaned and cut, not escaped: escaping is the templates' work.
+type view struct {
+	W *words.Words
+
+	Subject, Company, Addressee, Greeting, Contract string
+	Month, Period, Timezone                         string
+	Products                                        []string // as printed: antivirus, and EDR with the option
+	Revision, Late                                  string   // sentences; "" if there is nothing to say
+
+	Judgement   judgementView
+	State       []string // 検出は…件でした, 保護は動作しています
+	Asks        []askView
+	Licences    string
+	Usage       string // "" without licences
+	Over        bool   // usage above 100 %
+	UsagePoints []string
+	Installed   []pair
+	Summary     []summaryView
+	NewContract bool          // no month before: the two columns would say nothing
+	Features    []featureView // those with detections
+	Quiet       string        // the other features' headings, joined
+	EDR         *edrView      // nil without the option
+	Shortened   bool          // some name was cut
+	HasGaps     bool
+
+	Database                string // address of the threat database
+	Desk, Phone, Hours      string
+	PDFs                    []pdfView
+	PDFsLeftOut, ThreatInfo bool
+}
+
+// companyWidth is the room for the customer's name.
+const companyWidth = 60
+
+type judgementView struct {
+	Word, Mark, Lead string
+	Kind             string // action, attention or good: picks the colour
+}
+
+type pair struct{ Label, Value string }
+
+type summaryView struct {
+	Heading, Current, Previous, Change string
+	NotConfigured, Found               bool
+}
+
+type featureView struct {
+	Number                          int // of the part, 2 to 7
+	Heading, About, Total, Compared string
+	Points                          []string
+	Trend                           trendView
+	Lists                           []listView
+	ResultsHeading                  string
+	Results                         []resultView
+	Doughnut                        *Image
+}
+
+type trendView struct {
+	Heading string
+	Image   *Image
+	Days    string // the days with detections
+}
+
+// listView is one ranking.
+type listView struct {
+	Heading, Column string
+	Rows            []rowView
+}
+
+type rowView struct {
+	Name, Count string
+	URL         string // "" if it links nowhere
+	Bar         int    // percent of the longest
+}
+
+type resultView struct {
+	Label, Means, Count string
+	Zero, Alert         bool
+}
+
+type pdfView struct{ Title, Name, Pages string }
+
+// body is the work on one report's bodies.
+type body struct {
+	r         *Renderer
+	w         *words.Words
+	report    aggregate.Report
+	nameWidth int     // half-width columns at which the middle is cut out of names
+	images    []Image // drawn so far
+}
+
+// view builds the view and draws the images it needs.
+func (b *body) view(subject string, pdfs []PDF) (view, error) {
+	w, report, o := b.w, b.report, b.report.Overview
+	company := w.Name(report.Contract.Name, companyWidth)
+	v := view{
+		W: w, Subject: subject, Company: company,
+		Addressee: w.Mail.Addressee.Say(words.Values{Names: company}),
+		Greeting:  w.Mail.Greeting.Say(words.Values{Product: o.Product, Month: w.Month(report.Period)}),
+		Contract:  report.Contract.ID, Products: []string{o.Product},
+		Month: w.Month(report.Period), Period: w.Period(report.Period), Timezone: w.Timezone(report.Timezone),
+		Judgement: b.judgement(), State: b.state(), Asks: b.asks(),
+		Summary: b.summary(), Installed: b.installed(o.Installed),
+		Licences: w.Number(int64(o.Licences)), HasGaps: len(report.Gaps) > 0,
+		Database: strings.TrimSuffix(b.r.opts.ThreatURL, "search/"),
+		Desk:     w.Desk, Phone: b.r.opts.SupportPhone, Hours: b.r.opts.SupportHours,
+		PDFs: b.describe(pdfs), PDFsLeftOut: len(pdfs) == 0,
+	}
+	if report.EDR != nil && o.EDRProduct != o.Product {
+		v.Products = append(v.Products, o.EDRProduct)
+	}
+	if o.UsagePercent != nil {
+		v.Usage = w.Format.Percent.Say(words.Values{Percent: w.Percent(*o.UsagePercent)})
+		v.Over = *o.UsagePercent > 100
+	}
+	if report.Revision > 1 {
+		v.Revision = w.State.Revision.Say(words.Values{Count: w.Number(int64(report.Revision))})
+	}
+	if report.Late > 0 {
+		v.Late = w.State.Late.Say(words.Values{Count: w.Number(report.Late)})
+	}
+	v.NewContract = !slices.ContainsFunc(o.Summary, func(s aggregate.SummaryLine) bool { return s.Previous != nil })
+	v.UsagePoints = b.pointTexts("", aggregate.PointUsage)
+	v.Shortened = b.anyShortened()
+	return v, b.addSections(&v)
+}
+
+// addSections adds the features and the EDR report, with their images.
+func (b *body) addSections(v *view) error {
+	var quiet []string
+	for i, f := range b.report.Antivirus {
+		if f.Feature == store.URLFiltering && !b.report.Overview.URLFiltering {
+			continue // the summary says 設定されていません
+		}
+		if f.Total == 0 {
+			quiet = append(quiet, b.w.Features[f.Feature].Heading)
+			continue
+		}
+		section, err := b.feature(f)
+		if err != nil {
+			return err
+		}
+		section.Number = i + 2 // part 1 is the overview
+		v.Features = append(v.Features, section)
+		v.ThreatInfo = v.ThreatInfo || hasThreatNames(f.Feature)
+	}
+	v.Quiet = strings.Join(quiet, b.w.Format.Join)
+	if b.report.EDR == nil {
+		return nil
+	}
+	edr, err := b.edr()
+	v.EDR = &edr
+	return err
+}
+
+func (b *body) judgement() judgementView {
+	kinds := map[aggregate.Judgement]string{
+		aggregate.ActionRequired: "action", aggregate.Attention: "attention", aggregate.Good: "good",
+	}
+	j := b.w.Judgements[b.report.Judgement]
+	return judgementView{Word: string(b.report.Judgement), Mark: j.Mark, Lead: j.Lead, Kind: kinds[b.report.Judgement]}
+}
+
+// state says what was found and whether the protection is known to work; never more than is known.
+func (b *body) state() []string {
+	s := b.w.State
+	total := int64(0)
+	for _, f := range b.report.Antivirus {
+		total += f.Total
+	}
+	var lines []string
+	switch {
+	case total > 0:
+		lines = append(lines, s.Detected.Say(words.Values{Count: b.w.Number(total)}))
+	case b.report.Overview.Installed.Total() > 0:
+		lines = append(lines, s.Zero)
+	}
+	switch {
+	case b.report.Overview.Installed.Total() == 0:
+		lines = append(lines, s.NoEndpoints)
+	case b.report.Agents.Working:
+		lines = append(lines, s.Working)
+	}
+	return lines
+}
+
+func (b *body) installed(i aggregate.Installed) []pair {
+	w := b.w
+	pairs := []pair{
+		{w.Classes[store.ClassDesktop], w.Endpoints(i.Desktop)},
+		{w.Classes[store.ClassServer], w.Endpoints(i.Server)},
+		{w.Classes[store.ClassMobile], w.Endpoints(i.Mobile)},
+	}
+	if i.Unknown > 0 {
+		pairs = append(pairs, pair{w.Classes[store.ClassUnknown], w.Endpoints(i.Unknown)})
+	}
+	return pairs
+}
+
+func (b *body) summary() []summaryView {
+	w := b.w
+	var rows []summaryView
+	for _, line := range b.report.Overview.Summary {
+		row := summaryView{
+			Heading: w.Features[line.Feature].Heading,
+			Current: w.Number(line.Current), Previous: w.Overview.NoRate,
+			Change: w.Change(line), Found: line.Current > 0,
+		}
+		if line.Previous != nil {
+			row.Previous = w.Number(*line.Previous)
+		}
+		row.NotConfigured = line.Feature == store.URLFiltering && !b.report.Overview.URLFiltering
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// pointTexts are the sentences of a feature ("" for the report's own), of the given kinds.
+func (b *body) pointTexts(feature store.Feature, kinds ...aggregate.PointKind) []string {
+	var texts []string
+	for _, p := range b.report.Points {
+		for _, k := range kinds {
+			if p.Feature == feature && p.Kind == k {
+				texts = append(texts, p.Text)
+			}
+		}
+	}
+	return texts
+}
+
+// hasThreatNames tells the features whose names stand in the vendor's threat database.
+func hasThreatNames(f store.Feature) bool {
+	return f == store.Virus || f == store.Spyware || f == store.NetworkVirus
+}
+
+// threatURL is the database's page on a name. Of names far longer than any threat's the beginning is
+// looked up, so that no address outgrows the mail.
+func (r *Renderer) threatURL(name string) string {
+	const most = 150 // bytes, escaped
+	query := ""
+	for _, c := range words.Clean(name) {
+		e := url.PathEscape(string(c))
+		if len(query)+len(e) > most {
+			break
+		}
+		query += e
+	}
+	return r.opts.ThreatURL + query
+}
