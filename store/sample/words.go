@@ -35,8 +35,8 @@ var (
 	contactRoles     = []string{"ご担当者", "情報システム ご担当者", "総務部 ご担当者", "管理部長", "システム管理者"}
 
 	desktopOS = []string{
-		"Windows 11 Pro", "Windows 11 Pro", "Windows 11 Pro", "Windows 11 Home", "Windows 11 Enterprise",
-		"Windows 10 Pro", "macOS 15", "macOS 14",
+		"Windows 11 Pro", "Windows 11 Pro", "Windows 11 Pro", "Windows 11 Pro", "Windows 11 Pro", "Windows 11 Home", "Windows 11 Home",
+		"Windows 11 Enterprise", "Windows 11 Enterprise", "Windows 10 Pro", "Windows 10 Pro", "Windows 10 Enterprise LTSC", "macOS 15", "macOS 14",
 	}
 	serverOS       = []string{"Windows Server 2022 Standard", "Windows Server 2019 Standard", "Windows Server 2016 Standard", "Windows Server 2025 Standard"}
 	mobileOS       = []string{"iOS 18", "iOS 17", "Android 15", "Android 14", "iPadOS 18"}
