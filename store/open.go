@@ -62,12 +62,8 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 			err = fmt.Errorf("open %s database %s: %w", kind, path, err)
 		}
 	}()
-	if mode == Existing {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("there is none; create it with geppo import or geppo run, or name another with --db")
-		} else if err != nil {
-			return nil, err
-		}
+	if err := touch(path, mode); err != nil {
+		return nil, err
 	}
 	f = &file{path: path}
 	// A failed start-up must not leave pools behind.
@@ -90,6 +86,23 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 	f.r.SetMaxOpenConns(runtime.GOMAXPROCS(0) + 2)
 	f.r.SetMaxIdleConns(runtime.GOMAXPROCS(0) + 2)
 	return f, f.migrate(ctx, kind, mode)
+}
+
+// touch makes sure that there is a file to open. A new one is its owner's alone: it will hold
+// customers' names and addresses. SQLite gives the files beside it the same permissions.
+func touch(path string, mode Mode) error {
+	if mode == Migrate {
+		created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return err
+		}
+		return created.Close()
+	}
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("there is none; create it with geppo import or geppo run, or name another with --db")
+	}
+	return err
 }
 
 func (f *file) migrate(ctx context.Context, kind string, mode Mode) error {

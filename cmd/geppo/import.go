@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
@@ -91,9 +90,9 @@ func (a *app) importFile(ctx context.Context, db *databases, name string, o impo
 	if name == "-" {
 		label = "stdin"
 	} else {
-		file, err := os.Open(name)
-		if err != nil {
-			return result, fmt.Errorf("import: %w", err)
+		file, openErr := os.Open(name)
+		if openErr != nil {
+			return result, fmt.Errorf("import: %w", openErr)
 		}
 		defer func() { err = errors.Join(err, file.Close()) }()
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
@@ -101,20 +100,15 @@ func (a *app) importFile(ctx context.Context, db *databases, name string, o impo
 		}
 		input = file
 	}
-	bar := progress(a.stderr, size, "importing "+printable(label), true)
-	options := ingest.Options{File: label, Now: time.Now, Progress: barAdd(bar)}
+	bar := newMeter(a.stderr, size, "importing "+printable(label), true)
+	options := ingest.Options{File: label, Now: time.Now, Progress: bar.add}
 	if o.skipBad {
 		rejects := &rejectsFile{path: label + ".rejected"}
 		defer func() { err = errors.Join(err, rejects.close()) }()
 		options.Rejects = rejects
 	}
-	result, err = ingest.JSONLines(ctx, db.detections, input, options)
-	return result, errors.Join(err, bar.Finish())
-}
-
-// barAdd moves a progress bar; the bar is decoration, so a terminal that went away stops nothing.
-func barAdd(bar *progressbar.ProgressBar) func(int) {
-	return func(n int) { _ = bar.Add(n) }
+	defer bar.end()
+	return ingest.JSONLines(ctx, db.detections, input, options)
 }
 
 // rejectsFile comes into being with the first rejected row.

@@ -88,14 +88,36 @@ func terminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// progress is a bar on a terminal, and nothing elsewhere. max -1: the length is not known.
-func progress(w io.Writer, most int64, what string, bytes bool) *progressbar.ProgressBar {
-	if !terminal(w) {
-		return progressbar.DefaultSilent(most, what)
+// meter is a progress bar on a terminal, and nothing elsewhere. It is decoration: that it cannot be
+// drawn any more, say because the terminal went away, must not stop the work it tells of.
+type meter struct{ bar *progressbar.ProgressBar }
+
+// newMeter starts a bar; most -1: the length is not known.
+func newMeter(w io.Writer, most int64, what string, bytes bool) meter {
+	if !terminal(w) || most == 0 {
+		return meter{}
 	}
-	return progressbar.NewOptions64(most, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(w),
+	return meter{progressbar.NewOptions64(most, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(w),
 		progressbar.OptionShowCount(), progressbar.OptionShowBytes(bytes), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30), progressbar.OptionFullWidth())
+		progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())}
+}
+
+func (m meter) add(n int) {
+	if m.bar != nil {
+		_ = m.bar.Add(n)
+	}
+}
+
+func (m meter) set(n int) {
+	if m.bar != nil {
+		_ = m.bar.Set(n)
+	}
+}
+
+func (m meter) end() {
+	if m.bar != nil {
+		_ = m.bar.Finish()
+	}
 }
 
 // logger writes to standard error; journald and people read the same lines.

@@ -65,16 +65,17 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	if err != nil {
 		return err
 	}
-	bar := progress(a.stderr, int64(len(contracts)), "previewing", false)
+	bar := newMeter(a.stderr, int64(len(contracts)), "previewing", false)
+	defer bar.end()
 	for _, contract := range contracts {
 		usable, _ := addresses.Of(contract)
 		if err := a.previewContract(ctx, composer, planner.Domain, contract, p, usable, o); err != nil {
 			return fmt.Errorf("preview contract %s: %w", contract.ID, err)
 		}
-		barAdd(bar)(1)
+		bar.add(1)
 	}
 	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts), o.out)
-	return errors.Join(err, bar.Finish())
+	return err
 }
 
 func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, domain string, contract store.Contract, p store.Period, usable []store.Recipient, o previewOptions) error {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
@@ -98,8 +97,8 @@ func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatche
 			pending += n
 		}
 	}
-	bar := progress(a.stderr, int64(pending), "sending", false)
-	defer func() { err = errors.Join(err, bar.Finish()) }()
+	bar := newMeter(a.stderr, int64(pending), "sending", false)
+	defer bar.end()
 	lock, err := awaitLock(ctx, c.Ledger(), d, filter, bar)
 	if err != nil || lock == nil {
 		return err
@@ -107,8 +106,7 @@ func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatche
 	defer func() { err = errors.Join(err, lock.Release()) }()
 	d.Settled = func(_ store.Delivery, s store.State) {
 		if !s.Pending() {
-			// The bar is decoration: a terminal that went away must not stop the mails.
-			_ = bar.Add(1)
+			bar.add(1)
 		}
 	}
 	if err := d.Recover(ctx); err != nil {
@@ -122,7 +120,7 @@ const followEvery = 500 * time.Millisecond
 
 // awaitLock takes the right to send. While another process has it, it is followed: if it has sent
 // what was asked for there is nothing left to do, and no lock is returned.
-func awaitLock(ctx context.Context, ledger string, d *daemon.Dispatcher, filter store.Filter, bar *progressbar.ProgressBar) (*daemon.Lock, error) {
+func awaitLock(ctx context.Context, ledger string, d *daemon.Dispatcher, filter store.Filter, bar meter) (*daemon.Lock, error) {
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for told := false; ; told = true {
@@ -137,9 +135,7 @@ func awaitLock(ctx context.Context, ledger string, d *daemon.Dispatcher, filter 
 		if err != nil || !waiting {
 			return nil, err
 		}
-		if err := bar.Set(done); err != nil {
-			return nil, err
-		}
+		bar.set(done)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
