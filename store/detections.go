@@ -1,0 +1,216 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+	_ "time/tzdata" // contracts name zones, and a small container has none
+)
+
+// Detections is the database of what came in. It is read by many goroutines at once and written
+// by one import at a time.
+//
+// Every reading method is one snapshot: an import that runs beside it is seen whole or not at all.
+type Detections struct {
+	f *file
+
+	contracts, recipients, contract, recipientsOf, lastImport, unknownResults *sql.Stmt
+
+	month  monthStatements
+	insert importStatements
+
+	zones sync.Map // IANA name → *time.Location; parsing a zone costs more than reading an idle contract
+}
+
+// OpenDetections opens the detections at path; mode says whether it may create or migrate them.
+func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections, err error) {
+	f, err := openFile(ctx, path, "detections", mode)
+	if err != nil {
+		return nil, err
+	}
+	d = &Detections{f: f}
+	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.insert.list(f.w)} {
+		if err := prepare(ctx, list); err != nil {
+			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", path, err), f.Close())
+		}
+	}
+	return d, nil
+}
+
+// Close closes the database; call it when no method is under way.
+func (d *Detections) Close() error { return d.f.Close() }
+
+// statement is one to be prepared when the database is opened, so that a typo stops the program
+// then and no later.
+type statement struct {
+	to   **sql.Stmt
+	db   *sql.DB
+	text string
+}
+
+func prepare(ctx context.Context, list []statement) (err error) {
+	for _, s := range list {
+		if *s.to, err = s.db.PrepareContext(ctx, s.text); err != nil {
+			return fmt.Errorf("prepare %q: %w", s.text, err)
+		}
+	}
+	return nil
+}
+
+func (d *Detections) readStatements() []statement {
+	return []statement{
+		{&d.contracts, d.f.r, selectContracts},
+		{&d.recipients, d.f.r, selectRecipients},
+		{&d.contract, d.f.r, selectContract},
+		{&d.recipientsOf, d.f.r, selectRecipientsOf},
+		{&d.lastImport, d.f.r, selectLastImport},
+		{&d.unknownResults, d.f.r, selectUnknownResults},
+	}
+}
+
+// snapshot runs read in one deferred transaction, which sees the database as it is at its first
+// statement.
+func (d *Detections) snapshot(ctx context.Context, read func(*sql.Tx) error) error {
+	tx, err := d.f.r.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	// Nothing was written: rolling back only ends the snapshot, and a failure to do so loses nothing.
+	defer tx.Rollback() //nolint:errcheck // see above
+	return read(tx)
+}
+
+// each runs a prepared query in tx and calls scan for every row.
+func each(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) (err error) {
+	rows, err := tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+const contractColumns = `key, id, name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
+
+func scanContract(scan func(...any) error) (key int64, c Contract, err error) {
+	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Since, &c.Ends)
+	return key, c, err
+}
+
+const (
+	selectContracts  = `SELECT ` + contractColumns + ` FROM contracts ORDER BY id`
+	selectRecipients = `SELECT contract, address, name FROM recipients ORDER BY contract, address`
+)
+
+// Contracts lists every contract, closed ones included, by id; their recipients by address.
+func (d *Detections) Contracts(ctx context.Context) (list []Contract, err error) {
+	at := map[int64]int{} // a contract's key → its place in list
+	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+		err := each(ctx, tx, d.contracts, func(rows *sql.Rows) error {
+			key, c, err := scanContract(rows.Scan)
+			at[key] = len(list)
+			list = append(list, c)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return each(ctx, tx, d.recipients, func(rows *sql.Rows) error {
+			var key int64
+			var r Recipient
+			err := rows.Scan(&key, &r.Address, &r.Name)
+			c := &list[at[key]]
+			c.Recipients = append(c.Recipients, r)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read contracts: %w", err)
+	}
+	return list, nil
+}
+
+// Contract reads one contract with its recipients by address; ErrNotFound if there is none.
+func (d *Detections) Contract(ctx context.Context, id string) (c Contract, err error) {
+	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+		_, c, err = d.readContract(ctx, tx, id)
+		return err
+	})
+	if err != nil {
+		return Contract{}, fmt.Errorf("read contract %q: %w", id, err)
+	}
+	return c, nil
+}
+
+const (
+	selectContract     = `SELECT ` + contractColumns + ` FROM contracts WHERE id = ?`
+	selectRecipientsOf = `SELECT address, name FROM recipients WHERE contract = ? ORDER BY address`
+)
+
+func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (key int64, c Contract, err error) {
+	key, c, err = scanContract(tx.StmtContext(ctx, d.contract).QueryRowContext(ctx, id).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, Contract{}, ErrNotFound
+	}
+	if err != nil {
+		return 0, Contract{}, err
+	}
+	err = each(ctx, tx, d.recipientsOf, func(rows *sql.Rows) error {
+		var r Recipient
+		err := rows.Scan(&r.Address, &r.Name)
+		c.Recipients = append(c.Recipients, r)
+		return err
+	}, key)
+	return key, c, err
+}
+
+const selectLastImport = `SELECT max(finished_at) FROM imports`
+
+// LastImport is when the newest import finished; the zero time if there was none.
+func (d *Detections) LastImport(ctx context.Context) (time.Time, error) {
+	var ms sql.NullInt64
+	if err := d.lastImport.QueryRowContext(ctx).Scan(&ms); err != nil {
+		return time.Time{}, fmt.Errorf("read last import: %w", err)
+	}
+	return fromMillis(ms), nil
+}
+
+// UnknownResult is a result of virus or spyware that reports count as unknown (その他).
+type UnknownResult struct {
+	Feature Feature
+	Result  string // as received
+}
+
+// The condition is that of the index detections_unknown_result, word for word: only then does
+// SQLite read the index instead of the table.
+const selectUnknownResults = `
+SELECT DISTINCT feature, result FROM detections INDEXED BY detections_unknown_result
+WHERE feature = 'virus' AND result <> 'cleaned' AND result <> 'deleted' AND result <> 'quarantined' AND result <> 'renamed'
+                            AND result <> 'passed' AND result <> 'uncleanable' AND result <> 'unknown'
+     OR feature = 'spyware' AND result <> 'cleaned' AND result <> 'noncleaned' AND result <> 'reboot' AND result <> 'unsafe'
+                            AND result <> 'unknown'
+ORDER BY feature, result`
+
+// UnknownResults lists the results that no table of the report knows, for the operator to map.
+func (d *Detections) UnknownResults(ctx context.Context) (list []UnknownResult, err error) {
+	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+		return each(ctx, tx, d.unknownResults, func(rows *sql.Rows) error {
+			var u UnknownResult
+			err := rows.Scan(&u.Feature, &u.Result)
+			list = append(list, u)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read unknown results: %w", err)
+	}
+	return list, nil
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// monthStatements read one contract's month. Each is a seek into a table clustered by contract and
+// then time or day, so that its cost is that contract's rows, whatever else the database holds.
+type monthStatements struct {
+	endpoints, detections, previous, statuses, events, coverage, coverageFed *sql.Stmt
+}
+
+func (s *monthStatements) list(db *sql.DB) []statement {
+	return []statement{
+		{&s.endpoints, db, selectEndpoints},
+		{&s.detections, db, selectDetections},
+		{&s.previous, db, selectPrevious},
+		{&s.statuses, db, selectStatuses},
+		{&s.events, db, selectEvents},
+		{&s.coverage, db, selectCoverage},
+		{&s.coverageFed, db, selectCoverageFed},
+	}
+}
+
+// Month reads all that the reports of one contract and period are computed from, in one snapshot.
+// Its bounds are the calendar month's in the contract's zone. ErrNotFound if there is no such
+// contract.
+func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, err error) {
+	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+		key, contract, err := d.readContract(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		loc, err := d.location(contract.Timezone)
+		if err != nil {
+			return err
+		}
+		r := monthReader{ctx: ctx, tx: tx, stmt: &d.month, key: key, m: Month{Contract: contract, Period: p, Location: loc}}
+		for _, read := range []func() error{r.endpoints, r.detections, r.previous, r.statuses, r.events, r.coverage} {
+			if err := read(); err != nil {
+				return err
+			}
+		}
+		m = r.m
+		return nil
+	})
+	if err != nil {
+		return Month{}, fmt.Errorf("read %s of contract %q: %w", p, id, err)
+	}
+	return m, nil
+}
+
+// location is time.LoadLocation, once for each zone.
+func (d *Detections) location(zone string) (*time.Location, error) {
+	if loc, ok := d.zones.Load(zone); ok {
+		return loc.(*time.Location), nil
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		return nil, err
+	}
+	d.zones.Store(zone, loc)
+	return loc, nil
+}
+
+// monthReader fills m by one query for each part, all in the snapshot of tx.
+type monthReader struct {
+	ctx  context.Context
+	tx   *sql.Tx
+	stmt *monthStatements
+	key  int64
+	m    Month
+}
+
+// bounds are p's first and next first instants in the contract's zone.
+func (r *monthReader) bounds(p Period) (from, to int64) {
+	start, end := p.Bounds(r.m.Location)
+	return start.UnixMilli(), end.UnixMilli()
+}
+
+func (r *monthReader) time(ms int64) time.Time { return time.UnixMilli(ms).In(r.m.Location) }
+
+const selectEndpoints = `SELECT name, class, os, installed_at, removed_at FROM endpoints WHERE contract = ? ORDER BY name`
+
+func (r *monthReader) endpoints() error {
+	return each(r.ctx, r.tx, r.stmt.endpoints, func(rows *sql.Rows) error {
+		var e Endpoint
+		var installed int64
+		var removed sql.NullInt64
+		err := rows.Scan(&e.Name, &e.Class, &e.OS, &installed, &removed)
+		e.InstalledAt = r.time(installed)
+		if removed.Valid {
+			e.RemovedAt = r.time(removed.Int64)
+		}
+		r.m.Endpoints = append(r.m.Endpoints, e)
+		return err
+	}, r.key)
+}
+
+const selectDetections = `
+SELECT feature, time, endpoint, class, name, result, count FROM detections
+WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+
+func (r *monthReader) detections() error {
+	from, to := r.bounds(r.m.Period)
+	var ms int64 // outside of the loop: a variable whose address is taken costs an allocation
+	var row Detection
+	into := []any{&row.Feature, &ms, &row.Endpoint, &row.Class, &row.Name, &row.Result, &row.Count}
+	return each(r.ctx, r.tx, r.stmt.detections, func(rows *sql.Rows) error {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		row.Time = r.time(ms)
+		r.m.Detections = append(r.m.Detections, row)
+		return nil
+	}, r.key, from, to)
+}
+
+const selectPrevious = `SELECT feature, count FROM detections WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+
+func (r *monthReader) previous() error {
+	from, to := r.bounds(r.m.Period.Previous())
+	var row FeatureCount
+	into := []any{&row.Feature, &row.Count}
+	return each(r.ctx, r.tx, r.stmt.previous, func(rows *sql.Rows) error {
+		err := rows.Scan(into...)
+		r.m.Previous = append(r.m.Previous, row)
+		return err
+	}, r.key, from, to)
+}
+
+// The inventory leads: each endpoint's snapshots are read from the newest before the period on,
+// which is one seek for it and one short range. Snapshots of machines that the inventory does not
+// name are of no report.
+const selectStatuses = `
+SELECT s.endpoint, s.day, s.last_seen, s.pattern_current, s.os, s.os_supported,
+       s.realtime_scan, s.behavior_monitoring, s.machine_learning, s.web_reputation, s.edr
+FROM endpoints AS e CROSS JOIN agent_status AS s
+  ON s.contract = e.contract AND s.endpoint = e.name AND s.day <= :last
+ AND s.day >= coalesce((SELECT max(b.day) FROM agent_status AS b
+                        WHERE b.contract = e.contract AND b.endpoint = e.name AND b.day < :first), :first)
+WHERE e.contract = :contract
+ORDER BY e.name, s.day`
+
+func (r *monthReader) statuses() error {
+	days := r.m.Period.Days()
+	return each(r.ctx, r.tx, r.stmt.statuses, func(rows *sql.Rows) error {
+		var s AgentStatus
+		var seen int64
+		p := &s.Protections
+		err := rows.Scan(&s.Endpoint, &s.Day, &seen, &s.PatternCurrent, &s.OS, &s.OSSupported,
+			&p.RealtimeScan, &p.BehaviorMonitoring, &p.MachineLearning, &p.WebReputation, &p.EDR)
+		s.LastSeen = r.time(seen)
+		r.m.Statuses = append(r.m.Statuses, s)
+		return err
+	}, sql.Named("contract", r.key), sql.Named("first", days[0]), sql.Named("last", days[len(days)-1]))
+}
+
+const selectEvents = `
+SELECT id, time, endpoint, status, objects FROM edr_events
+WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+
+func (r *monthReader) events() error {
+	from, to := r.bounds(r.m.Period)
+	return each(r.ctx, r.tx, r.stmt.events, func(rows *sql.Rows) error {
+		var e EDREvent
+		var ms int64
+		var objects []byte
+		if err := rows.Scan(&e.ID, &ms, &e.Endpoint, &e.Status, &objects); err != nil {
+			return err
+		}
+		if err := json.Unmarshal(objects, &e.Objects); err != nil {
+			return fmt.Errorf("objects of event %q: %w", e.ID, err)
+		}
+		e.Time = r.time(ms)
+		r.m.Events = append(r.m.Events, e)
+		return nil
+	}, r.key, from, to)
+}
+
+const (
+	selectCoverage    = `SELECT day FROM coverage WHERE contract = ? AND day BETWEEN ? AND ? ORDER BY day`
+	selectCoverageFed = `SELECT 1 FROM coverage WHERE contract = ? AND day <= ? LIMIT 1`
+)
+
+func (r *monthReader) coverage() error {
+	days := r.m.Period.Days()
+	first, last := days[0], days[len(days)-1]
+	err := each(r.ctx, r.tx, r.stmt.coverage, func(rows *sql.Rows) error {
+		var day Day
+		err := rows.Scan(&day)
+		r.m.Coverage = append(r.m.Coverage, day)
+		return err
+	}, r.key, first, last)
+	if err != nil {
+		return err
+	}
+	var fed int
+	err = r.tx.StmtContext(r.ctx, r.stmt.coverageFed).QueryRowContext(r.ctx, r.key, last).Scan(&fed)
+	r.m.CoverageFed = fed == 1
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}

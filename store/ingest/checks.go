@@ -1,0 +1,170 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"geppo/store"
+)
+
+const (
+	// maxName is the longest name in characters.
+	maxName = 1000
+	// maxNumber bounds counts and licences, so that sums of them cannot overflow.
+	maxNumber = 1_000_000_000
+
+	defaultZone = "Asia/Tokyo"
+)
+
+// What a field of a fixed set may say.
+var (
+	products = []store.Product{store.ProductAntivirus, store.ProductSecurityPackage}
+	classes  = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
+	features = []store.Feature{
+		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
+		store.MachineLearning, store.DeviceControl, store.ApplicationControl, store.DLP,
+	}
+	states = []store.Protection{store.On, store.Off, store.Unknown}
+)
+
+// checks checks the fields of one row, and keeps what is wrong with the first bad one.
+type checks struct{ err error }
+
+func (c *checks) fail(format string, args ...any) {
+	if c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (c *checks) missing(field string) { c.fail("%q is missing; give it a value", field) }
+
+// required fails on a field that is absent or empty.
+func (c *checks) required(field, s string) string {
+	if s == "" {
+		c.missing(field)
+	}
+	return s
+}
+
+// long accepts any text of any length, but for NUL.
+func (c *checks) long(field, s string) string {
+	if strings.IndexByte(s, 0) >= 0 {
+		c.fail("%q holds a NUL; remove it", field)
+	}
+	return s
+}
+
+// text accepts up to 1,000 characters, none too.
+func (c *checks) text(field, s string) string {
+	if len(s) > maxName && utf8.RuneCountInString(s) > maxName {
+		c.fail("%q is longer than %d characters; shorten it", field, maxName)
+	}
+	return c.long(field, s)
+}
+
+// name accepts 1 to 1,000 characters.
+func (c *checks) name(field, s string) string { return c.required(field, c.text(field, s)) }
+
+func (c *checks) contractID(field, id string) string {
+	c.required(field, id)
+	if err := store.CheckContractID(id); err != nil {
+		c.fail("%w", err)
+	}
+	return id
+}
+
+func (c *checks) number(field string, n *int, least int) int {
+	switch {
+	case n == nil:
+		c.missing(field)
+		return 0
+	case *n < least || *n > maxNumber:
+		c.fail("%q is %d; it must be from %d to %d", field, *n, least, maxNumber)
+	}
+	return *n
+}
+
+// time reads RFC 3339 with an offset; years before 1970 are clocks that were never set.
+func (c *checks) time(field, s string) (t time.Time) {
+	c.required(field, s)
+	if err := t.UnmarshalText([]byte(s)); err != nil {
+		c.fail("%q is %.80q, which is no time; write it like 2026-10-05T14:03:22+09:00", field, s)
+	} else if t.Year() < 1970 || t.UnixMilli() < 0 {
+		c.fail("%q is %.80q, which is before 1970; mend the clock it came from", field, s)
+	}
+	return t
+}
+
+func (c *checks) optionalTime(field, s string) (t time.Time) {
+	if s == "" {
+		return t
+	}
+	return c.time(field, s)
+}
+
+func (c *checks) day(field, s string) store.Day {
+	c.required(field, s)
+	day, err := store.ParseDay(s)
+	if err != nil {
+		c.fail("%q is %.80q, which is no day; write it like 2026-10-05", field, s)
+	}
+	return day
+}
+
+func (c *checks) optionalDay(field, s string) store.Day {
+	if s == "" {
+		return ""
+	}
+	return c.day(field, s)
+}
+
+func (c *checks) timezone(field, s string) string {
+	if s == "" || s == defaultZone {
+		return defaultZone
+	}
+	// LoadLocation also takes "Local", which is another zone on another machine.
+	if _, err := time.LoadLocation(s); err != nil || s == "Local" || len(s) > maxName {
+		c.fail("%q is %.80q, which is no time zone; write an IANA name like Asia/Tokyo", field, s)
+	}
+	return s
+}
+
+func (c *checks) protection(field, s string) store.Protection {
+	if s == "" {
+		return store.Unknown
+	}
+	return oneOf(c, field, s, states)
+}
+
+// recipients checks a list of addresses; of one that stands there twice the first is kept. Domains
+// are compared without case (RFC 5321 section 2.4).
+func (c *checks) recipients(list []recipient) (kept []store.Recipient) {
+	seen := map[string]bool{}
+	for _, r := range list {
+		c.required("recipients.address", r.Address)
+		if err := store.CheckAddress(r.Address); err != nil {
+			c.fail("%w; write one address like kanri@example.jp", err)
+			return nil
+		}
+		at := strings.LastIndexByte(r.Address, '@')
+		if key := r.Address[:at] + strings.ToLower(r.Address[at:]); !seen[key] {
+			seen[key] = true
+			kept = append(kept, store.Recipient{Address: r.Address, Name: c.text("recipients.name", r.Name)})
+		}
+	}
+	return kept
+}
+
+// oneOf finds the value that a field says.
+func oneOf[T ~string](c *checks, field, s string, known []T) T {
+	for _, k := range known {
+		if string(k) == s {
+			return k
+		}
+	}
+	c.required(field, s)
+	c.fail("%q is %.80q, which is unknown; use one of %q", field, s, known)
+	return ""
+}

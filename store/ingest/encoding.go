@@ -1,0 +1,133 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// window is how much text decides on its encoding.
+const window = 64 << 10
+
+// toUTF8 gives r as UTF-8 without a byte order mark.
+//
+// UTF-16 is told by its byte order mark. Text without one is UTF-8 or CP932, and up to 64 KB from
+// the first line that is not ASCII decide (see isCP932). In doubt it is UTF-8, so that damaged
+// UTF-8 is refused instead of being read as other characters.
+//
+// What has no meaning in UTF-16 or CP932 comes out as bytes that are no UTF-8, so that whoever
+// checks lines finds it there too.
+func toUTF8(r io.Reader) io.Reader {
+	br := bufio.NewReaderSize(r, window)
+	head, _ := br.Peek(3) // an error comes back at the first Read
+	switch {
+	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
+		br.Discard(3) //nolint:errcheck // they have been peeked at
+		return br
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return decoded(br, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM))
+	}
+	return &guess{ascii: br}
+}
+
+// guess passes ASCII on until the first line that is something else, and then decides.
+type guess struct {
+	ascii *bufio.Reader
+	rest  io.Reader // set when it is decided
+}
+
+func (g *guess) Read(p []byte) (int, error) {
+	if g.rest != nil {
+		return g.rest.Read(p)
+	}
+	head, err := g.ascii.Peek(window)
+	if len(head) == 0 {
+		return 0, err
+	}
+	first := bytes.IndexFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
+	if first < 0 {
+		return g.ascii.Read(p[:min(len(p), len(head))])
+	}
+	if start := bytes.LastIndexByte(head[:first], '\n') + 1; start > 0 {
+		return g.ascii.Read(p[:min(len(p), start)])
+	}
+	g.rest = g.ascii
+	if isCP932(head) {
+		g.rest = decoded(g.ascii, japanese.ShiftJIS)
+	}
+	return g.rest.Read(p)
+}
+
+// isCP932 decides on text that begins with a line that is not ASCII. Nearly every text in UTF-8 is
+// valid in CP932 too, as other characters; so CP932 must show itself. There is hardly a character
+// that is valid as UTF-8, all of it is valid as CP932, and most double-byte characters, at
+// least three, are the common ones: signs, kana and kanji of JIS level 1 (first byte 0x81 to 0x97).
+// A file whose only Japanese is half-width kana is therefore not recognised.
+func isCP932(head []byte) bool {
+	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
+		head = head[:end] // the last line may be cut
+	}
+	valid, invalid := 0, 0
+	for i := 0; i < len(head); {
+		r, size := utf8.DecodeRune(head[i:])
+		switch {
+		case size > 1:
+			valid++
+		case r == utf8.RuneError:
+			invalid++
+		}
+		i += size
+	}
+	if 4*valid > invalid {
+		return false
+	}
+	common, rare := 0, 0
+	for i := 0; i < len(head); i++ {
+		switch c := head[i]; {
+		case c >= 0x81 && c <= 0x97:
+			common++
+			i++
+		case c >= 0x98 && c <= 0x9f, c >= 0xe0 && c <= 0xfc:
+			rare++
+			i++
+		}
+	}
+	text, err := japanese.ShiftJIS.NewDecoder().Bytes(head)
+	return err == nil && !bytes.ContainsRune(text, utf8.RuneError) && common >= 3 && common > rare
+}
+
+// decoded reads r in an encoding.
+func decoded(r io.Reader, e encoding.Encoding) io.Reader {
+	return transform.NewReader(r, transform.Chain(e.NewDecoder(), damage{}))
+}
+
+// damage turns U+FFFD, which decoders give for what they cannot read, into a byte that is no UTF-8.
+type damage struct{ transform.NopResetter }
+
+func (damage) Transform(dst, src []byte, atEOF bool) (nDst, nSrc int, err error) {
+	const replacement = "\uFFFD"
+	for nSrc < len(src) {
+		rest := src[nSrc:]
+		if !atEOF && len(rest) < len(replacement) && bytes.HasPrefix([]byte(replacement), rest) {
+			return nDst, nSrc, transform.ErrShortSrc
+		}
+		if nDst == len(dst) {
+			return nDst, nSrc, transform.ErrShortDst
+		}
+		if bytes.HasPrefix(rest, []byte(replacement)) {
+			dst[nDst] = 0xff
+			nSrc += len(replacement)
+		} else {
+			dst[nDst] = rest[0]
+			nSrc++
+		}
+		nDst++
+	}
+	return nDst, nSrc, nil
+}
