@@ -21,13 +21,13 @@ var (
 	EmptyRing = rgb(0xE5E7EB) // a doughnut without a detection
 
 	Slices = [...]Color{
-		rgb(0x0B3C78), // deep blue
-		rgb(0x8FCBEE), // sky
-		rgb(0x007F66), // green
-		rgb(0xF2B71B), // amber
-		rgb(0x7A2E6B), // plum
-		rgb(0xE06A2C), // vermilion
-		rgb(0xD9DCE2), // light grey
+		rgb(0x0E2D77), // deep blue
+		rgb(0x90CDF2), // sky
+		rgb(0x008166), // green
+		rgb(0xECA21C), // amber
+		rgb(0x7F2E69), // plum
+		rgb(0xE0662C), // vermilion
+		rgb(0xDADDE2), // light grey
 	}
 )
 

@@ -42,18 +42,26 @@ func encodePNG(img *image.Paletted) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// deflateRows compresses the rows without a filter, as is best for palettes.
+// deflateRows compresses the rows: without a filter, as is best for palettes, but a row that
+// repeats the one above as its difference from it (PNG's filter 2), zeros, which deflate swallows.
 func deflateRows(img *image.Paletted) ([]byte, error) {
 	var data bytes.Buffer
-	w, err := zlib.NewWriterLevel(&data, 6)
+	w, err := zlib.NewWriterLevel(&data, 5)
 	if err != nil {
 		return nil, err
 	}
 	width := img.Rect.Dx()
-	row := make([]byte, 1+width)
+	row, same := make([]byte, 1+width), make([]byte, 1+width)
+	same[0] = 2
 	for y := range img.Rect.Dy() {
-		copy(row[1:], img.Pix[y*img.Stride:y*img.Stride+width])
-		if _, err := w.Write(row); err != nil {
+		pixels := img.Pix[y*img.Stride : y*img.Stride+width]
+		out := row
+		if y > 0 && bytes.Equal(pixels, row[1:]) {
+			out = same
+		} else {
+			copy(row[1:], pixels)
+		}
+		if _, err := w.Write(out); err != nil {
 			return nil, err
 		}
 	}

@@ -195,17 +195,23 @@ func (b *bitmap) stamp(mask []uint8, width int, p image.Point, ink uint8) {
 	if width == 0 {
 		return
 	}
-	for i, alpha := range mask {
-		level := alpha >> 4
-		x, y := p.X+i%width, p.Y+i/width
-		if level == 0 || !(image.Point{X: x, Y: y}).In(b.img.Rect) {
+	from, to := max(0, -p.X), min(width, b.img.Rect.Max.X-p.X)
+	if from >= to {
+		return
+	}
+	for y := p.Y; len(mask) >= width; y, mask = y+1, mask[width:] {
+		if y < 0 || y >= b.img.Rect.Max.Y {
 			continue
 		}
-		at := &b.img.Pix[y*b.img.Stride+x]
-		if level == levels-1 {
-			*at = ink
-		} else {
-			*at = b.mix(ink, *at, level)
+		row := b.img.Pix[y*b.img.Stride+p.X+from:][:to-from]
+		for x, alpha := range mask[from:to] {
+			switch level := alpha >> 4; level {
+			case 0:
+			case levels - 1:
+				row[x] = ink
+			default:
+				row[x] = b.mix(ink, row[x], level)
+			}
 		}
 	}
 }

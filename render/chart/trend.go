@@ -47,7 +47,7 @@ func (d *Drawer) Trend(days []DayValue, size Size) (Chart, error) {
 		// Labels every fifth day, the first at day 1: go-charts would centre them in their five.
 		XAxis: charts.XAxisOption{Data: labels, SplitNumber: 5, FirstAxis: -2, FontSize: fontPoints, Font: d.regular.font},
 		YAxisOptions: []charts.YAxisOption{{
-			Min: charts.NewFloatPoint(0), Max: charts.NewFloatPoint(float64(top)), DivideCount: ticks,
+			Min: charts.NewFloatPoint(0), Max: charts.NewFloatPoint(float64(top)), DivideCount: ticks, Unit: 1,
 			FontSize: fontPoints, Font: d.regular.font,
 		}},
 	}).Render()
