@@ -79,7 +79,7 @@ func BenchmarkSend(b *testing.B) {
 			b.StopTimer()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "msg/s")
 			for _, conn := range conns {
-				conn.Close()
+				_ = conn.Close()
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func sink(t testing.TB) (host string, port int) {
 func swallow(conn net.Conn) {
 	defer conn.Close()
 	in := bufio.NewReaderSize(conn, 64<<10)
-	io.WriteString(conn, "220 sink\r\n")
+	_, _ = io.WriteString(conn, "220 sink\r\n")
 	for {
 		line, err := in.ReadSlice('\n')
 		if err != nil {
@@ -120,16 +120,16 @@ func swallow(conn net.Conn) {
 		case "EHLO":
 			reply = "250-sink\r\n250 PIPELINING\r\n"
 		case "QUIT":
-			io.WriteString(conn, "221 bye\r\n")
+			_, _ = io.WriteString(conn, "221 bye\r\n")
 			return
 		case "DATA":
-			io.WriteString(conn, "354 go\r\n")
+			_, _ = io.WriteString(conn, "354 go\r\n")
 			for string(line) != ".\r\n" {
 				if line, err = in.ReadSlice('\n'); err != nil {
 					return
 				}
 			}
 		}
-		io.WriteString(conn, reply)
+		_, _ = io.WriteString(conn, reply)
 	}
 }

@@ -218,32 +218,3 @@ func isLoopback(host string, conn net.Conn) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
-
-// maxOpening is how much a relay may say, TLS handshake included, until the connection is open. go-mail reads lines
-// of any length there.
-const maxOpening = 1 << 20
-
-// meteredConn reads no more than left bytes, without bound if left is negative, and counts what it wrote.
-type meteredConn struct {
-	net.Conn
-	left  int
-	wrote int
-}
-
-func (m *meteredConn) Read(p []byte) (int, error) {
-	if m.left < 0 {
-		return m.Conn.Read(p)
-	}
-	if m.left == 0 {
-		return 0, fmt.Errorf("%w: more than %d bytes where a few lines were due", errGarbled, maxOpening)
-	}
-	n, err := m.Conn.Read(p[:min(len(p), m.left)])
-	m.left -= n
-	return n, err
-}
-
-func (m *meteredConn) Write(p []byte) (int, error) {
-	n, err := m.Conn.Write(p)
-	m.wrote += n
-	return n, err
-}

@@ -279,7 +279,7 @@ var hostile = []string{
 func TestComposeHostileNames(t *testing.T) {
 	for _, s := range hostile {
 		h, p := sampleHeader(), sampleParts()
-		h.From.Name, h.To.Name, h.ReplyTo.Name, p.Subject = s, s, s, "件名 "+s
+		h.From.Name, h.To.Name, h.ReplyTo.Name, p.Subject = s, s, s, s+"x"
 		m, err := Compose(h, p)
 		if err != nil {
 			t.Errorf("%.40q: %v", s, err)

@@ -15,7 +15,14 @@ const hidden = "***"
 // Format covers every verb of fmt, also those that fit no string.
 func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
-func (Secret) String() string               { return hidden }
-func (Secret) GoString() string             { return hidden }
-func (Secret) LogValue() slog.Value         { return slog.StringValue(hidden) }
+// String is ***.
+func (Secret) String() string { return hidden }
+
+// GoString is ***.
+func (Secret) GoString() string { return hidden }
+
+// LogValue is ***, also where a handler does not print but marshal.
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText is ***, which covers JSON.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }

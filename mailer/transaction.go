@@ -1,7 +1,6 @@
 package mailer
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -119,15 +118,6 @@ func (c *Conn) commands(m Message) ([]command, error) {
 		list = append([]command{{StageMail, reset, 2}}, list...)
 	}
 	return list, nil
-}
-
-// checkLines refuses bytes that another server may read as a different message: every CR and LF belongs to a pair.
-func checkLines(b []byte) error {
-	pairs := bytes.Count(b, []byte("\r\n"))
-	if bytes.Count(b, []byte("\n")) != pairs || bytes.Count(b, []byte("\r")) != pairs || !bytes.HasSuffix(b, []byte("\r\n")) {
-		return errors.New("the message does not have CRLF line ends throughout")
-	}
-	return nil
 }
 
 // envelope goes as far as the relay's word to send the body.
@@ -260,59 +250,4 @@ func (c *Conn) lost(stage Stage, err error) *Error {
 		e.Verdict = Ambiguous
 	}
 	return e
-}
-
-// drop cuts the connection without a word: no QUIT, no end of TLS.
-func (c *Conn) drop() {
-	c.broken = true
-	_ = c.raw.Close()
-}
-
-// write sends b at once.
-func (c *Conn) write(ctx context.Context, b []byte) error {
-	return c.step(ctx, c.timeout, func() error {
-		if _, err := c.client.Text.W.Write(b); err != nil {
-			return err
-		}
-		return c.client.Text.W.Flush()
-	})
-}
-
-// read waits for one reply.
-func (c *Conn) read(ctx context.Context, patience time.Duration) (reply Reply, err error) {
-	err = c.step(ctx, patience, func() (err error) {
-		reply, err = readReply(c.client.Text.R)
-		return err
-	})
-	reply.TLS = c.tls
-	return reply, err
-}
-
-// step runs f, which reads or writes, and closes the connection under it when ctx ends or d has passed.
-func (c *Conn) step(ctx context.Context, d time.Duration, f func() error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, d, errSlow)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = c.raw.Close() })
-	err := f()
-	if stop() {
-		return err
-	}
-	c.broken = true
-	if err != nil {
-		err = fmt.Errorf("%w (%s)", context.Cause(ctx), d)
-	}
-	return err
-}
-
-// stuffed doubles the dot at the start of a line (RFC 5321 4.5.2). b is returned as it is if there is none, as in
-// most messages of ours.
-func stuffed(b []byte) []byte {
-	if !bytes.HasPrefix(b, []byte(".")) && !bytes.Contains(b, []byte("\r\n.")) {
-		return b
-	}
-	b = bytes.ReplaceAll(b, []byte("\r\n."), []byte("\r\n.."))
-	if b[0] == '.' {
-		b = append([]byte("."), b...)
-	}
-	return b
 }
