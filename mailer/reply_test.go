@@ -90,9 +90,10 @@ func TestEndlessOpening(t *testing.T) {
 	near, far := net.Pipe()
 	done := make(chan int)
 	go func() {
-		sent, line := 0, []byte("220-"+strings.Repeat("x", 4000))
+		sent, line := 0, []byte("220-x\r\n") // an odd start: no read ends at the bound by itself
 		for {
 			n, err := far.Write(line)
+			line = []byte(strings.Repeat("x", 4000))
 			if sent += n; err != nil {
 				done <- sent
 				return
