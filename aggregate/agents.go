@@ -16,26 +16,11 @@ func (r *Report) watchAgents(m store.Month, cal *calendar) (offline, outdated []
 	offline, outdated = make([]int64, len(cal.days)), make([]int64, len(cal.days))
 	a := Agents{Offline: []string{}, Outdated: []string{}, Off: OffLists{[]string{}, []string{}, []string{}, []string{}, []string{}}}
 	bySystem := map[string]int64{}
-	snapshots := byEndpoint(m.Statuses)
+	snapshots := byEndpointAndDay(m.Statuses)
 	installed, working := 0, 0
 	for i := range m.Endpoints {
 		e := &m.Endpoints[i]
-		known := snapshots[e.Name]
-		var s *store.AgentStatus // nil until the first one
-		for day := range cal.days {
-			for len(known) > 0 && known[0].Day <= cal.days[day] {
-				s, known = known[0], known[1:]
-			}
-			if s == nil || !cal.installed(e, day) {
-				continue
-			}
-			if isOffline(s, cal, day) {
-				offline[day]++
-			}
-			if isFalse(s.PatternCurrent) {
-				outdated[day]++
-			}
-		}
+		s := follow(e, of(e.Name, snapshots), cal, offline, outdated)
 		last := len(cal.days) - 1
 		if !cal.installed(e, last) {
 			continue
@@ -62,17 +47,52 @@ func (r *Report) watchAgents(m store.Month, cal *calendar) (offline, outdated []
 	return offline, outdated
 }
 
-// byEndpoint sorts each endpoint's snapshots by day.
-func byEndpoint(statuses []store.AgentStatus) map[string][]*store.AgentStatus {
-	snapshots := map[string][]*store.AgentStatus{}
+// follow carries an endpoint's snapshots from day to day, counts the days on which it was offline
+// or outdated, and returns the last snapshot, nil if there was none.
+func follow(e *store.Endpoint, known []*store.AgentStatus, cal *calendar, offline, outdated []int64) (s *store.AgentStatus) {
+	for day := range cal.days {
+		for len(known) > 0 && known[0].Day <= cal.days[day] {
+			s, known = known[0], known[1:]
+		}
+		if s == nil {
+			continue
+		}
+		silent, old := isOffline(s, cal, day), isFalse(s.PatternCurrent)
+		if !silent && !old || !cal.installed(e, day) {
+			continue
+		}
+		if silent {
+			offline[day]++
+		}
+		if old {
+			outdated[day]++
+		}
+	}
+	return s
+}
+
+// byEndpointAndDay sorts snapshots; the store gives them in that order already.
+func byEndpointAndDay(statuses []store.AgentStatus) []*store.AgentStatus {
+	sorted := make([]*store.AgentStatus, len(statuses))
 	for i := range statuses {
-		s := &statuses[i]
-		snapshots[s.Endpoint] = append(snapshots[s.Endpoint], s)
+		sorted[i] = &statuses[i]
 	}
-	for _, list := range snapshots {
-		slices.SortFunc(list, func(a, b *store.AgentStatus) int { return cmp.Compare(a.Day, b.Day) })
+	slices.SortFunc(sorted, func(a, b *store.AgentStatus) int {
+		return cmp.Or(cmp.Compare(a.Endpoint, b.Endpoint), cmp.Compare(a.Day, b.Day))
+	})
+	return sorted
+}
+
+// of are the snapshots of one endpoint, by day.
+func of(endpoint string, sorted []*store.AgentStatus) []*store.AgentStatus {
+	from, _ := slices.BinarySearchFunc(sorted, endpoint, func(s *store.AgentStatus, name string) int {
+		return cmp.Compare(s.Endpoint, name)
+	})
+	to := from
+	for to < len(sorted) && sorted[to].Endpoint == endpoint {
+		to++
 	}
-	return snapshots
+	return sorted[from:to]
 }
 
 func isOffline(s *store.AgentStatus, cal *calendar, day int) bool {

@@ -28,7 +28,7 @@ type calendar struct {
 
 func newCalendar(p store.Period, loc *time.Location) *calendar {
 	c := &calendar{days: p.Days(), holidays: []store.Day{}}
-	holidays := publicHolidays(p.Year)
+	holidays := publicHolidays(p)
 	for i, day := range c.days {
 		noon := time.Date(p.Year, p.Month, i+1, 12, 0, 0, 0, time.UTC)
 		weekday := noon.Weekday()
@@ -96,20 +96,19 @@ func (c *calendar) trend(perDay []int64) []DayCount {
 	return trend
 }
 
-// publicHolidays are a year's Japanese public holidays with their substitutes.
-func publicHolidays(year int) map[store.Day]bool {
+// publicHolidays are the period's Japanese public holidays with their substitutes.
+func publicHolidays(p store.Period) map[store.Day]bool {
 	days := map[store.Day]bool{}
 	for _, shared := range jp.Holidays {
 		// Some of the library's holidays write into themselves when asked for a year; a copy keeps
 		// concurrent reports apart.
 		own := *shared
-		actual, observed := own.Calc(year)
-		if actual.IsZero() {
-			continue // not a holiday of that year
-		}
+		actual, observed := own.Calc(p.Year) // the zero time where it was no holiday that year
 		for _, t := range [...]time.Time{actual, observed} {
 			// Noon, because in a few zones of this machine a day has no midnight.
-			days[store.Day(t.Add(12*time.Hour).Format(time.DateOnly))] = true
+			if t = t.Add(12 * time.Hour); t.Year() == p.Year && t.Month() == p.Month {
+				days[store.Day(t.Format(time.DateOnly))] = true
+			}
 		}
 	}
 	return days
