@@ -117,8 +117,8 @@ func (b *body) agentAsks() []askView {
 // first joins the first of many words and counts the rest.
 func (b *body) first(of []string) string {
 	s := strings.Join(of[:min(len(of), words.NamesShown)], b.w.Format.Join)
-	if rest := len(of) - words.NamesShown; rest > 0 {
-		s += " " + b.w.Format.MoreRows.Say(words.Values{Count: b.w.Number(int64(rest))})
+	if rest := b.more(len(of)); rest != "" {
+		s += " " + rest
 	}
 	return s
 }

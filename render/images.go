@@ -42,6 +42,9 @@ func (r *Renderer) loadFonts(fsys fs.FS) error {
 func (b *body) trend(
 	key, feature string, days []aggregate.DayCount, alt, day words.Phrase,
 ) (*Image, error) {
+	if image := b.drawn(key + "-trend"); image != nil {
+		return image, nil
+	}
 	values := make([]chart.DayValue, 0, len(days))
 	for i, d := range days {
 		values = append(values, chart.DayValue{
@@ -59,6 +62,9 @@ func (b *body) trend(
 
 // doughnut draws a feature's results, where there are several to compare; it is nil otherwise.
 func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
+	if image := b.drawn(string(f.Feature) + "-results"); image != nil {
+		return image, nil
+	}
 	w := b.w
 	slicesOf, several := make([]chart.Slice, 0, len(f.Results)), 0
 	alt := ""
@@ -85,6 +91,16 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 	}
 	return b.addImage(string(f.Feature)+"-results", c,
 		w.Mail.ResultsAlt.Say(words.Values{Feature: w.Features[f.Feature].Heading, Names: alt}))
+}
+
+// drawn finds an image that was drawn for a wider setting of the same bodies.
+func (b *body) drawn(name string) *Image {
+	for i := range b.images {
+		if b.images[i].Name == name+".png" {
+			return &b.images[i]
+		}
+	}
+	return nil
 }
 
 // addImage encodes a chart, and refuses one on which nothing is drawn: no blank picture goes out as

@@ -112,15 +112,16 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 }
 
 // The mail cuts names at the first of these widths, in half-width columns, that keeps the HTML
-// within maxHTML: Gmail clips a body of 102 KB. The first is enough but for names meant to harm.
-var nameWidths = []int{48, 24, 12}
+// within maxHTML: Gmail clips a body of 102 KB. The first is enough unless nearly every list is full of
+// long names.
+var nameWidths = []int{48, 40, 32, 24, 12}
 
 const maxHTML = 80_000
 
 // addBodies adds HTML, text and images.
 func (r *Renderer) addBodies(report aggregate.Report, parts *Parts) error {
-	for _, width := range nameWidths {
-		b := body{r: r, w: r.words, report: report, nameWidth: width}
+	b := body{r: r, w: r.words, report: report}
+	for _, b.nameWidth = range nameWidths {
 		v, err := b.view(parts.Subject, parts.PDFs)
 		if err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"geppo/render"
@@ -21,9 +22,12 @@ var (
 // options are those of a set up service.
 var options = render.Options{SupportPhone: "0120-000-000", SupportHours: "平日 9:00～18:00"}
 
+// shared is one Renderer for all tests, as a daemon has one.
+var shared = sync.OnceValues(func() (*render.Renderer, error) { return render.New(templates.FS, options) })
+
 func renderer(t testing.TB) *render.Renderer {
 	t.Helper()
-	r, err := render.New(templates.FS, options)
+	r, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,5 +90,20 @@ func writeLook(t *testing.T, name string, parts render.Parts) {
 	}
 	if err := os.WriteFile(filepath.Join(*look, name+".html"), []byte(html), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func BenchmarkParts(b *testing.B) {
+	r := renderer(b)
+	for _, c := range cases {
+		report := r.Word(compute(b, c.month(), 1))
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := r.PartsWithoutPDFs(report); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -102,17 +102,18 @@ func (b *body) days(trend []aggregate.DayCount, as words.Phrase) string {
 
 // edrView is the EDR report's essentials.
 type edrView struct {
-	Product, Total string
-	Found          bool
-	Trend          trendView
-	Lists          []listView
-	Status         []pair
-	Objects        []objectView
-	MoreObjects    string
-	Protection     []agentView // 2-1 to 2-3
-	Off            []agentView // 3-1 to 3-5
-	Unsupported    []pair
-	SomeAgents     bool // one of them is not 0
+	Product, Total              string
+	Found                       bool
+	Trend                       trendView
+	Lists                       []listView
+	Status                      []pair
+	Objects                     []objectView
+	MoreObjects                 string
+	MoreStatus, MoreUnsupported string
+	Protection                  []agentView // 2-1 to 2-3
+	Off                         []agentView // 3-1 to 3-5
+	Unsupported                 []pair
+	SomeAgents                  bool // one of them is not 0
 }
 
 type objectView struct{ Name, Type, Endpoint, Result, Count, LastSeen string }
@@ -138,19 +139,26 @@ func (b *body) edr() (edrView, error) {
 		b.list(w.EDR.ObjectsTop, w.Lists.Object, e.ObjectsTop, false),
 		b.list(w.EDR.EndpointsTop, w.Lists.Endpoint, e.EndpointsTop, false),
 	}
-	for _, s := range e.Status {
+	for _, s := range e.Status[:min(len(e.Status), words.NamesShown)] {
 		v.Status = append(v.Status, pair{w.Name(w.Status(s.Status), b.nameWidth), w.Number(s.Count)})
 	}
+	v.MoreStatus = b.more(len(e.Status))
 	for _, o := range e.Objects[:min(len(e.Objects), words.NamesShown)] {
 		v.Objects = append(v.Objects, objectView{
 			Name: w.Name(o.Name, b.nameWidth), Type: words.Cut(o.Type, b.nameWidth/2), Endpoint: w.Name(o.Endpoint, b.nameWidth),
 			Result: words.Cut(o.Result, b.nameWidth/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
 		})
 	}
-	if rest := len(e.Objects) - words.NamesShown; rest > 0 {
-		v.MoreObjects = w.Format.MoreRows.Say(words.Values{Count: w.Number(int64(rest))})
-	}
+	v.MoreObjects = b.more(len(e.Objects))
 	return v, nil
+}
+
+// more counts what a list of n rows does not print: 「ほか 3 件」, or nothing.
+func (b *body) more(n int) string {
+	if n <= words.NamesShown {
+		return ""
+	}
+	return b.w.Format.MoreRows.Say(words.Values{Count: b.w.Number(int64(n - words.NamesShown))})
 }
 
 // agents fills the sections 2-1 to 3-5 as numbers; who it is stands under ご確認いただきたい事項.
@@ -159,8 +167,11 @@ func (b *body) agents(e *aggregate.EDR, v *edrView) {
 	unsupported := int64(0)
 	for _, u := range e.UnsupportedOS {
 		unsupported += u.Count
+	}
+	for _, u := range e.UnsupportedOS[:min(len(e.UnsupportedOS), words.NamesShown)] {
 		v.Unsupported = append(v.Unsupported, pair{w.Name(u.OS, b.nameWidth), w.Endpoints(int(u.Count))})
 	}
+	v.MoreUnsupported = b.more(len(e.UnsupportedOS))
 	line := func(heading string, n int) agentView {
 		return agentView{Heading: heading, Count: w.Endpoints(n), Some: n > 0}
 	}

@@ -21,6 +21,7 @@ var textFuncs = texttemplate.FuncMap{
 	"right": right,
 	"wrap":  wrap,
 	"rule":  rule,
+	"row":   row,
 	"add":   func(a, b int) int { return a + b },
 	"list":  func(l listView, w *words.Words) listIn { return listIn{l, w} },
 }
@@ -82,13 +83,15 @@ const (
 
 // wrap sets s in lines of textWidth columns: the first behind first, the others behind as many
 // spaces. It breaks at spaces and between Japanese characters, by the rules above.
-func wrap(first, s string) string {
+func wrap(first, s string) string { return wrapTo(textWidth, first, s) }
+
+func wrapTo(width int, first, s string) string {
 	indent := spaces(words.Width(first))
 	line, used := first, words.Width(first)
 	var out strings.Builder
 	for _, word := range breakable(s) {
 		n := words.Width(word)
-		if used+words.Width(strings.TrimRight(word, " ")) > textWidth && used > len(indent) {
+		if used+words.Width(strings.TrimRight(word, " ")) > width && used > len(indent) {
 			out.WriteString(strings.TrimRight(line, " ") + "\n")
 			line, used = indent, len(indent)
 		}
@@ -96,6 +99,14 @@ func wrap(first, s string) string {
 	}
 	out.WriteString(strings.TrimRight(line, " "))
 	return out.String()
+}
+
+// row sets a label behind first, over several lines if it must, and a value of at most width columns
+// at the right edge of the last one.
+func row(first, label string, width int, value string) string {
+	out := wrapTo(textWidth-width-1, first, label)
+	last := out[strings.LastIndexByte(out, '\n')+1:]
+	return out + right(textWidth-words.Width(last), value)
 }
 
 // breakable splits s into pieces between which a line may end.

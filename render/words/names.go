@@ -12,17 +12,26 @@ import (
 // escape, a change of the writing direction.
 const replacement = '\uFFFD'
 
+// mostMarks is how many marks a letter keeps; no script needs more, and a pile of them is drawn over
+// the lines above.
+const mostMarks = 4
+
 // Clean makes a name from a customer's machine safe to print on one line: control characters and
-// marks that turn the direction of writing become a visible "\uFFFD", invisible ones are dropped, runs of
-// white space become one space, and broken UTF-8 becomes "\uFFFD". Markup is left alone: each output
+// marks that turn the direction of writing become a visible "\uFFFD", invisible ones and piles of marks are dropped, runs
+// of white space become one space, and broken UTF-8 becomes "\uFFFD". Markup is left alone: each output
 // escapes for itself.
 func Clean(s string) string {
 	if plain(s) {
 		return s
 	}
 	var b strings.Builder
-	space := false
+	space, marks := false, 0
 	for _, r := range s {
+		if !unicode.Is(unicode.M, r) {
+			marks = 0
+		} else if marks++; marks > mostMarks {
+			continue
+		}
 		if r == '\t' || unicode.Is(unicode.Zs, r) && r != '\u3000' {
 			space = b.Len() > 0
 			continue
@@ -80,8 +89,8 @@ var columns = &runewidth.Condition{EastAsianWidth: true}
 func Width(s string) int { return columns.StringWidth(s) }
 
 // Cut cleans s and, where it is wider than the given half-width columns, takes out its middle: of
-// host and threat names both the beginning and the end tell. Stacked marks, which take no column,
-// count half a column, so that no name grows without bound.
+// host and threat names both the beginning and the end tell. Marks, which take no column, count half a
+// column, so that no name grows without bound.
 func Cut(s string, width int) string {
 	s = Clean(s)
 	if Width(s) <= width && utf8.RuneCountInString(s) <= 2*width {
