@@ -10,6 +10,19 @@ import (
 	"geppo/store"
 )
 
+// antivirus sets the seven parts of the antivirus report.
+func (s *sheet) antivirus() error {
+	s.state = s.antivirusState()
+	s.overview()
+	for i, f := range s.r.Antivirus {
+		if err := s.feature(i+2, f); err != nil {
+			return fmt.Errorf("part %d (%s): %w", i+2, f.Feature, err)
+		}
+	}
+	s.closing(true)
+	return nil
+}
+
 // overview sets part 1.
 func (s *sheet) overview() {
 	o, w := s.r.Overview, s.w

@@ -14,7 +14,9 @@ import (
 const printedObjects = 50
 
 // edr sets the four groups of the EDR report.
-func (s *sheet) edr(e *aggregate.EDR) error {
+func (s *sheet) edr() error {
+	e := s.r.EDR
+	s.state = s.edrState()
 	if err := s.activity(e); err != nil {
 		return err
 	}
@@ -45,6 +47,7 @@ func (s *sheet) edr(e *aggregate.EDR) error {
 		s.section(next(), title)
 		s.paragraph(w.NotProvided, bodyText.in(chart.Muted))
 	}
+	s.closing(false)
 	return nil
 }
 

@@ -2,8 +2,10 @@ package pdf
 
 import (
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,30 +23,37 @@ var hostile = []string{
 	strings.Repeat("とても長い名前-", 125), strings.Repeat("x", 1000), "a b  c", "👩‍💻", "",
 }
 
+// maker is the Maker of all tests; a Maker has no state.
 func maker(tb testing.TB) *Maker {
 	tb.Helper()
-	w, err := words.Load(templates.FS)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var fonts [2][]byte
-	for i, name := range []string{fontRegular, fontBold} {
-		if fonts[i], err = templates.FS.ReadFile(name); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	d, err := chart.New(fonts[0], fonts[1])
-	if err != nil {
-		tb.Fatal(err)
-	}
-	m, err := New(templates.FS, w, d, Options{
-		ThreatURL:    "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/",
-		SupportPhone: "0120-000-000", SupportHours: "平日 9:00～17:00",
-	})
+	m, err := shared()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return m
+}
+
+var shared = sync.OnceValues(func() (*Maker, error) { return makerOf(templates.FS) })
+
+func makerOf(fsys fs.FS) (*Maker, error) {
+	w, err := words.Load(templates.FS)
+	if err != nil {
+		return nil, err
+	}
+	var fonts [2][]byte
+	for i, name := range []string{fontRegular, fontBold} {
+		if fonts[i], err = templates.FS.ReadFile(name); err != nil {
+			return nil, err
+		}
+	}
+	d, err := chart.New(fonts[0], fonts[1])
+	if err != nil {
+		return nil, err
+	}
+	return New(fsys, w, d, Options{
+		ThreatURL:    "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/",
+		SupportPhone: "0120-000-000", SupportHours: "平日 9:00～17:00",
+	})
 }
 
 // month is one contract's data of October 2026.

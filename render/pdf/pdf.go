@@ -5,6 +5,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -34,11 +35,11 @@ type Options struct {
 // Maker makes PDFs. It is made once, holds the fonts and the wording, and is safe for use by
 // several goroutines.
 type Maker struct {
-	regular, bold []byte // the fonts, as fpdf wants them
-	draw          *chart.Drawer
-	words         *words.Words
-	own           wording
-	opts          Options
+	common, full fontSet
+	draw         *chart.Drawer
+	words        *words.Words
+	own          wording
+	opts         Options
 }
 
 // Doc is one finished PDF.
@@ -56,11 +57,8 @@ func New(fsys fs.FS, w *words.Words, d *chart.Drawer, opts Options) (*Maker, err
 	if m.own, err = loadWording(fsys); err != nil {
 		return nil, err
 	}
-	if m.regular, err = fs.ReadFile(fsys, fontRegular); err != nil {
-		return nil, fmt.Errorf("read font: %w", err)
-	}
-	if m.bold, err = fs.ReadFile(fsys, fontBold); err != nil {
-		return nil, fmt.Errorf("read font: %w", err)
+	if m.common, m.full, err = loadFonts(fsys, d); err != nil {
+		return nil, err
 	}
 	return m, nil
 }
@@ -75,16 +73,7 @@ type Ask struct {
 
 // Antivirus sets the antivirus report of a worded report, with what the reader is asked.
 func (m *Maker) Antivirus(r aggregate.Report, asks []Ask) (Doc, error) {
-	s := m.sheet(r, r.Overview.Product, asks)
-	s.state = s.antivirusState()
-	s.overview()
-	for i, f := range r.Antivirus {
-		if err := s.feature(i+2, f); err != nil {
-			return Doc{}, fmt.Errorf("part %d (%s): %w", i+2, f.Feature, err)
-		}
-	}
-	s.closing(true)
-	return s.finish()
+	return m.set(r, r.Overview.Product, asks, (*sheet).antivirus)
 }
 
 // EDR sets the EDR report of a worded report that has one.
@@ -92,24 +81,37 @@ func (m *Maker) EDR(r aggregate.Report, asks []Ask) (Doc, error) {
 	if r.EDR == nil {
 		return Doc{}, fmt.Errorf("contract %s has no EDR report", r.Contract.ID)
 	}
-	s := m.sheet(r, r.Overview.EDRProduct, asks)
-	s.state = s.edrState()
-	if err := s.edr(r.EDR); err != nil {
+	return m.set(r, r.Overview.EDRProduct, asks, (*sheet).edr)
+}
+
+// set makes a document with the common fonts, and once more with the full ones if it needs them.
+func (m *Maker) set(r aggregate.Report, product string, asks []Ask, body func(*sheet) error) (Doc, error) {
+	doc, err := m.setWith(&m.common, r, product, asks, body)
+	if errors.Is(err, errRare) {
+		return m.setWith(&m.full, r, product, asks, body)
+	}
+	return doc, err
+}
+
+func (m *Maker) setWith(
+	fonts *fontSet, r aggregate.Report, product string, asks []Ask, body func(*sheet) error,
+) (Doc, error) {
+	s := m.sheet(fonts, r, product, asks)
+	if err := body(s); err != nil {
 		return Doc{}, err
 	}
-	s.closing(false)
 	return s.finish()
 }
 
 // sheet begins a document with an empty first page, which the cover takes in finish, and a second.
-func (m *Maker) sheet(r aggregate.Report, product string, asks []Ask) *sheet {
+func (m *Maker) sheet(fonts *fontSet, r aggregate.Report, product string, asks []Ask) *sheet {
 	f := fpdf.New("P", "pt", "A4", "")
 	f.SetAutoPageBreak(false, 0)
 	f.SetCatalogSort(true)
 	f.SetMargins(left, top, left)
-	f.AddUTF8FontFromBytes("r", "", m.regular)
-	f.AddUTF8FontFromBytes("b", "", m.bold)
-	s := &sheet{m: m, w: m.words, f: f, r: r, asks: asks, noted: map[string]int{}}
+	f.AddUTF8FontFromBytes("r", "", fonts.regular)
+	f.AddUTF8FontFromBytes("b", "", fonts.bold)
+	s := &sheet{m: m, w: m.words, f: f, fonts: fonts, r: r, asks: asks, noted: map[string]int{}}
 	s.product = s.clean(product)
 	s.company = s.clean(r.Contract.Name)
 	s.describe()
@@ -145,6 +147,9 @@ func (s *sheet) finish() (Doc, error) {
 		s.furniture(n, pages)
 	}
 	s.turnTo(pages)
+	if s.rare {
+		return Doc{}, errRare
+	}
 	var out bytes.Buffer
 	if err := s.f.Output(&out); err != nil {
 		return Doc{}, fmt.Errorf("write pdf: %w", err)

@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"unicode"
+
+	"pgregory.net/rapid"
 
 	"geppo/aggregate"
 	"geppo/store"
@@ -236,6 +239,38 @@ func TestLongListIsCutAndCounted(t *testing.T) {
 	}
 }
 
+// TestAnyNameIsPrinted feeds what the import accepts into every place that holds a name.
+func TestAnyNameIsPrinted(t *testing.T) {
+	m := maker(t)
+	r := kinds()["20,000"].report(t, m)
+	rapid.Check(t, func(t *rapid.T) {
+		name := func() string {
+			return rapid.OneOf(rapid.String(), rapid.SampledFrom(hostile), rapid.StringN(900, 1000, -1)).Draw(t, "name")
+		}
+		r := r
+		r.Contract.Name, r.Timezone = name(), name()
+		r.Antivirus = slices.Clone(r.Antivirus)
+		for i := range r.Antivirus {
+			f := &r.Antivirus[i]
+			f.Endpoints = []aggregate.Ranked{{Name: name(), Count: rapid.Int64Min(1).Draw(t, "count")}}
+			f.Names = f.Endpoints
+		}
+		edr := *r.EDR
+		edr.Objects = []aggregate.Object{{Name: name(), Type: name(), Endpoint: name(), Result: name(), LastSeen: name()}}
+		edr.Status = []aggregate.StatusCount{{Status: name(), Count: 1}}
+		edr.Offline.Endpoints = []string{name(), name()}
+		edr.UnsupportedOS = []aggregate.OSCount{{OS: name(), Count: 1}}
+		r.EDR = &edr
+		r.Points = []aggregate.Point{{Kind: aggregate.PointOffline, Text: name()}}
+		for _, set := range []func(aggregate.Report, []Ask) (Doc, error){m.Antivirus, m.EDR} {
+			d, err := set(r, []Ask{{Title: name(), Label: "対象", Names: name(), Do: name()}})
+			if err != nil || d.Pages < 3 {
+				t.Fatalf("%d pages, %v", d.Pages, err)
+			}
+		}
+	})
+}
+
 func TestURLFilterThatIsNotConfigured(t *testing.T) {
 	m := maker(t)
 	r := kinds()["average"].report(t, m)
@@ -299,6 +334,26 @@ func TestHeadingsAreBookmarks(t *testing.T) {
 	}
 }
 
+func TestRareNamesAreSetWithTheFullFonts(t *testing.T) {
+	m := maker(t)
+	r := kinds()["average"].report(t, m)
+	if _, err := m.setWith(&m.common, r, r.Overview.Product, nil, (*sheet).antivirus); err != nil {
+		t.Errorf("an ordinary report needs the full fonts: %v", err)
+	}
+	r.Contract.Name = "株式会社髙﨑邊商店"
+	if _, err := m.setWith(&m.common, r, r.Overview.Product, nil, (*sheet).antivirus); !errors.Is(err, errRare) {
+		t.Errorf("髙 is set with fonts that lack it (%v)", err)
+	}
+	d, err := m.Antivirus(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Replaced != 0 {
+		t.Errorf("%d characters are printed as 〓", d.Replaced)
+	}
+	contains(t, "antivirus", d.Data, antivirusStrings(m, r))
+}
+
 func TestEDRWithoutOption(t *testing.T) {
 	m := maker(t)
 	r := kinds()["average"].report(t, m)
@@ -309,6 +364,7 @@ func TestEDRWithoutOption(t *testing.T) {
 }
 
 func BenchmarkAntivirus(b *testing.B) { bench(b, "average", (*Maker).Antivirus) }
+func BenchmarkRare(b *testing.B)      { bench(b, "hostile", (*Maker).Antivirus) }
 func BenchmarkLarge(b *testing.B)     { bench(b, "20,000", (*Maker).Antivirus) }
 func BenchmarkEDR(b *testing.B)       { bench(b, "average", (*Maker).EDR) }
 

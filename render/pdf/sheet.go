@@ -35,6 +35,8 @@ type sheet struct {
 	m       *Maker
 	w       *words.Words
 	f       *fpdf.Fpdf
+	fonts   *fontSet
+	rare    bool // a rune has been printed that fonts lack
 	r       aggregate.Report
 	asks    []Ask
 	product string

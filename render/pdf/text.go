@@ -51,6 +51,7 @@ func (s *sheet) put(text string, x, y float64, st style) {
 	if text == "" {
 		return
 	}
+	s.rare = s.rare || !s.fonts.has(text)
 	if font := (fontState{st.bold, st.size}); s.font != font {
 		family := "r"
 		if st.bold {
