@@ -9,11 +9,11 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// wireAddress returns addr (local@domain) in the one form that envelope and header share: printable ASCII, the
+// EnvelopeAddress returns addr (local@domain) in the one form that envelope and header share: printable ASCII, the
 // local part quoted where RFC 5321 wants it, the domain in A-labels. Old carrier addresses such as abc.@docomo.ne.jp
 // or a..b@ezweb.ne.jp are no dot-atoms and come out quoted. A local part beyond ASCII is refused: it would need SMTPUTF8
 // from every server on the way, and no mailbox that this program serves has one.
-func wireAddress(addr string) (string, error) {
+func EnvelopeAddress(addr string) (string, error) {
 	at := strings.LastIndexByte(addr, '@')
 	if at < 0 {
 		return "", fmt.Errorf("%q is no mail address: it has no @", printable(addr, 80))

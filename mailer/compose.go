@@ -65,16 +65,16 @@ func resolve(h Header) (a addresses, err error) {
 	setup := func(what string, err error) (addresses, error) {
 		return addresses{}, composeError(Setup, fmt.Errorf("%s: %w", what, err))
 	}
-	if a.from, err = wireAddress(h.From.Address); err != nil {
+	if a.from, err = EnvelopeAddress(h.From.Address); err != nil {
 		return setup("sender", err)
 	}
 	if a.bounce = a.from; h.Bounce != "" {
-		if a.bounce, err = wireAddress(h.Bounce); err != nil {
+		if a.bounce, err = EnvelopeAddress(h.Bounce); err != nil {
 			return setup("bounce address", err)
 		}
 	}
 	if h.ReplyTo.Address != "" {
-		if a.replyTo, err = wireAddress(h.ReplyTo.Address); err != nil {
+		if a.replyTo, err = EnvelopeAddress(h.ReplyTo.Address); err != nil {
 			return setup("reply address", err)
 		}
 	}
@@ -84,7 +84,7 @@ func resolve(h Header) (a addresses, err error) {
 	if y := h.Date.In(japan()).Year(); y < 1970 || y > 9999 {
 		return setup("message", errors.New("the date is not set"))
 	}
-	if a.to, err = wireAddress(h.To.Address); err != nil {
+	if a.to, err = EnvelopeAddress(h.To.Address); err != nil {
 		return addresses{}, composeError(Permanent, fmt.Errorf("recipient: %w", err))
 	}
 	return a, nil

@@ -411,7 +411,7 @@ func TestWireAddress(t *testing.T) {
 		strings.Repeat("a", 65) + "@example.jp": "",
 		"a@" + strings.Repeat(strings.Repeat("b", 60)+".", 5) + "jp": "",
 	} {
-		got, err := wireAddress(in)
+		got, err := EnvelopeAddress(in)
 		if got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", in, got, err, want)
 		}

@@ -95,11 +95,11 @@ type command struct {
 
 // commands checks the message and words its envelope.
 func (c *Conn) commands(m Message) ([]command, error) {
-	from, err := wireAddress(m.From)
+	from, err := EnvelopeAddress(m.From)
 	if err != nil {
 		return nil, composeError(Setup, fmt.Errorf("envelope sender: %w", err))
 	}
-	to, err := wireAddress(m.To)
+	to, err := EnvelopeAddress(m.To)
 	if err != nil {
 		return nil, composeError(Permanent, fmt.Errorf("recipient: %w", err))
 	}

@@ -54,7 +54,8 @@ type HoldError struct{ Reason string }
 
 func (e *HoldError) Error() string { return e.Reason }
 
-// Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend.
+// Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend, a
+// *mailer.Error one of the addresses.
 func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Message, error) {
 	key := reportKey{d.Contract, d.Period, d.Revision}
 	p, err := c.parts(ctx, key)
@@ -66,7 +67,7 @@ func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Messag
 		Bounce: c.Bounce, MessageID: d.MessageID, Date: d.DatedAt,
 	}, p)
 	if err != nil {
-		return mailer.Message{}, &HoldError{fmt.Sprintf("compose: %v", err)}
+		return mailer.Message{}, err
 	}
 	if size := int64(len(message.Bytes)); size > c.MaxSize {
 		return mailer.Message{}, &HoldError{fmt.Sprintf("the message has %d bytes, more than smtp.max_size (%d); raise it and release the delivery", size, c.MaxSize)}

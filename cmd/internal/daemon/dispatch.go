@@ -168,8 +168,11 @@ func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, rea
 
 // refuse settles a delivery whose message could not be made.
 func (d *Dispatcher) refuse(ctx context.Context, c composed, cause error) error {
-	c.attempt.Reply = cause.Error()
-	c.attempt.Outcome = store.OutcomeTemporary
+	var failure *mailer.Error
+	if errors.As(cause, &failure) {
+		return d.failed(ctx, c, cause)
+	}
+	c.attempt.Reply, c.attempt.Outcome = cause.Error(), store.OutcomeTemporary
 	var hold *HoldError
 	if errors.As(cause, &hold) {
 		c.attempt.Reply, c.attempt.Outcome = hold.Reason, store.OutcomeHeld
@@ -183,86 +186,50 @@ func (d *Dispatcher) giveBack(ctx context.Context, c composed) error {
 	return d.settle(ctx, c)
 }
 
-// send works off ready over one connection, dialled when it is first needed.
-func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) (err error) {
-	var conn *mailer.Conn
-	sent := 0
-	hangUp := func() {
-		if conn == nil {
-			return
-		}
-		// What was accepted is recorded already; a lost QUIT changes nothing.
-		if err := conn.Close(); err != nil {
-			d.Log.Debug("closing the connection failed", "error", err)
-		}
-		conn, sent = nil, 0
-	}
-	defer hangUp()
+// send works off ready over one connection of its own.
+func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) error {
+	relay := link{d: d}
+	defer relay.hangUp()
 	for next := range ready {
+		var err error
 		if ctx.Err() != nil || d.failedConnections.Load() >= maxFailedConnections {
-			if err := d.giveBack(work, next); err != nil {
-				return err
-			}
-			continue
+			err = d.giveBack(work, next)
+		} else {
+			err = d.deliver(work, &relay, next)
 		}
-		if conn != nil && (!conn.Usable() || sent >= d.Policy.MessagesPerConnection) {
-			hangUp()
-		}
-		if conn == nil {
-			if conn, err = d.connect(work); err != nil {
-				if err := d.failed(work, next, err); err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		sent++
-		if err := d.handOver(work, conn, next); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Dispatcher) connect(ctx context.Context) (*mailer.Conn, error) {
-	conn, err := d.Client.Connect(ctx)
-	if err != nil {
-		if d.failedConnections.Add(1) == maxFailedConnections {
-			reason := fmt.Sprintf("%d connections in a row failed: %v", maxFailedConnections, err)
-			return nil, errors.Join(err, d.pause(ctx, reason))
-		}
-		return nil, err
-	}
-	if d.failedConnections.Swap(0) > 0 {
-		d.Log.Info("the relay answers again")
-	}
-	// A pause that a broken relay or set-up caused ends with the first connection that works.
-	if pause, err := d.Ledger.Paused(ctx); err == nil && pause.Cause == "setup" {
-		return conn, d.Ledger.Resume(ctx, d.Now())
-	}
-	return conn, nil
-}
-
-func (d *Dispatcher) pause(ctx context.Context, reason string) error {
-	d.Log.Error("the queue is paused", "reason", reason)
-	return d.Ledger.Pause(ctx, "setup", reason, d.Now())
-}
-
-// handOver runs one SMTP transaction and records how it ended. Its error is one of the ledger's.
-func (d *Dispatcher) handOver(ctx context.Context, conn *mailer.Conn, c composed) error {
+// deliver runs one SMTP transaction and records how it ended. Its error is one of the ledger's.
+func (d *Dispatcher) deliver(ctx context.Context, relay *link, c composed) error {
 	if err := d.Policy.Limits.Wait(ctx, c.delivery.Recipient); err != nil {
 		return d.giveBack(ctx, c)
 	}
-	if c.message.To != c.delivery.Recipient || c.message.ID != c.delivery.MessageID {
+	if !belongs(c.message, c.delivery) {
 		return d.refuse(ctx, c, &HoldError{"the message does not belong to this delivery"})
 	}
-	reply, err := conn.Send(ctx, c.message, func() error {
-		return d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), d.Now())
-	})
+	reply, err := relay.send(ctx, c)
+	var failure *mailer.Error
+	if errors.As(err, &failure) && failure.Stale {
+		// A relay may close an idle connection at any time; a new one is no further try.
+		relay.hangUp()
+		reply, err = relay.send(ctx, c)
+	}
 	if err != nil {
 		return d.failed(ctx, c, err)
 	}
 	c.attempt.Stage, c.attempt.Outcome = string(mailer.StageDot), store.OutcomeSent
 	c.attempt.Code, c.attempt.Enhanced, c.attempt.Reply, c.attempt.TLS = reply.Code, reply.Enhanced, reply.Text, reply.TLS
 	return d.settle(ctx, c)
+}
+
+// belongs is the last look before a message leaves: the Message-ID names contract, period,
+// revision, address and resend, the envelope the address.
+func belongs(m mailer.Message, d store.Delivery) bool {
+	address, err := mailer.EnvelopeAddress(d.Recipient)
+	return err == nil && m.To == address && m.ID == d.MessageID
 }

@@ -64,13 +64,14 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 		}
 	case store.OutcomeTemporary:
 		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, rand.Float64()))
-		if now.Sub(c.delivery.CreatedAt) >= d.Policy.Backoff.GiveUp {
+		if d.Policy.Backoff.Exhausted(now.Sub(c.delivery.CreatedAt)) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}
 	default: // setup, interrupted: the delivery is not to blame
 		s.State, s.NextAttemptAt = store.Queued, now
 	}
-	if err := d.Ledger.Settle(ctx, s); err != nil {
+	// What happened is recorded even if geppo was told to stop meanwhile.
+	if err := d.Ledger.Settle(context.WithoutCancel(ctx), s); err != nil {
 		return err
 	}
 	d.log(c, s)

@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"geppo/mailer"
+	"geppo/store"
+)
+
+// link is one sender's connection to the relay: dialled when it is first needed, used for many
+// messages, and dialled anew when it has been used enough or is not clean any more.
+type link struct {
+	d    *Dispatcher
+	conn *mailer.Conn // nil: none
+	sent int          // messages begun on it
+}
+
+// send hands one message over; right before the final dot the ledger is told.
+func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
+	if l.conn != nil && (!l.conn.Usable() || l.sent >= l.d.Policy.MessagesPerConnection) {
+		l.hangUp()
+	}
+	if l.conn == nil {
+		conn, err := l.d.connect(ctx)
+		if err != nil {
+			return mailer.Reply{}, err
+		}
+		l.conn = conn
+	}
+	l.sent++
+	return l.conn.Send(ctx, c.message, func() error {
+		return l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
+	})
+}
+
+// hangUp closes the connection. What was accepted on it is recorded already: that a QUIT is lost
+// changes nothing.
+func (l *link) hangUp() {
+	if l.conn == nil {
+		return
+	}
+	if err := l.conn.Close(); err != nil {
+		l.d.Log.Debug("closing the connection failed", "error", err)
+	}
+	l.conn, l.sent = nil, 0
+}
+
+// connect opens a connection and keeps count of those that fail in a row.
+func (d *Dispatcher) connect(ctx context.Context) (*mailer.Conn, error) {
+	conn, err := d.Client.Connect(ctx)
+	if err != nil {
+		if d.failedConnections.Add(1) == maxFailedConnections {
+			reason := fmt.Sprintf("%d connections in a row failed: %v", maxFailedConnections, err)
+			return nil, errors.Join(err, d.pause(ctx, reason))
+		}
+		return nil, err
+	}
+	d.failedConnections.Store(0)
+	if err := d.endPause(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+func (d *Dispatcher) pause(ctx context.Context, reason string) error {
+	d.Log.Error("the queue is paused", "reason", reason)
+	return d.Ledger.Pause(ctx, "setup", reason, d.Now())
+}
+
+// endPause lets the queue go on if a broken relay or set-up had paused it: a connection works again.
+func (d *Dispatcher) endPause(ctx context.Context) error {
+	pause, err := d.Ledger.Paused(ctx)
+	if errors.Is(err, store.ErrNotFound) || err == nil && pause.Cause != "setup" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d.Log.Info("the relay answers again", "paused_since", pause.StartedAt)
+	return d.Ledger.Resume(ctx, d.Now())
+}
