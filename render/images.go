@@ -106,10 +106,11 @@ func (b *body) drawn(name string) *Image {
 // addImage encodes a chart, and refuses one on which nothing is drawn: no blank picture goes out as
 // a success.
 func (b *body) addImage(name string, c chart.Chart, alt string) (*Image, error) {
-	if chart.Blank(c.Image()) {
+	drawn := c.Image()
+	if chart.Blank(drawn) {
 		return nil, fmt.Errorf("chart %s is blank", name)
 	}
-	data, err := c.PNG()
+	data, err := chart.Encode(drawn)
 	if err != nil {
 		return nil, fmt.Errorf("chart %s: %w", name, err)
 	}

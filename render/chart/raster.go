@@ -61,12 +61,10 @@ func (b *bitmap) entry(c Color) uint8 {
 	if i, ok := b.index[c]; ok {
 		return i
 	}
-	i := uint8(0)
+	i := uint8(b.img.Palette.Index(c))
 	if len(b.img.Palette) < 256 {
 		i = uint8(len(b.img.Palette))
 		b.img.Palette = append(b.img.Palette, c)
-	} else {
-		i = uint8(b.img.Palette.Index(c))
 	}
 	b.index[c] = i
 	return i
@@ -260,8 +258,8 @@ func (f *Face) mask(key glyphKey) mask {
 		return mask{} // a glyph without outline, a space
 	}
 	shift := float32(key.quarter) / 4
-	x0, x1 := (buf.Bounds.Min.X).Floor(), (buf.Bounds.Max.X).Ceil()+2
-	y0, y1 := -(buf.Bounds.Max.Y).Ceil(), -(buf.Bounds.Min.Y).Floor()+1
+	x0, x1 := buf.Bounds.Min.X.Floor(), buf.Bounds.Max.X.Ceil()+2
+	y0, y1 := -buf.Bounds.Max.Y.Ceil(), -buf.Bounds.Min.Y.Floor()+1
 	z := vector.NewRasterizer(x1-x0, y1-y0)
 	pt := func(p truetype.Point) (float32, float32) {
 		return float32(p.X)/64 + shift - float32(x0), -float32(p.Y)/64 - float32(y0)

@@ -135,7 +135,8 @@ func (r *recorder) QuadCurveTo(cx, cy, x, y int) {
 	}
 	r.path = append(r.path, Seg{Verb: 'C', P: [3]Point{
 		{from.X + (c.X-from.X)*2/3, from.Y + (c.Y-from.Y)*2/3},
-		{to.X + (c.X-to.X)*2/3, to.Y + (c.Y-to.Y)*2/3}, to,
+		{to.X + (c.X-to.X)*2/3, to.Y + (c.Y-to.Y)*2/3},
+		to,
 	}})
 }
 
@@ -152,7 +153,8 @@ func (r *recorder) ArcTo(cx, cy int, rx, ry, start, delta float64) {
 		p, q := on(a), on(b)
 		r.path = append(r.path, Seg{Verb: 'C', P: [3]Point{
 			{p.X - k*rx*math.Sin(a), p.Y + k*ry*math.Cos(a)},
-			{q.X + k*rx*math.Sin(b), q.Y - k*ry*math.Cos(b)}, q,
+			{q.X + k*rx*math.Sin(b), q.Y - k*ry*math.Cos(b)},
+			q,
 		}})
 	}
 }

@@ -287,7 +287,7 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 	h := float64(c.H) * width / float64(c.W)
 	s.section(no, title)
 	s.need(h + 8 + headHeight + float64(len(rows))*(rowLine+rowPad))
-	s.chart(c, left, width)
+	s.chart(c, width)
 	s.y += h + 8
 	s.table([]column{
 		{head: s.w.Lists.Result, part: 0.2},

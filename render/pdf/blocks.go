@@ -22,7 +22,7 @@ func (s *sheet) part(no, title string) {
 		s.fill(left, s.y, 4, 20, accent)
 		s.put(no, left+12, s.y+15.5, st)
 		s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
-		s.rule(left, s.y+26, right, chart.Grid, 0.8)
+		s.rule(s.y+26, right, chart.Grid, 0.8)
 		s.y += 38
 	})
 }
@@ -157,7 +157,7 @@ func (s *sheet) trend(days []aggregate.DayCount) error {
 	}
 	h := float64(c.H) * measure / float64(c.W)
 	s.need(h + 18)
-	s.chart(c, left, measure)
+	s.chart(c, measure)
 	s.y += h + 2
 	key := ""
 	if shaded {

@@ -13,12 +13,10 @@ type canvas struct {
 	scale float64
 }
 
-// chart draws c as wide as the text, or narrower, at y and returns its height.
-func (s *sheet) chart(c chart.Chart, x, width float64) float64 {
-	scale := width / float64(c.W)
+// chart draws c at the left margin and the next free line, scaled to width.
+func (s *sheet) chart(c chart.Chart, width float64) {
 	s.replaced += c.Replaced
-	c.Draw(canvas{s, x, s.y, scale})
-	return float64(c.H) * scale
+	c.Draw(canvas{s, left, s.y, width / float64(c.W)})
 }
 
 func (c canvas) at(p chart.Point) (x, y float64) { return c.x + p.X*c.scale, c.y + p.Y*c.scale }

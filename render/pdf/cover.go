@@ -136,7 +136,7 @@ func (s *sheet) revisionState() []string {
 // contents lists the headings in two columns with their pages, each a link.
 func (s *sheet) contents() {
 	s.put(s.m.own.Contents, left, s.y+11, style{11, true, accent})
-	s.rule(left, s.y+18, right, chart.Grid, 0.8)
+	s.rule(s.y+18, right, chart.Grid, 0.8)
 	s.y += 26
 	const gutter = 26.0
 	width := (measure - gutter) / 2

@@ -101,7 +101,10 @@ func (s *sheet) objects(list []aggregate.Object) {
 	rows := make([][]cell, 0, printedObjects)
 	for _, o := range list[:min(len(list), printedObjects)] {
 		rows = append(rows, []cell{
-			{label: s.name(o.Name)}, {label: s.optional(o.Type)}, {label: s.name(o.Endpoint)}, {label: s.optional(o.Result)},
+			{label: s.name(o.Name)},
+			{label: s.optional(o.Type)},
+			{label: s.name(o.Endpoint)},
+			{label: s.optional(o.Result)},
 			text(s.w.Number(o.Count)), text(s.moment(o.LastSeen)),
 		})
 	}

@@ -166,7 +166,7 @@ func (s *sheet) flushNotes() {
 		total += len(n.lines)
 	}
 	y := bottom - float64(total)*noteLine
-	s.rule(left, y, left+120, chart.Axis, 0.5)
+	s.rule(y, left+120, chart.Axis, 0.5)
 	for _, n := range s.notes {
 		for _, line := range n.lines {
 			y += noteLine
@@ -184,20 +184,20 @@ func (s *sheet) furniture(n, pages int) {
 		month := s.m.own.Issued.Say(words.Values{Month: s.w.Month(s.r.Period)})
 		room := measure - s.width(s.product+s.w.Mail.Title+month, st) - 40
 		s.putRight(s.face(st).Shorten(s.company, st.size, room)+"  "+month, right, 42, st)
-		s.rule(left, 49, right, chart.Grid, 0.7)
+		s.rule(49, right, chart.Grid, 0.7)
 	}
 	y := pageHeight - 34
-	s.rule(left, y-14, right, chart.Grid, 0.7)
+	s.rule(y-14, right, chart.Grid, 0.7)
 	s.put(s.w.Overview.Contract+" "+s.r.Contract.ID, left, y, st)
 	page := s.m.own.Page.Say(words.Values{From: strconv.Itoa(n), To: strconv.Itoa(pages)})
 	s.putRight(page, right, y, st)
 }
 
-// rule draws a horizontal line.
-func (s *sheet) rule(x0, y, x1 float64, c chart.Color, width float64) {
+// rule draws a horizontal line from the left margin.
+func (s *sheet) rule(y, to float64, c chart.Color, width float64) {
 	s.f.SetDrawColor(int(c.R), int(c.G), int(c.B))
 	s.f.SetLineWidth(width)
-	s.f.Line(x0, y, x1, y)
+	s.f.Line(left, y, to, y)
 }
 
 // fill draws a box.

@@ -76,7 +76,7 @@ const headHeight = 20.0
 
 func (s *sheet) tableHead(columns []column, height float64) {
 	if height == 0 {
-		s.rule(left, s.y, right, chart.Grid, 0.6)
+		s.rule(s.y, right, chart.Grid, 0.6)
 		return
 	}
 	s.fill(left, s.y, measure, headHeight-3, chart.Shade)
@@ -142,5 +142,5 @@ func (s *sheet) row(columns []column, l laid) {
 		x += w
 	}
 	s.y += l.height
-	s.rule(left, s.y, right, chart.Grid, 0.6)
+	s.rule(s.y, right, chart.Grid, 0.6)
 }

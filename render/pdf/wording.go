@@ -67,10 +67,19 @@ func (w *wording) faults() []string {
 	all := words.Values{Count: "0", From: "0", To: "0", Names: "0", Month: "0", Product: "0"}
 	var faults []string
 	for _, want := range [][2]string{
-		{"title", w.Title.Say(all)}, {"honorific", w.Honorific.Say(all)}, {"issued", w.Issued.Say(all)},
-		{"edition", w.Edition.Say(all)}, {"contents", w.Contents}, {"page", w.Page.Say(all)}, {"note", w.Note.Say(all)},
-		{"rank", w.Rank}, {"change", w.Change.Say(all)}, {"shortened", w.Shortened}, {"replaced", w.Replaced},
-		{"quiet", w.Quiet}, {"contact", w.Contact},
+		{"title", w.Title.Say(all)},
+		{"honorific", w.Honorific.Say(all)},
+		{"issued", w.Issued.Say(all)},
+		{"edition", w.Edition.Say(all)},
+		{"contents", w.Contents},
+		{"page", w.Page.Say(all)},
+		{"note", w.Note.Say(all)},
+		{"rank", w.Rank},
+		{"change", w.Change.Say(all)},
+		{"shortened", w.Shortened},
+		{"replaced", w.Replaced},
+		{"quiet", w.Quiet},
+		{"contact", w.Contact},
 	} {
 		if want[1] == "" {
 			faults = append(faults, want[0]+" is missing or empty")
