@@ -206,7 +206,6 @@ type Mail struct {
 	Targets       string `toml:"targets"`
 	DateOfGap     string `toml:"date_of_gap"`
 	Action        string `toml:"action"`
-	DeskCalls     Phrase `toml:"desk_calls"`
 	UnsupportedOS Phrase `toml:"unsupported_os"`
 	Crowded       Phrase `toml:"crowded"`
 	Quiet         string `toml:"quiet"`
