@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -144,9 +143,6 @@ func operator() string {
 	return "uid " + strconv.Itoa(os.Getuid())
 }
 
-// relay is the relay's address for messages to people.
-func relay(c config.Config) string { return net.JoinHostPort(c.SMTP.Host, strconv.Itoa(c.SMTP.Port)) }
-
 // period reads --period; both forms of a missing one are wrong usage.
 func period(s string) (store.Period, error) {
 	if s == "" {
@@ -161,7 +157,7 @@ func period(s string) (store.Period, error) {
 
 // writeFile writes one file of a directory that may not exist yet.
 func writeFile(dir, name string, data []byte) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, name), data, 0o600)

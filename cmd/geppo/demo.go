@@ -99,8 +99,10 @@ func clearDemo(dir string) error {
 		return exitWith(exitUsage, "%s is not empty and not a demo's; name another directory with --dir", dir)
 	}
 	// Only what the demo makes is removed, whatever else has been put beside it.
-	for _, name := range []string{"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm", "geppo.db.lock",
-		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm"} {
+	for _, name := range []string{
+		"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm", "geppo.db.lock",
+		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm",
+	} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -122,7 +124,7 @@ func importSample(ctx context.Context, db *databases, p store.Period) error {
 // demoRun sends the period to a sink, and gives what arrived there.
 func (a *app) demoRun(ctx context.Context, c config.Config, db *databases, p store.Period) (arrived []sink.Message, err error) {
 	received := make(chan sink.Message)
-	server, err := sink.Start(func(m sink.Message) error {
+	server, err := sink.Start(ctx, func(m sink.Message) error {
 		received <- m
 		return nil
 	})

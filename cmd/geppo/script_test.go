@@ -61,7 +61,7 @@ func startSink(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.MkdirAll(dir, 0o755))
 	var mu sync.Mutex
 	count := map[string]int{}
-	server, err := sink.Start(func(m sink.Message) error {
+	server, err := sink.Start(context.Background(), func(m sink.Message) error {
 		mu.Lock()
 		defer mu.Unlock()
 		count[m.To[0]]++

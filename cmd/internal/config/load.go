@@ -141,7 +141,7 @@ func decodingFaults(err error) (faults []string) {
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // PasswordVariable is the environment variable that holds the relay's password itself.
-const PasswordVariable = "GEPPO_SMTP_PASSWORD"
+const PasswordVariable = "GEPPO_SMTP_PASSWORD" //nolint:gosec // G101: the name of a variable, not a password
 
 // Password reads the relay's password: from password_file, else from the environment, else from
 // the systemd credential smtp_password, else none.

@@ -149,7 +149,9 @@ func startServer(t *testing.T) *server {
 		if err := running.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
 			t.Error(err)
 		}
-		<-done
+		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 	return s
 }

@@ -63,7 +63,8 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 			s.Reason = "the relay may have accepted the message: its reply was lost"
 		}
 	case store.OutcomeTemporary:
-		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, rand.Float64()))
+		jitter := rand.Float64() //nolint:gosec // G404: it spreads retries, it keeps no secret
+		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, jitter))
 		if d.Policy.Backoff.Exhausted(now.Sub(c.delivery.CreatedAt)) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}

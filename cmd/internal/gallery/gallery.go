@@ -65,7 +65,7 @@ func writeMail(dir string, m sink.Message) (page mailPage, err error) {
 		HTMLPath: "mail/" + name + ".html", TextPath: "mail/" + name + ".txt", MessagePath: "mail/" + name + ".eml",
 	}
 	mailDir := filepath.Join(dir, "mail")
-	if err := os.MkdirAll(mailDir, 0o755); err != nil {
+	if err := os.MkdirAll(mailDir, 0o750); err != nil {
 		return page, err
 	}
 	html := string(parsed.html)

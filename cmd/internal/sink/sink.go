@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -30,8 +31,9 @@ const maxMessage = 64 << 20
 
 // Start listens on a free loopback port. Each accepted message is given to keep before the reply
 // to its final dot; if keep fails, the message is refused for the time being.
-func Start(keep func(Message) error) (*Sink, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func Start(ctx context.Context, keep func(Message) error) (*Sink, error) {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
