@@ -67,21 +67,35 @@ func load(ctx context.Context, db *store.Detections, r io.Reader, format string,
 
 	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
 	return db.Import(ctx, file, func(tx *store.ImportTx) error {
-		for c := range chunks {
-			for i := range c.lines {
-				if err := take(ctx, tx, &c.lines[i], opts); err != nil {
+		for {
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("import %s: %w", opts.File, ctx.Err())
+			case c, ok := <-chunks:
+				if !ok {
+					return ctx.Err() // decoding ends early only with ctx
+				}
+				if err := takeChunk(ctx, tx, c, opts); err != nil {
 					return err
 				}
 			}
-			if c.err != nil {
-				return fmt.Errorf("read %s: %w", opts.File, c.err)
-			}
-			if opts.Progress != nil {
-				opts.Progress(c.bytes)
-			}
 		}
-		return ctx.Err()
 	})
+}
+
+func takeChunk(ctx context.Context, tx *store.ImportTx, c chunk, opts Options) error {
+	for i := range c.lines {
+		if err := take(ctx, tx, &c.lines[i], opts); err != nil {
+			return err
+		}
+	}
+	if c.err != nil {
+		return fmt.Errorf("read %s: %w", opts.File, c.err)
+	}
+	if opts.Progress != nil {
+		opts.Progress(c.bytes)
+	}
+	return nil
 }
 
 // take puts one line's record into the store, or deals with a bad one.

@@ -25,6 +25,9 @@ func decodeJSON(line []byte) (record, error) {
 	if err := checkText(line); err != nil {
 		return nil, err
 	}
+	if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("{")) {
+		return nil, errors.New("malformed JSON: the line is not an object; each line must hold one JSON object")
+	}
 	switch kind := rowType(line); kind {
 	case "detection":
 		return decodeRow(line, kind, detection.record)
@@ -120,8 +123,6 @@ func reason(err error, kind string) error {
 		return fmt.Errorf("malformed JSON: %w; each line must hold one JSON object", err)
 	case errors.Is(e.Err, json.ErrUnknownName):
 		return fmt.Errorf("unknown field %s in type %q; remove it or mend its spelling", pointer(e.JSONPointer), kind)
-	case e.JSONPointer == "":
-		return errors.New("malformed JSON: the line is not an object; each line must hold one JSON object")
 	case e.GoType == nil:
 		return fmt.Errorf("field %s is not of its type: %w", pointer(e.JSONPointer), e.Err)
 	}
