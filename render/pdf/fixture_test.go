@@ -60,6 +60,7 @@ func makerOf(fsys fs.FS) (*Maker, error) {
 type month struct {
 	endpoints, detections, events int
 	names                         func(i int) string
+	threats                       func(i int) string
 	problems                      bool // offline and outdated agents, protections off
 	full                          bool // every feature has detections
 }
@@ -73,6 +74,9 @@ func (o month) report(tb testing.TB, m *Maker) aggregate.Report {
 	}
 	if o.names == nil {
 		o.names = func(i int) string { return fmt.Sprintf("PC-%04d", i) }
+	}
+	if o.threats == nil {
+		o.threats = func(i int) string { return fmt.Sprintf("TROJ_GEN.R%03dC0CLT21", i) }
 	}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	start := time.Date(2026, 10, 1, 0, 0, 0, 0, tokyo)
@@ -100,7 +104,7 @@ func (o month) report(tb testing.TB, m *Maker) aggregate.Report {
 		n := int(float64(o.endpoints) * rnd.Float64() * rnd.Float64() * rnd.Float64())
 		in.Detections = append(in.Detections, store.Detection{
 			Feature: features[i%len(features)], Time: at, Endpoint: o.names(n), Class: store.ClassUnknown,
-			Name: fmt.Sprintf("TROJ_GEN.R%03dC0CLT21", rnd.IntN(40)), Result: results[rnd.IntN(rnd.IntN(len(results))+1)], Count: 1,
+			Name: o.threats(rnd.IntN(40)), Result: results[rnd.IntN(rnd.IntN(len(results))+1)], Count: 1,
 		})
 		if i%2 == 0 {
 			in.Previous = append(in.Previous, store.FeatureCount{Feature: features[i%len(features)], Count: 1})

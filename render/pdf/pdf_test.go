@@ -26,7 +26,11 @@ func kinds() map[string]month {
 		"no endpoint":      {},
 		"average":          {endpoints: 18, detections: 140, events: 12},
 		"20,000":           {endpoints: 200, detections: 20000, events: 300, problems: true, full: true},
-		"hostile":          {endpoints: len(hostile), detections: 300, events: 120, problems: true, full: true, names: func(i int) string { return hostile[i%len(hostile)] }},
+		"hostile": {
+			endpoints: len(hostile), detections: 300, events: 120, problems: true, full: true,
+			names:   func(i int) string { return hostile[i%len(hostile)] },
+			threats: func(i int) string { return hostile[i%len(hostile)] },
+		},
 	}
 }
 
@@ -352,6 +356,71 @@ func TestRareNamesAreSetWithTheFullFonts(t *testing.T) {
 		t.Errorf("%d characters are printed as 〓", d.Replaced)
 	}
 	contains(t, "antivirus", d.Data, antivirusStrings(m, r))
+}
+
+func TestNoPageEndsWithAHeading(t *testing.T) {
+	m := maker(t)
+	for name, o := range kinds() {
+		r := o.report(t, m)
+		for asks := range 6 { // each moves everything by some lines
+			s := m.sheet(&m.full, r, r.Overview.Product, slices.Repeat(someAsks, asks))
+			if err := s.antivirus(); err != nil {
+				t.Fatal(err)
+			}
+			d, err := s.finish()
+			if err != nil {
+				t.Fatal(err)
+			}
+			headings := map[string]bool{}
+			for _, e := range s.entries {
+				headings[squeeze(e.no+e.title)] = true
+			}
+			pages := strings.Split(run(t, d.Data, "pdftotext", "-layout", "FILE", "-"), "\f")
+			for i, page := range pages[1:] { // after the contents
+				if last := squeeze(lastLine(page)); headings[last] {
+					t.Errorf("%s, %d asks: page %d ends with the heading %q", name, asks, i+2, last)
+				}
+			}
+		}
+	}
+}
+
+// lastLine is the last line of a page above its footnotes and footer.
+func lastLine(page string) string {
+	last := ""
+	for line := range strings.Lines(page) {
+		line = strings.TrimSpace(line)
+		switch {
+		case strings.HasPrefix(line, "※"), strings.HasPrefix(line, "契約番号 C"):
+			return last
+		case line != "":
+			last = line
+		}
+	}
+	return last
+}
+
+func TestThreatNamesAreLinked(t *testing.T) {
+	m := maker(t)
+	r := kinds()["hostile"].report(t, m)
+	d, err := m.Antivirus(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := run(t, d.Data, "qpdf", "--json", "--json-key=qpdf", "FILE")
+	for _, f := range r.Antivirus {
+		for _, n := range f.Names {
+			if n.Name == "" || !isThreat(f.Feature) {
+				continue
+			}
+			if url := m.threatURL(visible(n.Name)); !strings.Contains(links, url) {
+				t.Errorf("%s: no link to %.120s", f.Feature, url)
+			}
+		}
+	}
+	if !strings.Contains(links, "%3Cscript%3E") {
+		t.Error("no threat name with markup among the links: the fixture has changed")
+	}
 }
 
 func TestEDRWithoutOption(t *testing.T) {
