@@ -61,14 +61,18 @@ type Delivery struct {
 	State         State
 	NextAttemptAt time.Time // zero unless queued or deferred
 	Attempts      int
-	Ambiguous     int       // attempts that ended between the final dot and its reply
-	DatedAt       time.Time // the message's Date; zero before the first claim
-	SHA256        []byte    // of the message's bytes; nil before the first handing over
-	LastCode      int
-	LastReply     string
-	Reason        string
-	SentAt        time.Time // zero unless sent or bounced
-	CreatedAt     time.Time
+	Ambiguous     int // attempts that ended between the final dot and its reply
+	// Waited sums the waits planned after temporary failures. Unlike the delivery's age it does not
+	// grow while the queue is paused or geppo is down.
+	Waited    time.Duration
+	Forced    bool      // to an address that is not registered
+	DatedAt   time.Time // the message's Date; zero before the first claim
+	SHA256    []byte    // of the message's bytes; nil before the first handing over
+	LastCode  int
+	LastReply string
+	Reason    string
+	SentAt    time.Time // zero unless sent or bounced
+	CreatedAt time.Time
 }
 
 // Attempt is one try of a delivery.

@@ -55,7 +55,8 @@ func (f Filter) where() (string, []any) {
 const (
 	dueDeliveries = `
 SELECT id FROM deliveries INDEXED BY deliveries_due
-WHERE state IN ('queued', 'deferred') AND next_attempt_at <= ? AND `
+WHERE state IN ('queued', 'deferred') AND next_attempt_at <= ?
+  AND NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND cause = 'operator') AND `
 
 	claimDelivery = `
 UPDATE deliveries
@@ -74,7 +75,8 @@ UPDATE attempts SET ended_at = max(?3, started_at), stage = ?4, code = ?5, enhan
 WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 
 	settleDelivery = `
-UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4, last_code = ?5, last_reply = ?6,
+UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
+                      waited_ms = waited_ms + iif(?2 = 'deferred', max(?3 - ?9, 0), 0), last_code = ?5, last_reply = ?6,
                       reason = ?7, sent_at = ?8, updated_at = ?9
 WHERE id = ?1 AND state IN ('sending', 'handing_over')`
 
@@ -86,7 +88,8 @@ WHERE state IN ('sending', 'handing_over') ORDER BY id`
 var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
 
 // Claim takes the delivery that has been due longest, registers its attempt and returns it, or
-// ErrNotFound if none of the filter's is due. Its state is then sending.
+// ErrNotFound if none of the filter's is due or an operator has paused the queue. Its state is then
+// sending.
 func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time) (d Delivery, err error) {
 	condition, args := filter.where()
 	query := dueDeliveries + condition + " ORDER BY next_attempt_at, id LIMIT 1"

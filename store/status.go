@@ -12,12 +12,12 @@ import (
 )
 
 const deliveryColumns = `id, run, contract, period, revision, recipient, recipient_name, resend, message_id, state,
-  next_attempt_at, attempts, ambiguous, dated_at, sha256, last_code, last_reply, reason, sent_at, created_at`
+  next_attempt_at, attempts, ambiguous, waited_ms, forced, dated_at, sha256, last_code, last_reply, reason, sent_at, created_at`
 
 const (
 	selectDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE `
 
-	countStates = `SELECT state, count(*) FROM deliveries WHERE %s GROUP BY state`
+	countStates = `SELECT state, count(*) FROM deliveries WHERE %s AND replaced_by IS NULL GROUP BY state`
 
 	selectAttempts = `
 SELECT delivery, number, started_at, ended_at, stage, code, enhanced, reply, tls, outcome
@@ -47,6 +47,7 @@ var ledgerStatements = []string{
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
 	openPause, insertPause, endPauses,
+	insertResent, nextResend, replaceDelivery, cancelDeliveries + "true", releaseDelivery, bounceDelivery, deliveryOfMessage, insertTestSend,
 }
 
 // Deliveries lists what the filter chooses, in the order of planning.
@@ -67,7 +68,8 @@ func (l *Ledger) Delivery(ctx context.Context, id int64) (Delivery, error) {
 	return d, nil
 }
 
-// CountStates counts the filter's deliveries by state.
+// CountStates counts the filter's deliveries by state. A delivery that was cancelled because a resend
+// took its place is not counted: the resend is.
 func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int, error) {
 	condition, args := filter.where()
 	counts := map[State]int{}
@@ -232,13 +234,15 @@ func (l *Ledger) queryDeliveries(ctx context.Context, statement string, args ...
 func scanDelivery(row scanner) (d Delivery, err error) {
 	var period string
 	var next, dated, sent, created sql.NullInt64
+	var waited int64
 	err = row.Scan(&d.ID, &d.Run, &d.Contract, &period, &d.Revision, &d.Recipient, &d.RecipientName, &d.Resend,
-		&d.MessageID, &d.State, &next, &d.Attempts, &d.Ambiguous, &dated, &d.SHA256, &d.LastCode, &d.LastReply,
+		&d.MessageID, &d.State, &next, &d.Attempts, &d.Ambiguous, &waited, &d.Forced, &dated, &d.SHA256, &d.LastCode, &d.LastReply,
 		&d.Reason, &sent, &created)
 	if err != nil {
 		return Delivery{}, err
 	}
 	d.NextAttemptAt, d.DatedAt, d.SentAt, d.CreatedAt = fromMillis(next), fromMillis(dated), fromMillis(sent), fromMillis(created)
+	d.Waited = time.Duration(waited) * time.Millisecond
 	d.Period, err = ParsePeriod(period)
 	return d, err
 }

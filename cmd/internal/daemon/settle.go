@@ -65,7 +65,7 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 	case store.OutcomeTemporary:
 		jitter := rand.Float64() //nolint:gosec // G404: it spreads retries, it keeps no secret
 		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, jitter))
-		if d.Policy.Backoff.Exhausted(now.Sub(c.delivery.CreatedAt)) {
+		if d.Policy.Backoff.Exhausted(c.delivery.Waited) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}
 	default: // setup, interrupted: the delivery is not to blame

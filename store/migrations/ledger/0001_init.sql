@@ -56,11 +56,14 @@ CREATE TABLE deliveries (
   next_attempt_at INTEGER,
   attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
   ambiguous       INTEGER NOT NULL DEFAULT 0 CHECK (ambiguous >= 0),
+  waited_ms       INTEGER NOT NULL DEFAULT 0 CHECK (waited_ms >= 0), -- of planned waits after temporary failures
+  forced          INTEGER NOT NULL DEFAULT 0 CHECK (forced IN (0, 1)), -- to an address that is not registered
   dated_at        INTEGER,                                  -- the message's Date, fixed at the first claim
   sha256          BLOB    CHECK (length(sha256) = 32),      -- of the bytes, bound from handing_over on
   last_code       INTEGER NOT NULL DEFAULT 0,
   last_reply      TEXT    NOT NULL DEFAULT '',
   reason          TEXT    NOT NULL DEFAULT '',              -- why it is held, failed or cancelled
+  replaced_by     INTEGER REFERENCES deliveries (id),       -- the resend that took its place
   sent_at         INTEGER,
   created_at      INTEGER NOT NULL,
   updated_at      INTEGER NOT NULL,
@@ -109,6 +112,20 @@ CREATE TABLE recipient_changes (
   changed_by TEXT    NOT NULL,
   PRIMARY KEY (contract, address)
 ) STRICT, WITHOUT ROWID;
+
+-- Test mails: sent beside the deliveries, and recorded apart from them.
+CREATE TABLE test_sends (
+  id           INTEGER PRIMARY KEY,
+  contract     TEXT    NOT NULL,
+  period       TEXT    NOT NULL,
+  recipient    TEXT    NOT NULL,
+  message_id   TEXT    NOT NULL,
+  requested_by TEXT    NOT NULL,
+  sent_at      INTEGER NOT NULL,
+  outcome      TEXT    NOT NULL,
+  code         INTEGER NOT NULL,
+  reply        TEXT    NOT NULL
+) STRICT;
 
 -- The queue stands still while a row is open.
 CREATE TABLE pauses (
