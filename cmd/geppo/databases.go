@@ -90,7 +90,7 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 	return &daemon.Composer{
 		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
 		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce,
-		MaxSize: int64(c.SMTP.MaxSize), Log: log, Now: time.Now,
+		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir}, Log: log, Now: time.Now,
 	}, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -147,12 +146,7 @@ func (a *app) demoRun(ctx context.Context, c config.Config, db *databases, p sto
 }
 
 func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p store.Period) error {
-	log := slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	composer, err := newComposer(c, db, log)
-	if err != nil {
-		return err
-	}
-	client, err := newClient(c, nil)
+	sender, err := a.newSender(c, db)
 	if err != nil {
 		return err
 	}
@@ -162,7 +156,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 		return err
 	}
 	filter := store.Filter{Period: p}
-	if err := a.dispatch(ctx, c, newDispatcher(c, composer, client, log), filter); err != nil {
+	if err := a.dispatch(ctx, c, sender, filter); err != nil {
 		return err
 	}
 	if err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {

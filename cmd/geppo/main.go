@@ -104,7 +104,8 @@ Start with "geppo demo".`,
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
 	root.AddCommand(a.demoCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
-		a.statusCommand(), a.showCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand())
+		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand())
 	return root
 }
 

@@ -13,7 +13,6 @@ import (
 	"geppo/aggregate"
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
-	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
 )
@@ -96,12 +95,8 @@ func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, do
 		return err
 	}
 	first := usable[0]
-	message, err := mailer.Compose(mailer.Header{
-		From: composer.From, ReplyTo: composer.ReplyTo, Bounce: composer.Bounce,
-		To:        mail.Address{Name: first.Name, Address: first.Address},
-		MessageID: daemon.MessageID(domain, contract.ID, p, report.Revision, first.Address, 0),
-		Date:      previewDate(contract, p),
-	}, parts)
+	message, err := composer.Address(parts, mail.Address{Name: first.Name, Address: first.Address},
+		daemon.MessageID(domain, contract.ID, p, report.Revision, first.Address, 0), previewDate(contract, p))
 	if err != nil {
 		return err
 	}

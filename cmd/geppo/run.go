@@ -64,12 +64,7 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	if o.dryRun {
 		return a.dryRun(ctx, planner, request, o.json)
 	}
-	log := a.logger(c.Log)
-	composer, err := newComposer(c, db, log)
-	if err != nil {
-		return err
-	}
-	client, err := newClient(c, a.environ)
+	sender, err := a.newSender(c, db)
 	if err != nil {
 		return err
 	}
@@ -77,12 +72,33 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	if err != nil {
 		return err
 	}
-	filter := store.Filter{Period: p, Contracts: o.contracts}
-	stopped := a.dispatch(ctx, c, newDispatcher(c, composer, client, log), filter)
-	if err := db.ledger.FinishRun(context.WithoutCancel(ctx), run.ID, time.Now()); err != nil {
+	return a.sendAndConclude(ctx, c, sender, run, store.Filter{Period: p, Contracts: o.contracts}, o.json)
+}
+
+// newSender builds all that sending needs, so that a fault of the configuration stops a command
+// before it has planned anything.
+func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, error) {
+	log := a.logger(c.Log)
+	composer, err := newComposer(c, db, log)
+	if err != nil {
+		return nil, err
+	}
+	client, err := newClient(c, a.environ)
+	if err != nil {
+		return nil, err
+	}
+	return newDispatcher(c, composer, client, log), nil
+}
+
+// sendAndConclude sends what a run planned, and turns how it stands into output and exit code.
+func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Dispatcher, run store.Run, filter store.Filter, asJSON bool) error {
+	stopped := a.dispatch(ctx, c, d, filter)
+	// The end is recorded and told even if geppo was told to stop.
+	ctx = context.WithoutCancel(ctx)
+	if err := d.Ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
 		return errors.Join(stopped, err)
 	}
-	return a.conclude(context.WithoutCancel(ctx), db.ledger, run, filter, stopped, o.json)
+	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
 }
 
 // dispatch sends what is due, or follows the process that does.

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,8 @@ type Composer struct {
 	From       mail.Address
 	ReplyTo    mail.Address
 	Bounce     string
-	MaxSize    int64 // of a message, bytes
+	MaxSize    int64 // of a message, bytes; above it the PDFs are left out
+	Archive    Archive
 	Log        *slog.Logger
 	Now        func() time.Time
 
@@ -62,17 +64,66 @@ func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Messag
 	if err != nil {
 		return mailer.Message{}, fmt.Errorf("compose delivery %d: %w", d.ID, err)
 	}
-	message, err := mailer.Compose(mailer.Header{
-		From: c.From, ReplyTo: c.ReplyTo, To: mail.Address{Name: d.RecipientName, Address: d.Recipient},
-		Bounce: c.Bounce, MessageID: d.MessageID, Date: d.DatedAt,
-	}, p)
+	message, err := c.Address(p, recipient(d), d.MessageID, d.DatedAt)
+	if err != nil {
+		return mailer.Message{}, err
+	}
+	if int64(len(message.Bytes)) > c.MaxSize {
+		if message, err = c.withoutPDFs(ctx, d); err != nil {
+			return mailer.Message{}, err
+		}
+	}
+	return c.asHandedOver(d, message)
+}
+
+// withoutPDFs makes the message of a delivery that would be larger than MaxSize: it says so.
+func (c *Composer) withoutPDFs(ctx context.Context, d store.Delivery) (mailer.Message, error) {
+	report, err := c.frozen(ctx, reportKey{d.Contract, d.Period, d.Revision})
+	if err != nil {
+		return mailer.Message{}, err
+	}
+	p, err := c.Renderer.PartsWithoutPDFs(report)
+	if err != nil {
+		return mailer.Message{}, &HoldError{fmt.Sprintf("render: %v", err)}
+	}
+	message, err := c.Address(p, recipient(d), d.MessageID, d.DatedAt)
 	if err != nil {
 		return mailer.Message{}, err
 	}
 	if size := int64(len(message.Bytes)); size > c.MaxSize {
-		return mailer.Message{}, &HoldError{fmt.Sprintf("the message has %d bytes, more than smtp.max_size (%d); raise it and release the delivery", size, c.MaxSize)}
+		return mailer.Message{}, &HoldError{fmt.Sprintf("even without PDFs the message has %d bytes, more than smtp.max_size (%d); raise it and release the delivery", size, c.MaxSize)}
+	}
+	c.Log.Warn("the message would be too large with its pdfs", "delivery", d.ID, "contract", d.Contract, "max_size", c.MaxSize)
+	return message, nil
+}
+
+// asHandedOver gives a repeat the bytes of the copy that was handed over before, where the renderer
+// or its templates have changed since and the archive has that copy. Without it the ledger will
+// refuse the other bytes.
+func (c *Composer) asHandedOver(d store.Delivery, message mailer.Message) (mailer.Message, error) {
+	sum := message.SHA256()
+	if d.SHA256 == nil || bytes.Equal(d.SHA256, sum[:]) {
+		return message, nil
+	}
+	archived, found, err := c.Archive.Get(d)
+	if err != nil {
+		return mailer.Message{}, err
+	}
+	if found {
+		message.Bytes = archived
 	}
 	return message, nil
+}
+
+func recipient(d store.Delivery) mail.Address {
+	return mail.Address{Name: d.RecipientName, Address: d.Recipient}
+}
+
+// Address makes parts a message to one address.
+func (c *Composer) Address(p render.Parts, to mail.Address, messageID string, date time.Time) (mailer.Message, error) {
+	return mailer.Compose(mailer.Header{
+		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date,
+	}, p)
 }
 
 // parts gives a report's parts, rendered once however many ask at the same time.
@@ -162,6 +213,18 @@ func decodeReport(stored []byte) (report aggregate.Report, err error) {
 		return aggregate.Report{}, fmt.Errorf("read frozen report: %w", err)
 	}
 	return report, nil
+}
+
+// Newest is the newest frozen report, or a fresh one where none is frozen; it freezes nothing.
+func (c *Composer) Newest(ctx context.Context, contract string, p store.Period) (aggregate.Report, error) {
+	revision, err := c.Ledger.NewestRevision(ctx, contract, p)
+	if err != nil {
+		return aggregate.Report{}, err
+	}
+	if revision == 0 {
+		return c.Fresh(ctx, contract, p, 1)
+	}
+	return c.Frozen(ctx, contract, p, revision)
 }
 
 // Fresh computes a worded report from the detections as they are now.

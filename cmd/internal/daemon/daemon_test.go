@@ -58,19 +58,27 @@ func newHouse(t *testing.T) *house {
 			t.Error(err)
 		}
 	})
-	renderer, err := render.New(templates.FS, render.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
 	h.server = startServer(t)
-	clock := func() time.Time { return h.now }
+	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, Domain: "geppo.example", Now: h.clock}
+	h.dispatcher = h.newDispatcher(render.Options{})
+	return h
+}
+
+func (h *house) clock() time.Time { return h.now }
+
+// newDispatcher is what a start of geppo makes.
+func (h *house) newDispatcher(options render.Options) *daemon.Dispatcher {
+	h.t.Helper()
+	renderer, err := render.New(templates.FS, options)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	log := slog.New(slog.DiscardHandler)
-	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, Domain: "geppo.example", Now: clock}
-	h.dispatcher = &daemon.Dispatcher{
-		Ledger: h.ledger, Log: log, Now: clock, Renderers: 2,
+	return &daemon.Dispatcher{
+		Ledger: h.ledger, Log: log, Now: h.clock, Renderers: 2,
 		Composer: &daemon.Composer{
 			Detections: h.detections, Ledger: h.ledger, Renderer: renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"},
-			MaxSize: 20e6, Log: log, Now: clock,
+			MaxSize: 20e6, Log: log, Now: h.clock,
 		},
 		Client: &mailer.Client{Host: "127.0.0.1", Port: h.server.port, TLS: mailer.TLSNone, Auth: mailer.AuthNone},
 		Policy: daemon.Policy{
@@ -78,7 +86,6 @@ func newHouse(t *testing.T) *house {
 			Backoff: mailer.Backoff{First: 5 * time.Minute, Factor: 2, Max: 4 * time.Hour, GiveUp: 72 * time.Hour},
 		},
 	}
-	return h
 }
 
 // contract imports a contract with one detection of its own and the given addresses.
@@ -585,5 +592,61 @@ func TestOnlyOneSenderAtATime(t *testing.T) {
 	}
 	if err := again.Release(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestTooLargeAMessageGoesOutWithoutItsPDFs(t *testing.T) {
+	h := newHouse(t)
+	h.contract("C1", "a@example.jp")
+	h.plan()
+	h.dispatcher.Composer.MaxSize = 100_000
+	if err := h.run(); err != nil {
+		t.Fatal(err)
+	}
+	got := h.server.of("a@example.jp")
+	if len(got) != 1 || len(got[0]) > 100_000 || bytes.Contains(got[0], []byte("application/pdf")) {
+		t.Errorf("%d mails, or one with its PDFs", len(got))
+	}
+	h.contract("C2", "b@example.jp")
+	h.plan()
+	h.dispatcher.Composer.MaxSize = 1000
+	if err := h.run(); err != nil {
+		t.Fatal(err)
+	}
+	if d := h.deliveries()["b@example.jp"]; d.State != store.Held || !strings.Contains(d.Reason, "smtp.max_size") {
+		t.Errorf("%+v", d)
+	}
+}
+
+// A repeat after an upgrade: the renderer's bytes have changed since the first handing over.
+func TestARepeatSendsTheArchivedBytesOrNone(t *testing.T) {
+	for _, archived := range []bool{true, false} {
+		h := newHouse(t)
+		if archived {
+			h.dispatcher.Composer.Archive.Dir = t.TempDir()
+		}
+		h.dispatcher.Policy.AmbiguousMax = 3
+		h.contract("C1", "drop@example.jp")
+		h.plan()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		h.dispatcher.Settled = func(store.Delivery, store.State) { cancel() }
+		if err := h.dispatcher.Run(ctx, store.Filter{}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		h.server.calm = true
+		archive := h.dispatcher.Composer.Archive
+		h.dispatcher = h.newDispatcher(render.Options{SupportPhone: "0120-000-000"})
+		h.dispatcher.Composer.Archive = archive
+		if err := h.run(); err != nil {
+			t.Fatal(err)
+		}
+		d, copies := h.deliveries()["drop@example.jp"], h.server.of("drop@example.jp")
+		switch {
+		case archived && (d.State != store.Sent || len(copies) != 2 || !bytes.Equal(copies[0], copies[1])):
+			t.Errorf("with an archive: %s, %d copies, or other bytes", d.State, len(copies))
+		case !archived && (d.State != store.Held || len(copies) != 1 || !strings.Contains(d.Reason, "differ")):
+			t.Errorf("without one: %s, %d copies, %s", d.State, len(copies), d.Reason)
+		}
 	}
 }

@@ -31,6 +31,9 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 	}
 	l.sent++
 	return l.conn.Send(ctx, c.message, func() error {
+		if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
+			return err
+		}
 		return l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
 	})
 }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// followup is a line of the support desk's list.
+type followup struct {
+	Contract string        `json:"contract"`
+	Feature  store.Feature `json:"feature"`
+	Result   string        `json:"result"`
+	Endpoint string        `json:"endpoint"`
+	Name     string        `json:"name"`
+	Count    int64         `json:"count"`
+}
+
+func (a *app) followupsCommand() *cobra.Command {
+	var periodFlag string
+	var asCSV, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "followups --period P",
+		Short: "List what the support desk must follow up",
+		Long: `Lists, by contract and endpoint, the detections that the product could not handle: 要確認 (uncleanable), 駆除されていません
+(noncleaned) and 安全ではない (unsafe). The figures are those of the frozen reports; a report that is not frozen yet is computed.`,
+		Example: "  geppo followups --period 2026-10 --csv > followups.csv",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&periodFlag, "period", "", "month, `YYYY-MM`")
+	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		p, err := period(periodFlag)
+		if err != nil {
+			return err
+		}
+		composer, err := newComposer(c, db, a.logger(c.Log))
+		if err != nil {
+			return err
+		}
+		list, err := followups(ctx, composer, p)
+		switch {
+		case err != nil:
+			return err
+		case asJSON:
+			return writeJSON(a.stdout, list)
+		case asCSV:
+			return writeFollowups(a.stdout, list)
+		}
+		rows := make([][]string, len(list))
+		for i, f := range list {
+			rows[i] = f.cells()
+		}
+		return writeTable(a.stdout, followupHeader, rows)
+	})
+	return cmd
+}
+
+var followupHeader = []string{"contract", "feature", "result", "endpoint", "name", "count"}
+
+func (f followup) cells() []string {
+	return []string{f.Contract, string(f.Feature), f.Result, f.Endpoint, f.Name, strconv.FormatInt(f.Count, 10)}
+}
+
+// followups collects the list over every contract that is active in the period.
+func followups(ctx context.Context, composer *daemon.Composer, p store.Period) ([]followup, error) {
+	contracts, err := composer.Detections.Contracts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := []followup{}
+	for _, contract := range contracts {
+		if !daemon.Active(contract, p) {
+			continue
+		}
+		report, err := composer.Newest(ctx, contract.ID, p)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range report.ToConfirm {
+			for _, name := range c.Names {
+				list = append(list, followup{contract.ID, c.Feature, c.Result, c.Endpoint, name.Name, name.Count})
+			}
+		}
+	}
+	return list, nil
+}
+
+// writeFollowups writes CSV (RFC 4180) that a spreadsheet may open: a cell that would be taken for a
+// formula is given a quote before it.
+func writeFollowups(w io.Writer, list []followup) error {
+	out := csv.NewWriter(w)
+	err := out.Write(followupHeader)
+	for _, f := range list {
+		cells := f.cells()
+		for i, cell := range cells {
+			cells[i] = harmlessCell(cell)
+		}
+		err = errors.Join(err, out.Write(cells))
+	}
+	out.Flush()
+	return errors.Join(err, out.Error())
+}
+
+// harmlessCell follows OWASP's list of what spreadsheets take for a formula.
+func harmlessCell(cell string) string {
+	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
+		return "'" + cell
+	}
+	return cell
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+type resendOptions struct {
+	period, contract, to, reason string
+	failed, rebuild, force       bool
+	queue, json                  bool
+}
+
+func (a *app) resendCommand() *cobra.Command {
+	var o resendOptions
+	cmd := &cobra.Command{
+		Use:   "resend --period P (--contract C | --failed) [--to ADDRESS]",
+		Short: "Send a report again",
+		Long: `Makes new deliveries beside the old ones, with the same frozen report, and follows them to the end. --failed takes the
+deliveries of the period that failed, are held or bounced, and puts new ones in their place; what was sent is not touched.
+--rebuild computes a corrected report (訂正版) from the detections as they are now, and keeps the old one.
+
+Exit codes are those of geppo run.`,
+		Example: `  geppo resend --period 2026-10 --contract C000001 --reason "asked by telephone"
+  geppo resend --period 2026-10 --failed
+  geppo resend --period 2026-10 --contract C000001 --rebuild --to kanri@example.jp`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().StringVar(&o.period, "period", "", "month of the report, `YYYY-MM`")
+	cmd.Flags().StringVar(&o.contract, "contract", "", "contract `ID`")
+	cmd.Flags().BoolVar(&o.failed, "failed", false, "every failed, held or bounced delivery of the period")
+	cmd.Flags().StringVar(&o.to, "to", "", "only to this `ADDRESS`")
+	cmd.Flags().BoolVar(&o.rebuild, "rebuild", false, "a corrected report instead of the frozen one")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the ledger")
+	cmd.Flags().BoolVar(&o.force, "force", false, "also to an address that is not registered")
+	cmd.Flags().BoolVar(&o.queue, "queue", false, "return at once; a daemon sends it")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		return a.resend(ctx, c, db, o)
+	})
+	return cmd
+}
+
+func (a *app) resend(ctx context.Context, c config.Config, db *databases, o resendOptions) error {
+	p, err := period(o.period)
+	if err != nil {
+		return err
+	}
+	if (o.contract == "") == !o.failed {
+		return exitWith(exitUsage, "name one contract (--contract ID), or --failed")
+	}
+	if err := c.Sending(); err != nil {
+		return err
+	}
+	sender, err := a.newSender(c, db)
+	if err != nil {
+		return err
+	}
+	targets, err := resendTargets(ctx, db, p, o)
+	if err != nil {
+		return err
+	}
+	if len(targets) == 0 {
+		_, err := fmt.Fprintf(a.stdout, "nothing of %s failed, is held or bounced: nothing to resend\n", p)
+		return err
+	}
+	domain := messageDomain(c)
+	run, ids, err := db.ledger.Resend(ctx, store.Resend{
+		Period: p, RequestedBy: operator(), Reason: o.reason, Targets: targets,
+		MessageID: func(t store.ResendTarget, resend int) string {
+			return daemon.MessageID(domain, t.Contract, p, t.Revision, t.Address, resend)
+		},
+	}, time.Now())
+	if err != nil {
+		return err
+	}
+	filter := store.Filter{IDs: ids}
+	if o.queue {
+		_, err := fmt.Fprintf(a.stdout, "%d deliveries queued: %v\n", len(ids), ids)
+		return err
+	}
+	return a.sendAndConclude(ctx, c, sender, run, filter, o.json)
+}
+
+// resendTargets says what shall go to whom.
+func resendTargets(ctx context.Context, db *databases, p store.Period, o resendOptions) ([]store.ResendTarget, error) {
+	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
+	if err != nil {
+		return nil, err
+	}
+	var targets []store.ResendTarget
+	if o.failed {
+		targets, err = failedTargets(ctx, db, p, o)
+	} else {
+		targets, err = contractTargets(ctx, db, addresses, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range targets {
+		if err := resolveTarget(ctx, db, addresses, p, o, &targets[i]); err != nil {
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+func failedTargets(ctx context.Context, db *databases, p store.Period, o resendOptions) (targets []store.ResendTarget, err error) {
+	failed, err := db.ledger.Deliveries(ctx, store.Filter{Period: p, States: []store.State{store.Failed, store.Held, store.Bounced}})
+	for _, d := range failed {
+		if o.to == "" || o.to == d.Recipient {
+			targets = append(targets, store.ResendTarget{Contract: d.Contract, Address: d.Recipient, Name: d.RecipientName, Replaces: d.ID})
+		}
+	}
+	return targets, err
+}
+
+func contractTargets(ctx context.Context, db *databases, addresses daemon.Addresses, o resendOptions) (targets []store.ResendTarget, err error) {
+	contract, err := db.detections.Contract(ctx, o.contract)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", o.contract)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if o.to != "" {
+		return []store.ResendTarget{{Contract: contract.ID, Address: o.to}}, nil
+	}
+	usable, _ := addresses.Of(contract)
+	for _, r := range usable {
+		targets = append(targets, store.ResendTarget{Contract: contract.ID, Address: r.Address, Name: r.Name})
+	}
+	if len(targets) == 0 {
+		return nil, exitWith(exitIncomplete, "contract %s has no valid address; add one by geppo recipients add", contract.ID)
+	}
+	return targets, nil
+}
+
+// resolveTarget finds the revision, and makes sure that the address may be written to.
+func resolveTarget(ctx context.Context, db *databases, addresses daemon.Addresses, p store.Period, o resendOptions, t *store.ResendTarget) error {
+	contract, err := db.detections.Contract(ctx, t.Contract)
+	if err != nil {
+		return err
+	}
+	usable, _ := addresses.Of(contract)
+	i := slices.IndexFunc(usable, func(r store.Recipient) bool { return r.Address == t.Address })
+	switch {
+	case i >= 0:
+		t.Name = usable[i].Name
+	case !o.force:
+		return exitWith(exitUsage, "%s is no registered address of contract %s, or it is marked; use --force, or geppo recipients add", t.Address, t.Contract)
+	default:
+		if parsed, err := mail.ParseAddress("<" + t.Address + ">"); err != nil || parsed.Address != t.Address {
+			return exitWith(exitUsage, "%q is not an address such as kanri@example.jp", t.Address)
+		}
+		t.Forced = true
+	}
+	newest, err := db.ledger.NewestRevision(ctx, t.Contract, p)
+	if err != nil {
+		return err
+	}
+	t.Revision = max(newest, 1)
+	if o.rebuild {
+		t.Revision = newest + 1
+	}
+	return nil
+}
