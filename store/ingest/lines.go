@@ -35,7 +35,7 @@ type chunk struct {
 // channel. Blank lines and lines that begin with # are skipped.
 func readChunks(ctx context.Context, r io.Reader, decode decoder, to chan<- chunk) {
 	defer close(to)
-	lines := lineReader{r: bufio.NewReaderSize(toUTF8(r), maxLine+2)}
+	lines := lineReader{r: newLineBuffer(r)}
 	for {
 		c := lines.chunk(decode)
 		end := c.err != nil
@@ -56,6 +56,11 @@ func readChunks(ctx context.Context, r io.Reader, decode decoder, to chan<- chun
 type lineReader struct {
 	r      *bufio.Reader
 	number int
+}
+
+// newLineBuffer reads r as UTF-8, through a buffer that holds the longest line with its line break.
+func newLineBuffer(r io.Reader) *bufio.Reader {
+	return bufio.NewReaderSize(toUTF8(r), maxLine+len("\r\n"))
 }
 
 // chunk reads the next lines; its err is io.EOF with the last of them.
