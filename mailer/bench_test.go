@@ -48,6 +48,23 @@ func BenchmarkCompose(b *testing.B) {
 	}
 }
 
+// BenchmarkMessage is what each further address of a contract costs.
+func BenchmarkMessage(b *testing.B) {
+	body, err := NewBody(bulk())
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := sampleHeader()
+	b.ReportAllocs()
+	for b.Loop() {
+		m, err := body.Message(h)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(m.Bytes)))
+	}
+}
+
 // BenchmarkSend hands a message of 250 KB to a server on loopback that does nothing but read.
 func BenchmarkSend(b *testing.B) {
 	m, err := Compose(sampleHeader(), bulk())

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,10 +9,12 @@ import (
 
 	"geppo/render"
 
+	"github.com/cespare/xxhash/v2"
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Compose makes the message to one recipient:
+// Body is all that a message holds below its header, and the subject. It is the same for every address of a contract, so
+// it is encoded once and may be used by many goroutines:
 //
 //	multipart/mixed                    only with PDFs
 //	  multipart/alternative
@@ -21,36 +24,62 @@ import (
 //	      image/png, inline, by cid
 //	  application/pdf …
 //
-// Equal input gives equal bytes, which is what a repeat is known by. Date is written in Japan's zone whatever
-// zone it comes in, because a stored time comes back in another one than it went in.
+// Equal input gives equal bytes, which is what a repeat is known by; so boundaries are made of the content's hash.
 //
-// go-mail writes every part, but two things of its own would break the promise: it nests related outside
+// go-mail writes the structure, but two things of its own would break the promise: it nests related outside
 // alternative, and it has one boundary for all levels or random ones. So each level is a go-mail message of its own
 // with its own boundary, and goes as a ready part into the next. All bodies are base64: no line can be taken
 // for a boundary, and Japanese takes half the room of quoted-printable.
+type Body struct {
+	subject     string
+	contentType string // of the outermost part
+	content     []byte
+}
+
+// NewBody encodes p. Its error is an *Error of StageCompose, Permanent.
+func NewBody(p render.Parts) (*Body, error) {
+	if len(p.HTML) == 0 || len(p.Text) == 0 || strings.TrimSpace(p.Subject) == "" {
+		return nil, composeError(Permanent, errors.New("subject, HTML or text is empty"))
+	}
+	top, err := tree(p)
+	if err != nil {
+		return nil, composeError(Permanent, err)
+	}
+	var content bytes.Buffer
+	content.Grow(top.size)
+	if err := top.write(&content); err != nil {
+		return nil, composeError(Permanent, err)
+	}
+	return &Body{subject: p.Subject, contentType: top.contentType(top.kind), content: content.Bytes()}, nil
+}
+
+// Message puts a header before the body. Date is written in Japan's zone whatever zone it comes in, because a stored
+// time comes back in another one than it went in.
 //
 // The error is an *Error of StageCompose: Setup if sender, reply or bounce address, Message-ID or date are
 // wrong, else Permanent.
-func Compose(h Header, p render.Parts) (Message, error) {
+func (b *Body) Message(h Header) (Message, error) {
 	wire, err := resolve(h)
 	if err != nil {
 		return Message{}, err
 	}
-	if len(p.HTML) == 0 || len(p.Text) == 0 || strings.TrimSpace(p.Subject) == "" {
-		return Message{}, composeError(Permanent, errors.New("subject, HTML or text is empty"))
-	}
-	top, err := tree(h.MessageID, p)
-	if err == nil {
-		err = setHeader(top.msg, h, wire, p.Subject)
-	}
-	if err != nil {
+	var out bytes.Buffer
+	out.Grow(4<<10 + len(b.content))
+	if err := writeHeader(&out, h, wire, b.subject); err != nil {
 		return Message{}, composeError(Permanent, err)
 	}
-	all, err := top.write()
+	out.WriteString("Content-Type: " + b.contentType + "\r\n\r\n")
+	out.Write(b.content)
+	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to, Bytes: out.Bytes()}, nil
+}
+
+// Compose makes the message to one recipient: NewBody and its Message.
+func Compose(h Header, p render.Parts) (Message, error) {
+	b, err := NewBody(p)
 	if err != nil {
-		return Message{}, composeError(Permanent, err)
+		return Message{}, err
 	}
-	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to, Bytes: all}, nil
+	return b.Message(h)
 }
 
 func composeError(v Verdict, err error) error {
@@ -90,30 +119,46 @@ func resolve(h Header) (a addresses, err error) {
 	return a, nil
 }
 
-// tree builds the levels from the inside out and returns the outermost, still without the message's header.
-func tree(id string, p render.Parts) (*level, error) {
-	alternative := newLevel(id, "alternative")
+// tree builds the levels from the inside out and returns the outermost.
+func tree(p render.Parts) (*level, error) {
+	seed := contentHash(p)
+	alternative := newLevel(seed, "alternative")
 	alternative.addText(gomail.TypeTextPlain, p.Text)
 	if len(p.Images) == 0 {
 		alternative.addText(gomail.TypeTextHTML, p.HTML)
 	} else {
-		related := newLevel(id, "related")
+		related := newLevel(seed, "related")
 		related.addText(gomail.TypeTextHTML, p.HTML)
 		if err := related.embed(p.Images); err != nil {
 			return nil, err
 		}
-		if err := alternative.addLevel(related, `related; type="text/html"`); err != nil {
-			return nil, err
-		}
+		alternative.addLevel(related, `related; type="text/html"`)
 	}
 	if len(p.PDFs) == 0 {
 		return alternative, nil
 	}
-	mixed := newLevel(id, "mixed")
-	if err := mixed.addLevel(alternative, "alternative"); err != nil {
-		return nil, err
-	}
+	mixed := newLevel(seed, "mixed")
+	mixed.addLevel(alternative, alternative.kind)
 	return mixed, mixed.attach(p.PDFs)
+}
+
+// contentHash covers all that a Body is made of but the subject. It need not withstand anyone, since no boundary can occur in
+// base64, so it is a fast one: SHA-256 would take longer than the rest of NewBody on a processor without instructions for it.
+func contentHash(p render.Parts) uint64 {
+	h := xxhash.New()
+	write := func(name string, data []byte) {
+		_, _ = fmt.Fprintf(h, "%d %d %s", len(name), len(data), name) // a hash takes everything
+		_, _ = h.Write(data)
+	}
+	write("html", p.HTML)
+	write("text", p.Text)
+	for _, image := range p.Images {
+		write(image.CID+" "+image.Name, image.Data)
+	}
+	for _, pdf := range p.PDFs {
+		write(pdf.Name, pdf.Data)
+	}
+	return h.Sum64()
 }
 
 // japan has no summer time and no tzdata to look for.

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,13 +225,48 @@ func TestComposeIsDeterministic(t *testing.T) {
 	if found := slices.Compact(slices.Sorted(slices.Values(boundaries(a.Bytes)))); len(found) != 3 {
 		t.Errorf("boundaries %q, want one for each of three levels", found)
 	}
-	h.MessageID = MessageID("example.jp", "another")
-	c, err := Compose(h, sampleParts())
+	p := sampleParts()
+	p.Text = append(p.Text, '.')
+	c, err := Compose(sampleHeader(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if bytes.Contains(c.Bytes, []byte(boundaries(a.Bytes)[0])) {
-		t.Error("two messages share a boundary")
+		t.Error("two bodies share a boundary")
+	}
+}
+
+// TestBodyIsShared: a contract's addresses get one body, also at the same time, each with its own header.
+func TestBodyIsShared(t *testing.T) {
+	body, err := NewBody(sampleParts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := make([]Message, 4)
+	var composing sync.WaitGroup
+	for i := range messages {
+		composing.Go(func() {
+			h := sampleHeader()
+			h.To.Address = fmt.Sprintf("office%d@example.jp", i)
+			h.MessageID = MessageID("example.jp", h.To.Address)
+			m, err := body.Message(h)
+			if err != nil {
+				t.Error(err)
+			}
+			messages[i] = m
+		})
+	}
+	composing.Wait()
+	_, first, _ := bytes.Cut(messages[0].Bytes, []byte("\r\n\r\n"))
+	for i, m := range messages {
+		head, content, _ := bytes.Cut(m.Bytes, []byte("\r\n\r\n"))
+		if !bytes.Equal(content, first) || !bytes.Contains(head, fmt.Appendf(nil, "<office%d@example.jp>", i)) || !bytes.Contains(head, []byte(m.ID)) {
+			t.Errorf("message %d: header %q", i, head)
+		}
+	}
+	clear(messages[0].Bytes) // its own, not the body's
+	if again, err := body.Message(sampleHeader()); err != nil || checkLines(again.Bytes) != nil {
+		t.Error("messages share their bytes", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"strings"
 	"time"
@@ -42,11 +43,12 @@ func MessageID(domain string, key ...string) string {
 	return "geppo." + hex.EncodeToString(h.Sum(nil))[:32] + "@" + domain
 }
 
-// setHeader writes the header of the whole message. The order is go-mail's: by name.
-func setHeader(m *gomail.Msg, h Header, wire addresses, subject string) error {
+// writeHeader writes all fields of the message but Content-Type. The order is go-mail's: by name.
+func writeHeader(out io.Writer, h Header, wire addresses, subject string) error {
 	if max(len(subject), len(h.From.Name), len(h.To.Name), len(h.ReplyTo.Name)) > maxHeader {
 		return errors.New("a subject or display name is longer than 8 KB")
 	}
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	m.SetGenHeader("From", mailbox("From", h.From.Name, wire.from))
 	m.SetGenHeader("To", mailbox("To", h.To.Name, wire.to))
 	if wire.replyTo != "" {
@@ -58,7 +60,8 @@ func setHeader(m *gomail.Msg, h Header, wire addresses, subject string) error {
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
 	m.SetGenHeader("Content-Language", "ja")
-	return nil
+	_, err := m.WriteTo(out)
+	return err
 }
 
 // mailbox is "name <address>" for the header field.
