@@ -1,0 +1,100 @@
+package daemon_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	"github.com/google/go-cmp/cmp"
+
+	"geppo/cmd/internal/daemon"
+)
+
+func zone(t *testing.T, name string) *time.Location {
+	t.Helper()
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loc
+}
+
+func TestScheduleFires(t *testing.T) {
+	for _, test := range []struct {
+		line, zone, after string
+		want              []string
+	}{
+		{"0 9 1 * *", "Asia/Tokyo", "2026-01-01T09:00", []string{"2026-02-01T09:00", "2026-03-01T09:00", "2026-04-01T09:00"}},
+		{"0 9 31 * *", "Asia/Tokyo", "2026-01-15T00:00", []string{"2026-01-31T09:00", "2026-02-28T09:00", "2026-03-31T09:00", "2026-04-30T09:00"}},
+		{"0 9 30 * *", "Asia/Tokyo", "2028-01-31T00:00", []string{"2028-02-29T09:00", "2028-03-30T09:00"}},
+		{"0 9 29 * *", "Asia/Tokyo", "2027-02-01T00:00", []string{"2027-02-28T09:00", "2027-03-29T09:00"}},
+		{"0 9 29 * *", "Asia/Tokyo", "2028-02-01T00:00", []string{"2028-02-29T09:00", "2028-03-29T09:00"}},
+		{"0 9 30 2 *", "Asia/Tokyo", "2026-01-01T00:00", []string{"2026-02-28T09:00", "2027-02-28T09:00", "2028-02-29T09:00"}},
+		// The 28th and the 31st: in February both fall on the 28th, which fires once.
+		{"0 9 28,31 * *", "Asia/Tokyo", "2026-02-01T00:00", []string{"2026-02-28T09:00", "2026-03-28T09:00", "2026-03-31T09:00", "2026-04-28T09:00", "2026-04-30T09:00"}},
+		{"30 8,20 31 * *", "Asia/Tokyo", "2026-04-30T08:30", []string{"2026-04-30T20:30", "2026-05-31T08:30"}},
+		{"0 9 * * 1", "Asia/Tokyo", "2026-11-22T00:00", []string{"2026-11-23T09:00", "2026-11-30T09:00"}},
+		// The hour that a spring skips: cron fires on the next such day, here a month later.
+		{"30 2 8 * *", "America/New_York", "2026-03-07T00:00", []string{"2026-04-08T02:30"}},
+		{"0 9 1 * *", "America/New_York", "2026-03-01T09:00", []string{"2026-04-01T09:00", "2026-05-01T09:00"}},
+	} {
+		loc := zone(t, test.zone)
+		s, err := daemon.NewSchedule(test.line, loc)
+		if err != nil {
+			t.Errorf("%s: %v", test.line, err)
+			continue
+		}
+		at, err := time.ParseInLocation("2006-01-02T15:04", test.after, loc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for range test.want {
+			at = s.Next(at)
+			got = append(got, at.In(loc).Format("2006-01-02T15:04"))
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s after %s:\n%s", test.line, test.after, diff)
+		}
+	}
+}
+
+// Over 20 years a line of day 29 to 31 fires once in every month.
+func TestNoMonthIsSkipped(t *testing.T) {
+	tokyo := zone(t, "Asia/Tokyo")
+	for _, line := range []string{"0 9 1 * *", "0 9 28 * *", "0 9 29 * *", "0 9 30 * *", "59 23 31 * *"} {
+		s, err := daemon.NewSchedule(line, tokyo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2019, 12, 31, 23, 59, 59, 0, tokyo)
+		for month := range 240 {
+			at = s.Next(at)
+			want := time.Date(2020, time.January+time.Month(month), 1, 0, 0, 0, 0, tokyo)
+			if at.Year() != want.Year() || at.Month() != want.Month() {
+				t.Fatalf("%s: fire %d is %s, want one in %s", line, month, at, want.Format("2006-01"))
+			}
+		}
+	}
+}
+
+func TestFaultySchedulesAreRefusedWithTheReason(t *testing.T) {
+	for line, reason := range map[string]string{
+		"":                             "cron line",
+		"0 9 1 *":                      "cron line",
+		"0 9 32 * *":                   "cron line",
+		"CRON_TZ=Asia/Tokyo":           "cron line",
+		"CRON_TZ=UTC 0 9 1 * *":        "set timezone",
+		"@every 1h":                    "name minute, hour and day",
+		"0 9 1 * 1":                    "name one",
+		"0 0 9 1 * *":                  "cron line",
+		"TZ=":                          "cron line",
+		"0 9 1 * * ; rm -rf /":         "cron line",
+		"99999999999999999999 9 1 * *": "cron line",
+	} {
+		if _, err := daemon.NewSchedule(line, time.UTC); err == nil || !strings.Contains(err.Error(), reason) {
+			t.Errorf("%q: error %v, want one that says %q", line, err, reason)
+		}
+	}
+}
