@@ -23,6 +23,7 @@ type Composer struct {
 	Detections *store.Detections
 	Ledger     *store.Ledger
 	Renderer   *render.Renderer
+	Draw       func(aggregate.Report) (render.Parts, error) // nil: Renderer.Parts
 	From       mail.Address
 	ReplyTo    mail.Address
 	Bounce     string
@@ -30,6 +31,7 @@ type Composer struct {
 	Archive    Archive
 	Log        *slog.Logger
 	Now        func() time.Time
+	Crash      Crash
 
 	// A contract's addresses follow each other in the queue and differ in the header only, so the
 	// last few contracts' parts are kept.
@@ -170,7 +172,11 @@ func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, err
 	if report.Contract.ID != key.contract || report.Period != key.period {
 		return render.Parts{}, &HoldError{fmt.Sprintf("the frozen report is of contract %s, %s", report.Contract.ID, report.Period)}
 	}
-	p, err := c.Renderer.Parts(report)
+	draw := c.Draw
+	if draw == nil {
+		draw = c.Renderer.Parts
+	}
+	p, err := draw(report)
 	if err != nil {
 		return render.Parts{}, &HoldError{fmt.Sprintf("render: %v", err)}
 	}
@@ -191,7 +197,9 @@ func (c *Composer) frozen(ctx context.Context, key reportKey) (aggregate.Report,
 		if stored, err = json.Marshal(fresh); err != nil {
 			return aggregate.Report{}, err
 		}
+		c.Crash.at(BeforeFreeze)
 		stored, err = c.Ledger.Freeze(ctx, key.contract, key.period, key.revision, stored, c.Now())
+		c.Crash.at(AfterFreeze)
 	}
 	if err != nil {
 		return aggregate.Report{}, err

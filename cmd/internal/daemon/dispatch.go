@@ -38,6 +38,7 @@ type Dispatcher struct {
 	Now       func() time.Time
 	// Settled is told of every delivery's new state; nil: nobody is.
 	Settled func(store.Delivery, store.State)
+	Crash   Crash
 
 	failedConnections atomic.Int32 // in a row
 }
@@ -141,6 +142,7 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter) (claimed int
 // compose claims deliveries and puts their messages into ready.
 func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64) error {
 	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections {
+		d.Crash.at(BeforeClaim)
 		delivery, err := d.Ledger.Claim(ctx, filter, d.Now())
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -149,6 +151,7 @@ func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, rea
 			return err
 		}
 		count.Add(1)
+		d.Crash.at(AfterClaim)
 		next := composed{delivery: delivery, attempt: store.Attempt{Delivery: delivery.ID, Number: delivery.Attempts, Stage: "compose"}}
 		next.message, err = d.Composer.Compose(work, delivery)
 		if err != nil {
@@ -157,6 +160,7 @@ func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, rea
 			}
 			continue
 		}
+		d.Crash.at(Composed)
 		select {
 		case ready <- next:
 		case <-ctx.Done():

@@ -28,12 +28,15 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 			return mailer.Reply{}, err
 		}
 		l.conn = conn
+		l.d.Crash.at(Connected)
 	}
 	l.sent++
 	return l.conn.Send(ctx, c.message, func() error {
 		if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
 			return err
 		}
+		l.d.Crash.at(BeforeHandOver)
+		defer l.d.Crash.at(AfterHandOver)
 		return l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
 	})
 }

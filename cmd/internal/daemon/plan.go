@@ -19,6 +19,7 @@ type Planner struct {
 	Ledger     *store.Ledger
 	Domain     string // of the Message-IDs
 	Now        func() time.Time
+	Crash      Crash
 }
 
 // Request is what a run was asked to plan.
@@ -27,6 +28,7 @@ type Request struct {
 	Period    store.Period
 	Contracts []string // empty: all that are active in the period
 	By        string
+	Spread    time.Duration // start times are spread over this; 0: all at once
 }
 
 // Plan writes the deliveries that the period still lacks. A contract that nobody can be written
@@ -36,6 +38,8 @@ func (p Planner) Plan(ctx context.Context, request Request) (store.Run, error) {
 	if err != nil {
 		return store.Run{}, err
 	}
+	p.Crash.at(BeforePlan)
+	defer p.Crash.at(AfterPlan)
 	return p.Ledger.Plan(ctx, plan, p.Now())
 }
 
@@ -50,12 +54,14 @@ func (p Planner) Preview(ctx context.Context, request Request) (store.Plan, erro
 		return store.Plan{}, err
 	}
 	plan := store.Plan{Kind: request.Kind, Period: request.Period, RequestedBy: request.By, Contracts: request.Contracts}
+	now := p.Now()
 	for _, contract := range contracts {
 		usable, marked := addresses.Of(contract)
 		for _, r := range usable {
 			plan.Targets = append(plan.Targets, store.Target{
 				Contract: contract.ID, Address: r.Address, Name: r.Name,
 				MessageID: MessageID(p.Domain, contract.ID, request.Period, 1, r.Address, 0),
+				NotBefore: now.Add(spread(contract.ID, request.Spread)),
 			})
 		}
 		if reason := unreachable(usable, marked); reason != "" {

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"time"
 
 	"geppo/mailer"
@@ -63,23 +65,31 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 			s.Reason = "the relay may have accepted the message: its reply was lost"
 		}
 	case store.OutcomeTemporary:
-		jitter := rand.Float64() //nolint:gosec // G404: it spreads retries, it keeps no secret
-		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, jitter))
+		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, jitter(c.delivery)))
 		if d.Policy.Backoff.Exhausted(c.delivery.Waited) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}
 	default: // setup, interrupted: the delivery is not to blame
 		s.State, s.NextAttemptAt = store.Queued, now
 	}
+	d.Crash.at(Replied)
 	// What happened is recorded even if geppo was told to stop meanwhile.
 	if err := d.Ledger.Settle(context.WithoutCancel(ctx), s); err != nil {
 		return err
 	}
+	d.Crash.at(Settled)
 	d.log(c, s)
 	if d.Settled != nil {
 		d.Settled(c.delivery, s.State)
 	}
 	return nil
+}
+
+// jitter spreads retries over [0,1). It is drawn from the delivery and its attempt instead of at
+// random, so that a month can be replayed.
+func jitter(d store.Delivery) float64 {
+	sum := sha256.Sum256(fmt.Append(nil, d.MessageID, d.Attempts))
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
 
 // log writes the one line of an attempt.
