@@ -50,18 +50,28 @@ func BenchmarkCompose(b *testing.B) {
 
 // BenchmarkMessage is what each further address of a contract costs.
 func BenchmarkMessage(b *testing.B) {
-	body, err := NewBody(bulk())
-	if err != nil {
-		b.Fatal(err)
-	}
-	h := sampleHeader()
-	b.ReportAllocs()
-	for b.Loop() {
-		m, err := body.Message(h)
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.SetBytes(int64(len(m.Bytes)))
+	for _, kind := range []string{"unsigned", "ed25519", "rsa"} {
+		b.Run(kind, func(b *testing.B) {
+			body, err := NewBody(bulk())
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := sampleHeader()
+			if kind != "unsigned" {
+				key, _ := dkimKey(b, kind)
+				if h.DKIM, err = LoadDKIM("example.jp", "k1", key); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				m, err := body.Message(h)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.SetBytes(int64(len(m.Bytes)))
+			}
+		})
 	}
 }
 

@@ -2,9 +2,12 @@ package mailer
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"geppo/render"
@@ -34,6 +37,7 @@ type Body struct {
 	subject     string
 	contentType string // of the outermost part
 	content     []byte
+	hash        func() [sha256.Size]byte // for DKIM; computed when it is first asked for
 }
 
 // NewBody encodes p. Its error is an *Error of StageCompose, Permanent.
@@ -50,27 +54,35 @@ func NewBody(p render.Parts) (*Body, error) {
 	if err := top.write(&content); err != nil {
 		return nil, composeError(Permanent, err)
 	}
-	return &Body{subject: p.Subject, contentType: top.contentType(top.kind), content: content.Bytes()}, nil
+	return &Body{
+		subject: p.Subject, contentType: top.contentType(top.kind), content: content.Bytes(),
+		hash: sync.OnceValue(func() [sha256.Size]byte { return relaxedHash(content.Bytes()) }),
+	}, nil
 }
 
 // Message puts a header before the body. Date is written in Japan's zone whatever zone it comes in, because a stored
 // time comes back in another one than it went in.
 //
-// The error is an *Error of StageCompose: Setup if sender, reply or bounce address, Message-ID or date are
-// wrong, else Permanent.
+// The error is an *Error of StageCompose: Setup if sender, reply or bounce address, Message-ID, date or the DKIM
+// key are wrong, else Permanent.
 func (b *Body) Message(h Header) (Message, error) {
 	wire, err := resolve(h)
 	if err != nil {
 		return Message{}, err
 	}
-	var out bytes.Buffer
-	out.Grow(4<<10 + len(b.content))
-	if err := writeHeader(&out, h, wire, b.subject); err != nil {
+	var header bytes.Buffer
+	if err := writeHeader(&header, h, wire, b.subject); err != nil {
 		return Message{}, composeError(Permanent, err)
 	}
-	out.WriteString("Content-Type: " + b.contentType + "\r\n\r\n")
-	out.Write(b.content)
-	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to, Bytes: out.Bytes()}, nil
+	header.WriteString("Content-Type: " + b.contentType + "\r\n")
+	var signature string
+	if h.DKIM != nil {
+		if signature, err = h.DKIM.field(header.Bytes(), b.hash(), h.Date); err != nil {
+			return Message{}, composeError(Setup, err)
+		}
+	}
+	all := slices.Concat([]byte(signature), header.Bytes(), []byte("\r\n"), b.content)
+	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to, Bytes: all}, nil
 }
 
 // Compose makes the message to one recipient: NewBody and its Message.

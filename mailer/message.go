@@ -17,6 +17,7 @@ type Header struct {
 	Bounce    string       // envelope sender; From's address if empty
 	MessageID string       // without angle brackets, see MessageID
 	Date      time.Time    // written in Japan's zone, to the second
+	DKIM      *DKIM        // nil: no DKIM signature
 }
 
 // Message is one message to one address, as it goes over the wire but for dot-stuffing.
