@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,8 @@ type monthStatements struct {
 func (s *monthStatements) list(db *sql.DB) []statement {
 	return []statement{
 		{&s.endpoints, db, selectEndpoints},
-		{&s.detections, db, selectDetections},
-		{&s.previous, db, selectPrevious},
+		{&s.detections, db, selectDetections()},
+		{&s.previous, db, selectPrevious()},
 		{&s.statuses, db, selectStatuses},
 		{&s.events, db, selectEvents},
 		{&s.coverage, db, selectCoverage},
@@ -41,7 +42,7 @@ func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, e
 			return err
 		}
 		r := monthReader{ctx: ctx, tx: tx, stmt: &d.month, key: key, m: Month{Contract: contract, Period: p, Location: loc}}
-		for _, read := range []func() error{r.endpoints, r.detections, r.previous, r.statuses, r.events, r.coverage} {
+		for _, read := range []func() error{r.endpoints, r.previous, r.detections, r.statuses, r.events, r.coverage} {
 			if err := read(); err != nil {
 				return err
 			}
@@ -102,34 +103,59 @@ func (r *monthReader) endpoints() error {
 	}, r.key)
 }
 
-const selectDetections = `
-SELECT feature, time, endpoint, class, name, result, count FROM detections
-WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+// The features and classes, in the order of the numbers that queries give for them.
+var (
+	featureNumbers = []Feature{
+		Virus, Spyware, WebReputation, BehaviorMonitoring, URLFiltering, NetworkVirus, MachineLearning, DeviceControl, ApplicationControl, DLP,
+	}
+	classNumbers = []Class{ClassDesktop, ClassServer, ClassMobile, ClassUnknown}
+)
 
+// number is an expression for the place of column's value in names. A small number costs a tenth of
+// a string on its way out of SQLite, which is a fifth of the time of reading a month.
+func number[Name ~string](column string, names []Name) string {
+	s := "CASE " + column
+	for i, name := range names {
+		s += fmt.Sprintf(" WHEN '%s' THEN %d", name, i)
+	}
+	return s + " END"
+}
+
+func selectDetections() string {
+	return `SELECT ` + number("feature", featureNumbers) + `, time, endpoint, ` + number("class", classNumbers) + `, name, result, count
+FROM detections WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+}
+
+// detections reads into the same plain variables for every row: named types would send Scan through
+// reflection, and variables of each row would be allocated.
 func (r *monthReader) detections() error {
 	from, to := r.bounds(r.m.Period)
-	var ms int64 // outside of the loop: a variable whose address is taken costs an allocation
-	var row Detection
-	into := []any{&row.Feature, &ms, &row.Endpoint, &row.Class, &row.Name, &row.Result, &row.Count}
+	var endpoint, name, result string
+	var feature, ms, class, count int64
+	into := []any{&feature, &ms, &endpoint, &class, &name, &result, &count}
+	r.m.Detections = slices.Grow(r.m.Detections, len(r.m.Previous)) // months resemble each other
 	return each(r.ctx, r.tx, r.stmt.detections, func(rows *sql.Rows) error {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		row.Time = r.time(ms)
-		r.m.Detections = append(r.m.Detections, row)
-		return nil
+		err := rows.Scan(into...)
+		r.m.Detections = append(r.m.Detections, Detection{
+			Feature: featureNumbers[feature], Time: r.time(ms), Endpoint: endpoint, Class: classNumbers[class],
+			Name: name, Result: result, Count: count,
+		})
+		return err
 	}, r.key, from, to)
 }
 
-const selectPrevious = `SELECT feature, count FROM detections WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+func selectPrevious() string {
+	return `SELECT ` + number("feature", featureNumbers) + `, count
+FROM detections WHERE contract = ? AND time >= ? AND time < ? ORDER BY time, id`
+}
 
 func (r *monthReader) previous() error {
 	from, to := r.bounds(r.m.Period.Previous())
-	var row FeatureCount
-	into := []any{&row.Feature, &row.Count}
+	var feature, count int64
+	into := []any{&feature, &count}
 	return each(r.ctx, r.tx, r.stmt.previous, func(rows *sql.Rows) error {
 		err := rows.Scan(into...)
-		r.m.Previous = append(r.m.Previous, row)
+		r.m.Previous = append(r.m.Previous, FeatureCount{featureNumbers[feature], count})
 		return err
 	}, r.key, from, to)
 }

@@ -135,6 +135,40 @@ func TestMonthHoldsAllOfOneContract(t *testing.T) {
 	}
 }
 
+func TestEveryFeatureAndClassComesBack(t *testing.T) {
+	db := openDetections(t)
+	features := []store.Feature{
+		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
+		store.MachineLearning, store.DeviceControl, store.ApplicationControl, store.DLP,
+	}
+	classes := []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
+	var want []store.Detection
+	var previous []store.FeatureCount
+	start, _ := reported.Bounds(tokyo(t))
+	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
+		for i, feature := range features {
+			for j, class := range classes {
+				d := detectionOf("C1", "d", start.Add(time.Duration(4*i+j)*time.Hour))
+				d.Feature, d.Class, d.Count = feature, class, int64(i+1)
+				want = append(want, d.Detection)
+				before := d
+				before.Time = d.Time.AddDate(0, -1, 0)
+				previous = append(previous, store.FeatureCount{Feature: feature, Count: d.Count})
+				errs = append(errs, tx.PutDetection(ctx, d), tx.PutDetection(ctx, before))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	m := month(t, db, "C1", reported)
+	if diff := cmp.Diff(want, m.Detections); diff != "" {
+		t.Errorf("detections (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(previous, m.Previous); diff != "" {
+		t.Errorf("month before (-want +got):\n%s", diff)
+	}
+}
+
 func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 	db := openDetections(t)
 	paris := contractOf("PARIS")

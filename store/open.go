@@ -74,7 +74,9 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 	}()
 	// Pragmas stand in the DSN because they hold for one connection each: by Exec they would reach
 	// only whichever connection the pool happened to hand out. In WAL only FULL survives power loss.
-	const common = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=30000"
+	// SQLite's own mutexes are off because a pool gives a connection to one goroutine at a time; taken
+	// for every column, they are a tenth of the time of reading rows and more.
+	const common = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=30000&_mutex=no"
 	uri := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 	if f.w, err = sql.Open("sqlite3", uri+"?"+common+"&_txlock=immediate"); err != nil {
 		return nil, err
