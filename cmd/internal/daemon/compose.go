@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/mail"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,16 +33,17 @@ type Composer struct {
 	Log        *slog.Logger
 	Now        func() time.Time
 	Crash      Crash
+	Watch      Watch
 
 	// A contract's addresses follow each other in the queue and differ in the header only, so the
-	// last few contracts' parts are kept.
+	// last few contracts' bodies are kept.
 	mu     sync.Mutex
-	recent []*parts
+	recent []*recentBody
 }
 
-type parts struct {
+type recentBody struct {
 	key  reportKey
-	make func() (render.Parts, error)
+	make func() (*mailer.Body, error)
 }
 
 type reportKey struct {
@@ -50,8 +52,8 @@ type reportKey struct {
 	revision int
 }
 
-// recentParts bounds the memory between two addresses of a contract: 600 KB each at the most.
-const recentParts = 4
+// recentBodies bounds the memory between two addresses of a contract: 600 KB each at the most.
+const recentBodies = 4
 
 // HoldError says that a delivery must not go out before an operator has looked at it.
 type HoldError struct{ Reason string }
@@ -61,12 +63,11 @@ func (e *HoldError) Error() string { return e.Reason }
 // Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend, a
 // *mailer.Error one of the addresses.
 func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Message, error) {
-	key := reportKey{d.Contract, d.Period, d.Revision}
-	p, err := c.parts(ctx, key)
+	body, err := c.body(ctx, reportKey{d.Contract, d.Period, d.Revision})
 	if err != nil {
 		return mailer.Message{}, fmt.Errorf("compose delivery %d: %w", d.ID, err)
 	}
-	message, err := c.Address(p, recipient(d), d.MessageID, d.DatedAt)
+	message, err := body.Message(c.header(recipient(d), d.MessageID, d.DatedAt))
 	if err != nil {
 		return mailer.Message{}, err
 	}
@@ -123,45 +124,47 @@ func recipient(d store.Delivery) mail.Address {
 
 // Address makes parts a message to one address.
 func (c *Composer) Address(p render.Parts, to mail.Address, messageID string, date time.Time) (mailer.Message, error) {
-	return mailer.Compose(mailer.Header{
-		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date,
-	}, p)
+	return mailer.Compose(c.header(to, messageID, date), p)
 }
 
-// parts gives a report's parts, rendered once however many ask at the same time.
-func (c *Composer) parts(ctx context.Context, key reportKey) (render.Parts, error) {
+func (c *Composer) header(to mail.Address, messageID string, date time.Time) mailer.Header {
+	return mailer.Header{From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date}
+}
+
+// body gives a report's body, rendered and encoded once however many ask at the same time.
+func (c *Composer) body(ctx context.Context, key reportKey) (*mailer.Body, error) {
 	c.mu.Lock()
-	var found *parts
-	for _, p := range c.recent {
-		if p.key == key {
-			found = p
+	i := slices.IndexFunc(c.recent, func(b *recentBody) bool { return b.key == key })
+	if i < 0 {
+		made := &recentBody{key, sync.OnceValues(func() (*mailer.Body, error) { return c.makeBody(ctx, key) })}
+		if len(c.recent) == recentBodies {
+			c.recent = slices.Delete(c.recent, 0, 1)
 		}
+		i, c.recent = len(c.recent), append(c.recent, made)
 	}
-	if found == nil {
-		found = &parts{key, sync.OnceValues(func() (render.Parts, error) { return c.render(ctx, key) })}
-		c.recent = append(c.recent, found)
-		if len(c.recent) > recentParts {
-			c.recent = append(c.recent[:0:0], c.recent[1:]...)
-		}
-	}
+	found := c.recent[i]
 	c.mu.Unlock()
-	p, err := found.make()
+	body, err := found.make()
 	if err != nil {
 		c.forget(found)
 	}
-	return p, err
+	return body, err
 }
 
-func (c *Composer) forget(gone *parts) {
+// forget drops a body that could not be made, so that the next try makes it anew.
+func (c *Composer) forget(gone *recentBody) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var kept []*parts
-	for _, p := range c.recent {
-		if p != gone {
-			kept = append(kept, p)
-		}
+	c.recent = slices.DeleteFunc(c.recent, func(b *recentBody) bool { return b == gone })
+}
+
+func (c *Composer) makeBody(ctx context.Context, key reportKey) (*mailer.Body, error) {
+	p, err := c.render(ctx, key)
+	if err != nil {
+		return nil, err
 	}
-	c.recent = kept
+	defer c.Watch.start("compose")()
+	return mailer.NewBody(p)
 }
 
 func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, error) {
@@ -176,7 +179,9 @@ func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, err
 	if draw == nil {
 		draw = c.Renderer.Parts
 	}
+	done := c.Watch.start("render")
 	p, err := draw(report)
+	done()
 	if err != nil {
 		return render.Parts{}, &HoldError{fmt.Sprintf("render: %v", err)}
 	}
@@ -237,7 +242,9 @@ func (c *Composer) Newest(ctx context.Context, contract string, p store.Period) 
 
 // Fresh computes a worded report from the detections as they are now.
 func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, revision int) (aggregate.Report, error) {
+	done := c.Watch.start("read")
 	month, err := c.Detections.Month(ctx, contract, p)
+	done()
 	if err != nil {
 		return aggregate.Report{}, err
 	}
@@ -245,6 +252,7 @@ func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, r
 	if err != nil {
 		return aggregate.Report{}, err
 	}
+	defer c.Watch.start("compute")()
 	report, err := aggregate.Compute(month, aggregate.Options{Revision: revision, FrozenPrevious: before})
 	if err != nil {
 		return aggregate.Report{}, err

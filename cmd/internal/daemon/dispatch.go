@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,7 @@ type Dispatcher struct {
 	Now       func() time.Time
 	// Settled is told of every delivery's new state; nil: nobody is.
 	Settled func(store.Delivery, store.State)
+	Watch   Watch
 	Crash   Crash
 
 	failedConnections atomic.Int32 // in a row
@@ -89,24 +91,39 @@ func (d *Dispatcher) Recover(ctx context.Context) error {
 }
 
 // Run sends until nothing of the filter can be sent at once. Once ctx is done it claims no more,
-// finishes the deliveries under way within Policy.Finish and returns ctx's error.
+// finishes the deliveries under way within Policy.Finish and returns ctx's error. While a fault
+// pauses the queue, one delivery is tried first: if it cannot connect either, that was the probe.
 func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
-	if pause, err := d.Ledger.Paused(ctx); err == nil && pause.Cause == "operator" {
-		return fmt.Errorf("%w by an operator since %s: %s; geppo resume lets it go on", ErrPaused, pause.StartedAt.Format(time.RFC3339), pause.Reason)
-	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return err
-	}
 	d.failedConnections.Store(0)
 	for {
-		claimed, err := d.pass(ctx, filter)
-		if err != nil || claimed == 0 {
+		probe, err := d.paused(ctx)
+		if err != nil {
+			return err
+		}
+		claimed, err := d.pass(ctx, filter, probe)
+		if err != nil || claimed == 0 || d.failedConnections.Load() >= maxFailedConnections {
 			return err
 		}
 	}
 }
 
-// pass works until the queue is empty and everything claimed is settled.
-func (d *Dispatcher) pass(ctx context.Context, filter store.Filter) (claimed int64, err error) {
+// paused fails if an operator has paused the queue, and tells whether a fault has.
+func (d *Dispatcher) paused(ctx context.Context) (probe bool, err error) {
+	pause, err := d.Ledger.Paused(ctx)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case pause.Cause == "operator":
+		return false, fmt.Errorf("%w by an operator since %s: %s; geppo resume lets it go on", ErrPaused, pause.StartedAt.Format(time.RFC3339), pause.Reason)
+	}
+	return true, nil
+}
+
+// pass works until the queue is empty and everything claimed is settled. A probe claims one delivery
+// only, and stops at the first failed connection.
+func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) (claimed int64, err error) {
 	// Sending outlives ctx by a bound: a message half sent is finished, not broken off.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -117,18 +134,23 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter) (claimed int
 	ready := make(chan composed, d.Policy.Connections)
 	var count atomic.Int64
 	var renderers sync.WaitGroup
-	for range d.Renderers {
+	most, rendering, connections := int64(math.MaxInt64), d.Renderers, d.Policy.Connections
+	if probe {
+		most, rendering, connections = 1, 1, 1
+		d.failedConnections.Store(maxFailedConnections - 1)
+	}
+	for range rendering {
 		renderers.Add(1)
 		group.Go(func() error {
 			defer renderers.Done()
-			return d.compose(ctx, work, filter, ready, &count)
+			return d.compose(ctx, work, filter, ready, &count, most)
 		})
 	}
 	go func() {
 		renderers.Wait()
 		close(ready)
 	}()
-	for range d.Policy.Connections {
+	for range connections {
 		group.Go(func() error { return d.send(ctx, work, ready) })
 	}
 	err = group.Wait()
@@ -139,9 +161,9 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter) (claimed int
 	return count.Load(), err
 }
 
-// compose claims deliveries and puts their messages into ready.
-func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64) error {
-	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections {
+// compose claims deliveries, at most so many, and puts their messages into ready.
+func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64, most int64) error {
+	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections && count.Load() < most {
 		d.Crash.at(BeforeClaim)
 		delivery, err := d.Ledger.Claim(ctx, filter, d.Now())
 		if errors.Is(err, store.ErrNotFound) {

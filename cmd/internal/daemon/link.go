@@ -23,7 +23,9 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 		l.hangUp()
 	}
 	if l.conn == nil {
+		done := l.d.Watch.start("connect")
 		conn, err := l.d.connect(ctx)
+		done()
 		if err != nil {
 			return mailer.Reply{}, err
 		}
@@ -31,6 +33,7 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 		l.d.Crash.at(Connected)
 	}
 	l.sent++
+	defer l.d.Watch.start("send")()
 	return l.conn.Send(ctx, c.message, func() error {
 		if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
 			return err

@@ -73,12 +73,14 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 		s.State, s.NextAttemptAt = store.Queued, now
 	}
 	d.Crash.at(Replied)
+	defer d.Watch.start("record")()
 	// What happened is recorded even if geppo was told to stop meanwhile.
 	if err := d.Ledger.Settle(context.WithoutCancel(ctx), s); err != nil {
 		return err
 	}
 	d.Crash.at(Settled)
 	d.log(c, s)
+	d.Watch.attempted(s.Attempt)
 	if d.Settled != nil {
 		d.Settled(c.delivery, s.State)
 	}
