@@ -272,7 +272,10 @@ func inSavepoint(ctx context.Context, tx ledgerTx, do func(ledgerTx) error) (ref
 
 // millis is a time as stored; a zero time is NULL.
 func millis(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+	if t.IsZero() {
+		return sql.NullInt64{}
+	}
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: true}
 }
 
 func fromMillis(ms sql.NullInt64) time.Time {

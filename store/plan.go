@@ -13,6 +13,7 @@ type Target struct {
 	Address   string
 	Name      string
 	MessageID string
+	NotBefore time.Time // zero: at once
 }
 
 // Plan is what a run wants of the ledger.
@@ -35,7 +36,7 @@ const (
 	insertDelivery = `
 INSERT INTO deliveries (run, contract, period, revision, recipient, recipient_name, resend, message_id,
                         state, next_attempt_at, created_at, updated_at)
-VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, ?6, 'queued', ?7, ?7, ?7)
+VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, ?6, 'queued', max(?7, ?8), ?7, ?7)
 ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
 
 	createTargets = `CREATE TEMP TABLE targets (contract TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (contract, address)) WITHOUT ROWID`
@@ -90,7 +91,7 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 
 func addDeliveries(ctx context.Context, tx ledgerTx, run Run, targets []Target, now time.Time) (added int, err error) {
 	for _, t := range targets {
-		result, err := tx.exec(ctx, insertDelivery, run.ID, t.Contract, run.Period.String(), t.Address, t.Name, t.MessageID, now.UnixMilli())
+		result, err := tx.exec(ctx, insertDelivery, run.ID, t.Contract, run.Period.String(), t.Address, t.Name, t.MessageID, now.UnixMilli(), millis(t.NotBefore).Int64)
 		if err != nil {
 			return 0, fmt.Errorf("contract %s: %w", t.Contract, err)
 		}

@@ -46,7 +46,7 @@ var ledgerStatements = []string{
 	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
-	openPause, insertPause, endPauses,
+	openPause, insertPause, endPauses, lastFire, openFires, putFire, nextDue, oldestPending, unfinishedRuns,
 	insertResent, nextResend, replaceDelivery, cancelDeliveries + "true", releaseDelivery, bounceDelivery, deliveryOfMessage, insertTestSend,
 }
 
@@ -109,16 +109,8 @@ func (l *Ledger) Runs(ctx context.Context, period Period) (runs []Run, err error
 		key = period.String()
 	}
 	err = query(ctx, l.r, selectRuns, []any{key}, func(row scanner) error {
-		var r Run
-		var started, finished sql.NullInt64
-		var period string
-		err := row.Scan(&r.ID, &r.Kind, &period, &started, &finished, &r.RequestedBy, &r.Reason, &r.Planned, &r.Cancelled)
-		if err != nil {
-			return err
-		}
-		r.StartedAt, r.FinishedAt = fromMillis(started), fromMillis(finished)
-		r.Period, err = ParsePeriod(period)
-		runs = append(runs, r)
+		run, err := scanRun(row)
+		runs = append(runs, run)
 		return err
 	})
 	for i := range runs {
@@ -136,6 +128,18 @@ func (l *Ledger) Runs(ctx context.Context, period Period) (runs []Run, err error
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	return runs, nil
+}
+
+func scanRun(row scanner) (r Run, err error) {
+	var started, finished sql.NullInt64
+	var period string
+	err = row.Scan(&r.ID, &r.Kind, &period, &started, &finished, &r.RequestedBy, &r.Reason, &r.Planned, &r.Cancelled)
+	if err != nil {
+		return Run{}, err
+	}
+	r.StartedAt, r.FinishedAt = fromMillis(started), fromMillis(finished)
+	r.Period, err = ParsePeriod(period)
+	return r, err
 }
 
 // Freeze stores a report's JSON unless its contract, period and revision already have one, and

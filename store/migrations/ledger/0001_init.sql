@@ -24,12 +24,17 @@ CREATE TABLE run_errors (
   PRIMARY KEY (run, contract)
 ) STRICT, WITHOUT ROWID;
 
--- The schedule's fires, so that a missed one is seen after a restart.
+-- The schedule's fires, so that a missed one is seen after a restart. The baseline is the first start
+-- of a daemon: nothing before it is caught up.
 CREATE TABLE fires (
-  due_at INTEGER PRIMARY KEY,
-  period TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
-  run    INTEGER REFERENCES runs (id)
+  due_at   INTEGER PRIMARY KEY,
+  period   TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  state    TEXT    NOT NULL CHECK (state IN ('baseline', 'waiting', 'planned', 'missed')),
+  tried_at INTEGER, -- when a waiting fire was last tried
+  run      INTEGER REFERENCES runs (id),
+  CHECK ((run IS NOT NULL) = (state = 'planned'))
 ) STRICT;
+CREATE INDEX fires_open ON fires (due_at) WHERE state IN ('waiting', 'missed');
 
 -- Reports as they were first computed; they never change, a correction is a new revision.
 CREATE TABLE reports (
@@ -75,6 +80,7 @@ CREATE TABLE deliveries (
 
 -- The queue: what may be claimed, by due time; and what a crash left under way.
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at, id) WHERE state IN ('queued', 'deferred');
+CREATE INDEX deliveries_of_run ON deliveries (run);
 CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
 
 CREATE TABLE attempts (
