@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// FireState says what became of a fire of the schedule.
+type FireState string
+
+// The states of a fire.
+const (
+	FireBaseline FireState = "baseline" // the first start of a daemon
+	FireWaiting  FireState = "waiting"  // for an import after the period's end
+	FirePlanned  FireState = "planned"
+	FireMissed   FireState = "missed" // longer ago than is caught up; waits for an operator
+)
+
+// Fire is one due time of the schedule.
+type Fire struct {
+	DueAt   time.Time
+	Period  Period
+	State   FireState
+	TriedAt time.Time // zero: not yet
+	Run     int64     // 0 unless planned
+}
+
+const (
+	lastFire = `SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires ORDER BY due_at DESC LIMIT 1`
+
+	openFires = `
+SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires INDEXED BY fires_open
+WHERE state IN ('waiting', 'missed') ORDER BY due_at`
+
+	putFire = `
+INSERT INTO fires (due_at, period, state, tried_at, run) VALUES (?, ?, ?, ?, nullif(?, 0))
+ON CONFLICT (due_at) DO UPDATE SET state = excluded.state, tried_at = excluded.tried_at, run = excluded.run`
+
+	nextDue = `
+SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred')`
+
+	oldestPending = `
+SELECT min(created_at) FROM deliveries INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred')`
+
+	unfinishedRuns = `
+SELECT id, kind, period, started_at, finished_at, requested_by, reason, planned, cancelled FROM runs AS r
+WHERE finished_at IS NULL AND NOT EXISTS (
+  SELECT 1 FROM deliveries AS d WHERE d.run = r.id AND d.state IN ('queued', 'sending', 'handing_over')) ORDER BY id`
+)
+
+// LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.
+func (l *Ledger) LastFire(ctx context.Context) (Fire, error) {
+	fire, err := scanFire(l.r.QueryRowContext(ctx, lastFire))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Fire{}, ErrNotFound
+	}
+	if err != nil {
+		return Fire{}, fmt.Errorf("last fire: %w", err)
+	}
+	return fire, nil
+}
+
+// OpenFires lists the fires that wait for an import or for an operator, the oldest first.
+func (l *Ledger) OpenFires(ctx context.Context) (fires []Fire, err error) {
+	err = query(ctx, l.r, openFires, nil, func(row scanner) error {
+		fire, err := scanFire(row)
+		fires = append(fires, fire)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open fires: %w", err)
+	}
+	return fires, nil
+}
+
+// PutFire records a fire, or what became of it.
+func (l *Ledger) PutFire(ctx context.Context, f Fire) error {
+	err := l.write(ctx, func(tx ledgerTx) error {
+		_, err := tx.exec(ctx, putFire, f.DueAt.UnixMilli(), f.Period.String(), string(f.State), millis(f.TriedAt), f.Run)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record fire: %w", err)
+	}
+	return nil
+}
+
+func scanFire(row scanner) (f Fire, err error) {
+	var due, tried sql.NullInt64
+	var period string
+	if err := row.Scan(&due, &period, &f.State, &tried, &f.Run); err != nil {
+		return Fire{}, err
+	}
+	f.DueAt, f.TriedAt = fromMillis(due), fromMillis(tried)
+	f.Period, err = ParsePeriod(period)
+	return f, err
+}
+
+// NextDue is when the next delivery may be claimed, or ErrNotFound if none waits.
+func (l *Ledger) NextDue(ctx context.Context) (time.Time, error) { return l.oneTime(ctx, nextDue) }
+
+// OldestPending is when the oldest delivery that still waits was planned, or ErrNotFound.
+func (l *Ledger) OldestPending(ctx context.Context) (time.Time, error) {
+	return l.oneTime(ctx, oldestPending)
+}
+
+func (l *Ledger) oneTime(ctx context.Context, statement string) (time.Time, error) {
+	var at sql.NullInt64
+	if err := l.r.QueryRowContext(ctx, statement).Scan(&at); err != nil {
+		return time.Time{}, fmt.Errorf("read the queue: %w", err)
+	}
+	if !at.Valid {
+		return time.Time{}, ErrNotFound
+	}
+	return fromMillis(at), nil
+}
+
+// UnfinishedRuns lists the runs that have nothing left to be sent at once and whose end is not
+// recorded yet.
+func (l *Ledger) UnfinishedRuns(ctx context.Context) (runs []Run, err error) {
+	err = query(ctx, l.r, unfinishedRuns, nil, func(row scanner) error {
+		run, err := scanRun(row)
+		runs = append(runs, run)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("unfinished runs: %w", err)
+	}
+	return runs, nil
+}
