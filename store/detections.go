@@ -21,6 +21,7 @@ type Detections struct {
 
 	month  monthStatements
 	insert importStatements
+	prune  pruneStatements
 
 	zones sync.Map // IANA name → *time.Location; parsing a zone costs more than reading an idle contract
 }
@@ -32,7 +33,7 @@ func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections,
 		return nil, err
 	}
 	d = &Detections{f: f}
-	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.insert.list(f.w)} {
+	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
 		if err := prepare(ctx, list); err != nil {
 			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", path, err), f.Close())
 		}
@@ -79,7 +80,7 @@ func (d *Detections) snapshot(ctx context.Context, read func(*sql.Tx) error) err
 		return err
 	}
 	// Nothing was written: rolling back only ends the snapshot, and a failure to do so loses nothing.
-	defer tx.Rollback() //nolint:errcheck // see above
+	defer tx.Rollback()
 	return read(tx)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sample"
 )
 
 const (
@@ -407,12 +408,26 @@ func TestFailingRejectsUndoAll(t *testing.T) {
 	}
 }
 
-// A bad row or a cancelled context must end an import although its input stays silent.
+func TestSampleImportsWithoutRemainder(t *testing.T) {
+	var file bytes.Buffer
+	if err := sample.Write(&file, sample.Options{Contracts: 100, Seed: 1, Period: october}); err != nil {
+		t.Fatal(err)
+	}
+	db, rows := open(t), int64(bytes.Count(file.Bytes(), []byte("\n")))
+	if got, want := load(t, db, file.String()), (ingest.Result{Read: rows, New: rows}); got != want {
+		t.Errorf("first time: %+v, want %+v", got, want)
+	}
+	if got, want := load(t, db, file.String()), (ingest.Result{Read: rows, Duplicate: rows}); got != want {
+		t.Errorf("second time: %+v, want %+v", got, want)
+	}
+}
+
+// A cancelled context must end an import although its input stays silent.
 func TestSilentInputDoesNotHoldTheEnd(t *testing.T) {
 	db := open(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	r, w := io.Pipe()
-	t.Cleanup(func() { w.Close() }) //nolint:errcheck // ends the reading goroutine
+	t.Cleanup(func() { w.Close() }) // ends the reading goroutine
 	go func() {
 		io.WriteString(w, lines(contractRow)) //nolint:errcheck // the import's error is looked at
 		cancel()

@@ -54,12 +54,8 @@ func checkText(line []byte) error {
 		return nil
 	}
 	at := 0
-	for at < len(line) {
-		if r, size := utf8.DecodeRune(line[at:]); r == utf8.RuneError && size == 1 {
-			break
-		} else {
-			at += size
-		}
+	for r, size := utf8.DecodeRune(line); r != utf8.RuneError || size != 1; r, size = utf8.DecodeRune(line[at:]) {
+		at += size
 	}
 	return fmt.Errorf("wrong UTF-8 at byte %d; save the file as UTF-8 (UTF-16 with its byte order mark, or CP932 throughout, will do)", at+1)
 }
