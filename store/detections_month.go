@@ -30,9 +30,12 @@ func (s *monthStatements) list(db *sql.DB) []statement {
 
 // Month reads all that the reports of one contract and period are computed from, in one snapshot.
 // Its bounds are the calendar month's in the contract's zone. ErrNotFound if there is no such
-// contract.
+// contract, ErrPruned if rows of the period or of the month before were removed.
 func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, err error) {
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+		if err := pruned(tx.StmtContext(ctx, d.prune.isPruned).QueryRowContext(ctx, p.String(), p.Previous().String())); err != nil {
+			return err
+		}
 		key, contract, err := d.readContract(ctx, tx, id)
 		if err != nil {
 			return err
