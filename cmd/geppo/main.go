@@ -20,6 +20,8 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	// The first signal asks geppo to stop; from then on a second one ends it at once.
+	context.AfterFunc(ctx, stop)
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -103,7 +105,7 @@ Start with "geppo demo".`,
 	}
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
-	root.AddCommand(a.demoCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
+	root.AddCommand(a.demoCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand())
 	return root

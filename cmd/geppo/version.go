@@ -13,6 +13,18 @@ import (
 // version is set by the linker in releases: -ldflags '-X main.version=v1.2.3'.
 var version = "dev"
 
+// commit is the revision that the binary was built from.
+func commit() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
+}
+
 func (a *app) versionCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -20,20 +32,12 @@ func (a *app) versionCommand() *cobra.Command {
 		Example: "  geppo version --json",
 		Args:    cobra.NoArgs,
 		RunE: a.do(func(*cobra.Command, []string) error {
-			commit := "unknown"
-			if info, ok := debug.ReadBuildInfo(); ok {
-				for _, setting := range info.Settings {
-					if setting.Key == "vcs.revision" {
-						commit = setting.Value
-					}
-				}
-			}
 			if asJSON {
 				return writeJSON(a.stdout, map[string]string{
-					"version": version, "commit": commit, "go": runtime.Version(), "sqlite": store.SQLiteVersion(),
+					"version": version, "commit": commit(), "go": runtime.Version(), "sqlite": store.SQLiteVersion(),
 				})
 			}
-			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit, runtime.Version(), store.SQLiteVersion())
+			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit(), runtime.Version(), store.SQLiteVersion())
 			return err
 		}),
 	}

@@ -1,0 +1,224 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"geppo/store"
+)
+
+// Metrics are what a monitoring system asks of the daemon, by the names geppo_…. What the ledger
+// knows is read from it when it is asked for, so that a restart loses nothing; only what passes by
+// (attempts, seconds) is counted in memory.
+type Metrics struct {
+	Registry *prometheus.Registry
+	attempts *prometheus.CounterVec
+	stages   *prometheus.HistogramVec
+	followUp *prometheus.GaugeVec
+	relayUp  prometheus.Gauge
+	waiting  *prometheus.Desc
+	missed   *prometheus.Desc
+	paused   *prometheus.Desc
+	states   *prometheus.Desc
+	oldest   *prometheus.Desc
+	success  *prometheus.Desc
+	next     *prometheus.Desc
+
+	daemon *Daemon
+	mu     sync.Mutex
+	cached []prometheus.Metric // what costs a look at a whole month
+	asOf   time.Time
+}
+
+// cacheFor bounds how often a month's states are counted: with 100,000 contracts that takes 50 ms.
+const cacheFor = 15 * time.Second
+
+// NewMetrics makes the metrics of a daemon.
+func NewMetrics(d *Daemon, version, commit string) *Metrics {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("geppo_"+name, help, labels, nil)
+	}
+	m := &Metrics{
+		Registry: prometheus.NewRegistry(), daemon: d,
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "geppo_attempts_total", Help: "Attempts to deliver, by the stage reached and the outcome.",
+		}, []string{"stage", "outcome"}),
+		stages: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "geppo_stage_seconds", Help: "Seconds spent in each stage of the pipeline.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5, 30, 120, 600},
+		}, []string{"stage"}),
+		followUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "geppo_followups", Help: "Detections of the last run that the support desk must follow up, by result.",
+		}, []string{"result"}),
+		relayUp: prometheus.NewGauge(prometheus.GaugeOpts{Name: "geppo_relay_up", Help: "1 if the last connection to the relay worked."}),
+		waiting: desc("waiting_for_import", "1 while a period waits for an import after its end."),
+		missed:  desc("missed_fires", "Fires of the schedule that wait for an operator."),
+		paused:  desc("paused", "1 while the queue is paused, by cause.", "cause"),
+		states:  desc("deliveries", "Deliveries of the newest period, by state.", "state"),
+		oldest:  desc("oldest_pending_seconds", "Age of the oldest delivery that still waits, 0 if none does."),
+		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent, 0 if none has."),
+		next:    desc("next_fire_timestamp_seconds", "When the schedule fires next."),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "geppo_build_info", Help: "1, with the version in its labels.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.Registry.MustRegister(m, m.attempts, m.stages, m.followUp, m.relayUp, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Watch is how the pipeline reports to the metrics.
+func (m *Metrics) Watch() Watch {
+	return Watch{
+		Now:   m.daemon.Now,
+		Stage: func(name string, took time.Duration) { m.stages.WithLabelValues(name).Observe(took.Seconds()) },
+		Attempt: func(a store.Attempt) {
+			m.attempts.WithLabelValues(a.Stage, string(a.Outcome)).Inc()
+			switch {
+			case a.Outcome == store.OutcomeSent:
+				m.relayUp.Set(1)
+			case a.Stage == "connect" || a.Stage == "tls" || a.Stage == "auth":
+				m.relayUp.Set(0)
+			}
+		},
+	}
+}
+
+// FollowUps sets the numbers of the support desk's list.
+func (m *Metrics) FollowUps(byResult map[string]int64) {
+	m.followUp.Reset()
+	for result, n := range byResult {
+		m.followUp.WithLabelValues(result).Set(float64(n))
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector. A ledger that cannot be read makes the scrape fail,
+// which is what an alert on an absent metric is for.
+func (m *Metrics) Collect(out chan<- prometheus.Metric) {
+	// A scrape gives no context; the bound is for a disk that hangs.
+	ctx, cancel := context.WithTimeout(context.Background(), cacheFor)
+	defer cancel()
+	for _, collect := range []func(context.Context) ([]prometheus.Metric, error){m.queue, m.schedule, m.month} {
+		metrics, err := collect(ctx)
+		if err != nil {
+			metrics = []prometheus.Metric{prometheus.NewInvalidMetric(m.states, err)}
+		}
+		for _, metric := range metrics {
+			out <- metric
+		}
+	}
+}
+
+func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+}
+
+func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
+	ledger := m.daemon.Ledger
+	age := 0.0
+	oldest, err := ledger.OldestPending(ctx)
+	if err == nil {
+		age = m.daemon.Now().Sub(oldest).Seconds()
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	causes := map[string]float64{"operator": 0, "setup": 0}
+	pause, err := ledger.Paused(ctx)
+	if err == nil {
+		causes[pause.Cause] = 1
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	metrics := []prometheus.Metric{gauge(m.oldest, age)}
+	for cause, value := range causes {
+		metrics = append(metrics, gauge(m.paused, value, cause))
+	}
+	return metrics, nil
+}
+
+func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
+	fires, err := m.daemon.Ledger.OpenFires(ctx)
+	if err != nil {
+		return nil, err
+	}
+	waiting, missed := 0.0, 0.0
+	for _, fire := range fires {
+		if fire.State == store.FireWaiting {
+			waiting = 1
+		} else {
+			missed++
+		}
+	}
+	metrics := []prometheus.Metric{gauge(m.waiting, waiting), gauge(m.missed, missed)}
+	if settings := m.daemon.Current(); settings != nil {
+		metrics = append(metrics, gauge(m.next, float64(settings.Scheduler.Next().Unix())))
+	}
+	return metrics, nil
+}
+
+// month counts the newest period's deliveries, at most every cacheFor.
+func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.daemon.Now()
+	if m.cached != nil && now.Sub(m.asOf) < cacheFor {
+		return m.cached, nil
+	}
+	runs, err := m.daemon.Ledger.Runs(ctx, store.Period{})
+	if err != nil {
+		return nil, err
+	}
+	counts := map[store.State]int{}
+	success := 0.0
+	if len(runs) > 0 {
+		if counts, err = m.daemon.Ledger.CountStates(ctx, store.Filter{Period: runs[len(runs)-1].Period}); err != nil {
+			return nil, err
+		}
+		if at, err := m.lastSuccess(ctx, runs); err != nil {
+			return nil, err
+		} else if !at.IsZero() {
+			success = float64(at.Unix())
+		}
+	}
+	metrics := []prometheus.Metric{gauge(m.success, success)}
+	for _, state := range store.States {
+		metrics = append(metrics, gauge(m.states, float64(counts[state]), string(state)))
+	}
+	m.cached, m.asOf = metrics, now
+	return metrics, nil
+}
+
+// lastSuccess is the end of the newest finished run of whose period everything is sent.
+func (m *Metrics) lastSuccess(ctx context.Context, runs []store.Run) (time.Time, error) {
+	checked := map[store.Period]bool{}
+	for i := len(runs) - 1; i >= 0 && len(checked) < 3; i-- {
+		run := runs[i]
+		if run.FinishedAt.IsZero() || checked[run.Period] {
+			continue
+		}
+		checked[run.Period] = true
+		counts, err := m.daemon.Ledger.CountStates(ctx, store.Filter{Period: run.Period})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if len(counts) == 1 && counts[store.Sent] > 0 && len(run.Errors) == 0 {
+			return run.FinishedAt, nil
+		}
+	}
+	return time.Time{}, nil
+}
