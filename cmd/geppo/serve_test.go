@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-sasl"
+	"github.com/emersion/go-smtp"
+
+	"geppo/store"
+)
+
+const servicePassword = "correct horse battery staple"
+
+// authSession is a relay that wants a login, and gives what it accepts to a channel.
+type authSession struct {
+	arrived chan<- string
+	to      string
+	known   bool
+}
+
+func (s *authSession) AuthMechanisms() []string { return []string{sasl.Plain} }
+
+func (s *authSession) Auth(string) (sasl.Server, error) {
+	return sasl.NewPlainServer(func(_, username, password string) error {
+		if s.known = username == "geppo" && password == servicePassword; !s.known {
+			return errors.New("wrong login")
+		}
+		return nil
+	}), nil
+}
+
+func (s *authSession) Mail(string, *smtp.MailOptions) error {
+	if !s.known {
+		return smtp.ErrAuthRequired
+	}
+	return nil
+}
+
+func (s *authSession) Rcpt(to string, _ *smtp.RcptOptions) error {
+	s.to = to
+	return nil
+}
+
+func (s *authSession) Data(r io.Reader) error {
+	if _, err := io.Copy(io.Discard, r); err != nil {
+		return err
+	}
+	s.arrived <- s.to
+	return nil
+}
+
+func (s *authSession) Reset()        {}
+func (s *authSession) Logout() error { return nil }
+
+func startRelay(t *testing.T, arrived chan<- string) (port int) {
+	t.Helper()
+	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &authSession{arrived: arrived}, nil }))
+	server.Domain, server.AllowInsecureAuth = "localhost", true
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// service is the real binary, run as systemd would run it.
+type serviceUnderTest struct {
+	t      *testing.T
+	dir    string
+	notify *net.UnixConn
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+}
+
+// await reads systemd's socket until the daemon says so.
+func (s *serviceUnderTest) await(state string) {
+	s.t.Helper()
+	if err := s.notify.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		s.t.Fatal(err)
+	}
+	buf := make([]byte, 4096)
+	for {
+		n, err := s.notify.Read(buf)
+		if err != nil {
+			s.t.Fatalf("waiting for %s: %v\n%s", state, err, s.stderr.String())
+		}
+		if strings.HasPrefix(string(buf[:n]), state) {
+			return
+		}
+	}
+}
+
+func (s *serviceUnderTest) configure(text string) {
+	s.t.Helper()
+	if err := writeFile(s.dir, "geppo.toml", []byte(text)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *serviceUnderTest) start() {
+	s.t.Helper()
+	socket := filepath.Join(s.dir, "notify")
+	var err error
+	if s.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := s.notify.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	credentials := filepath.Join(s.dir, "credentials")
+	if err := writeFile(credentials, "smtp_password", []byte(servicePassword+"\n")); err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd = exec.CommandContext(context.Background(), "geppo", "serve")
+	s.cmd.Dir, s.cmd.Stderr = s.dir, &s.stderr
+	s.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=300000", "CREDENTIALS_DIRECTORY="+credentials)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if s.cmd.ProcessState == nil {
+			_ = s.cmd.Process.Kill() // the test has failed already
+			_ = s.cmd.Wait()
+		}
+	})
+}
+
+func (s *serviceUnderTest) signal(sig os.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *serviceUnderTest) get(path string) (int, string) {
+	s.t.Helper()
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "unix", filepath.Join(s.dir, "http"))
+		},
+	}}
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://geppo"+path, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err := errors.Join(err, answer.Body.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+// openTestLedger opens the ledger of a test's directory.
+func openTestLedger(t *testing.T, dir string) *store.Ledger {
+	t.Helper()
+	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ledger
+}
+
+func TestServeAsAService(t *testing.T) {
+	arrived := make(chan string, 100)
+	port := startRelay(t, arrived)
+	s := &serviceUnderTest{t: t, dir: t.TempDir()}
+	config := "[schedule]\nmonthly = \"* * * * *\"\n[smtp]\nusername = \"geppo\"\nport = " + strconv.Itoa(port) + "\n[http]\nlisten = \"unix:http\"\n"
+	s.configure(config)
+	now := time.Now()
+	previous := store.PeriodOf(now, time.FixedZone("JST", 9*60*60)).Previous()
+	importOne(t, s.dir, previous)
+	// The last fire was two minutes ago: the next is due at once.
+	ledger := openTestLedger(t, s.dir)
+	fire := store.Fire{DueAt: now.Add(-2 * time.Minute), Period: previous.Previous(), State: store.FireBaseline}
+	if err := errors.Join(ledger.PutFire(t.Context(), fire), ledger.Close()); err != nil {
+		t.Fatal(err)
+	}
+
+	s.start()
+	s.await("READY=1")
+	s.await("WATCHDOG=1")
+	got := map[string]bool{<-arrived: true, <-arrived: true}
+	if !got["a@example.jp"] || !got["b@example.jp"] {
+		t.Errorf("mail went to %v", got)
+	}
+	if status, body := s.get("/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz: %d %s", status, body)
+	}
+	if status, body := s.get("/readyz"); status != http.StatusOK || !strings.Contains(body, "relay: ok") {
+		t.Errorf("/readyz: %d %s", status, body)
+	}
+	if _, body := s.get("/metrics"); !strings.Contains(body, `geppo_attempts_total{outcome="sent",stage="dot"} 2`) {
+		t.Errorf("/metrics:\n%s", body)
+	}
+
+	// A faulty configuration changes nothing, a good one is taken.
+	s.configure("[smtp]\nprot = 25\n")
+	s.signal(syscall.SIGHUP)
+	s.await("RELOADING=1")
+	s.await("READY=1")
+	if status, body := s.get("/readyz"); status != http.StatusOK {
+		t.Errorf("after a faulty reload: %d %s", status, body)
+	}
+	s.configure(strings.Replace(config, "* * * * *", "0 9 1 * *", 1))
+	s.signal(syscall.SIGHUP)
+	s.await("RELOADING=1")
+	s.await("READY=1")
+
+	s.signal(syscall.SIGTERM)
+	s.await("STOPPING=1")
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("after SIGTERM: %v", err)
+	}
+	log := s.stderr.String()
+	for _, want := range []string{"geppo serves", "period planned", "run finished", "smtp.prot: unknown key", "configuration and templates reloaded", "geppo stopped"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log does not say %q:\n%s", want, log)
+		}
+	}
+	if strings.Contains(log, servicePassword) {
+		t.Errorf("the log shows the password:\n%s", log)
+	}
+	if len(arrived) > 0 {
+		t.Errorf("%d mails too many", len(arrived))
+	}
+}
+
+// importOne imports a contract with two addresses and one detection.
+func importOne(t *testing.T, dir string, p store.Period) {
+	t.Helper()
+	lines := `{"type":"contract","id":"C1","name":"株式会社サンプル","product":"antivirus","licences":5,"since":"2020-04-01","recipients":[{"address":"a@example.jp"},{"address":"b@example.jp"}]}
+{"type":"endpoint","contract":"C1","name":"PC-1","class":"desktop","os":"Windows 11 Pro","installed_at":"2020-04-02T10:00:00+09:00"}
+{"type":"detection","contract":"C1","id":"d-1","feature":"virus","time":"` + p.String() + `-05T14:03:22+09:00","endpoint":"PC-1","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
+`
+	if err := writeFile(dir, "data.jsonl", []byte(lines)); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := runGeppo(t, "--db", "sqlite:"+filepath.Join(dir, "geppo.db"), "import", filepath.Join(dir, "data.jsonl"))
+	if code != 0 {
+		t.Fatalf("import: exit %d: %s", code, stderr)
+	}
+}
+
+func TestASecondDaemonRefusesToStart(t *testing.T) {
+	dir := t.TempDir()
+	importOne(t, dir, store.Period{Year: 2026, Month: time.October})
+	lock, err := os.OpenFile(filepath.Join(dir, "geppo.db.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := lock.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.WriteString("4711\n"); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := runGeppo(t, "--db", "sqlite:"+filepath.Join(dir, "geppo.db"), "serve")
+	if code != exitError || !strings.Contains(stderr, "4711") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+}

@@ -1,0 +1,168 @@
+package daemon_test
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+func (h *house) scheduler(line string) *daemon.Scheduler {
+	h.t.Helper()
+	tokyo := zone(h.t, "Asia/Tokyo")
+	schedule, err := daemon.NewSchedule(line, tokyo)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &daemon.Scheduler{
+		Schedule: schedule, Zone: tokyo, Planner: h.planner, CatchUp: 7 * 24 * time.Hour, RequireImport: true,
+		Log: slog.New(slog.DiscardHandler),
+	}
+}
+
+func (h *house) reconcile(s *daemon.Scheduler, at time.Time) []store.Run {
+	h.t.Helper()
+	h.now = at
+	if err := s.Reconcile(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	runs, err := h.ledger.Runs(h.t.Context(), store.Period{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return runs
+}
+
+func (h *house) lastFire() store.Fire {
+	h.t.Helper()
+	fire, err := h.ledger.LastFire(h.t.Context())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return fire
+}
+
+func TestAFirePlansThePreviousMonthOnce(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) // 09:00 in Tokyo
+	h.contract("C1", "a@example.jp")
+	if runs := h.reconcile(s, due.Add(-time.Hour)); len(runs) != 0 || h.lastFire().State != store.FireBaseline {
+		t.Fatalf("the first start planned %v", runs)
+	}
+	h.now = due.Add(-time.Minute)
+	h.contract("C1", "a@example.jp") // an import after the period's end
+	if runs := h.reconcile(s, due.Add(-time.Second)); len(runs) != 0 {
+		t.Fatalf("planned before it was due: %v", runs)
+	}
+	for _, at := range []time.Time{due, due.Add(time.Minute), due.Add(time.Hour)} {
+		runs := h.reconcile(s, at)
+		if len(runs) != 1 || runs[0].Kind != "schedule" || runs[0].Period != october || runs[0].Planned != 1 {
+			t.Fatalf("at %s: runs %+v", at, runs)
+		}
+	}
+	if fire := h.lastFire(); fire.State != store.FirePlanned || !fire.DueAt.Equal(due) || fire.Run != 1 {
+		t.Errorf("fire %+v", fire)
+	}
+}
+
+func TestAFireWaitsForAnImport(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	h.now = due.Add(-240 * time.Hour)
+	h.contract("C1", "a@example.jp")
+	h.reconcile(s, due.Add(-time.Hour))
+	for _, minutes := range []int{0, 30, 59, 61, 119} {
+		if runs := h.reconcile(s, due.Add(time.Duration(minutes)*time.Minute)); len(runs) != 0 || h.lastFire().State != store.FireWaiting {
+			t.Fatalf("planned without an import: %v", runs)
+		}
+	}
+	h.contract("C1", "a@example.jp")
+	// It was last tried after 61 minutes.
+	if runs := h.reconcile(s, due.Add(120*time.Minute)); len(runs) != 0 {
+		t.Errorf("tried again within the hour")
+	}
+	if runs := h.reconcile(s, due.Add(121*time.Minute)); len(runs) != 1 {
+		t.Errorf("not planned after the import")
+	}
+	if open, err := h.ledger.OpenFires(t.Context()); len(open) != 0 || err != nil {
+		t.Errorf("open fires %v, %v", open, err)
+	}
+}
+
+func TestMissedFiresAreCaughtUpWithinTheBound(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	h.contract("C1", "a@example.jp")
+	h.reconcile(s, time.Date(2026, 8, 15, 0, 0, 0, 0, time.UTC))
+	// Down from August to the 5th of November: September's and October's fires are too long ago.
+	h.now = time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
+	h.contract("C1", "a@example.jp")
+	runs := h.reconcile(s, h.now)
+	if len(runs) != 1 || runs[0].Period != october {
+		t.Errorf("runs %+v, want October's alone", runs)
+	}
+	open, err := h.ledger.OpenFires(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var missed []string
+	for _, fire := range open {
+		missed = append(missed, fire.Period.String()+" "+string(fire.State))
+	}
+	if diff := cmp.Diff([]string{"2026-08 missed", "2026-09 missed"}, missed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAClockThatJumpsBackFiresNothingTwice(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	h.reconcile(s, due.Add(-time.Hour))
+	h.now = due
+	h.contract("C1", "a@example.jp")
+	if runs := h.reconcile(s, due); len(runs) != 1 {
+		t.Fatalf("runs %v", runs)
+	}
+	for _, at := range []time.Time{due.Add(-48 * time.Hour), due.Add(-time.Second), due, due.Add(time.Second)} {
+		if runs := h.reconcile(s, at); len(runs) != 1 {
+			t.Errorf("at %s: %d runs", at, len(runs))
+		}
+	}
+}
+
+func TestSpreadKeepsEachContractsPlaceInTheWindow(t *testing.T) {
+	h := newHouse(t)
+	for _, id := range []string{"C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"} {
+		h.contract(id, id+"@example.jp")
+	}
+	const window = 2 * time.Hour
+	starts := map[string]time.Duration{}
+	for _, p := range []store.Period{october, october.Next()} {
+		if _, err := h.planner.Plan(t.Context(), daemon.Request{Kind: "schedule", Period: p, By: "schedule", Spread: window}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := h.ledger.Deliveries(t.Context(), store.Filter{Period: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		distinct := map[time.Duration]bool{}
+		for _, d := range list {
+			start := d.NextAttemptAt.Sub(h.now)
+			if before, ok := starts[d.Contract]; ok && before != start || start < 0 || start >= window {
+				t.Errorf("%s starts after %s, last month after %s", d.Contract, start, before)
+			}
+			starts[d.Contract], distinct[start] = start, true
+		}
+		if len(distinct) < 4 {
+			t.Errorf("%d start times for 8 contracts", len(distinct))
+		}
+	}
+}
+
