@@ -96,6 +96,6 @@ func (s *Scheduler) Next() time.Time { return s.Schedule.Next(s.Planner.Now()) }
 // spread delays a contract's mails by its share of the window: the same share every month.
 func spread(contract string, window time.Duration) time.Duration {
 	h := fnv.New64a()
-	h.Write([]byte(contract)) //nolint:errcheck // hash.Hash never fails
+	h.Write([]byte(contract))
 	return time.Duration(float64(window) * (float64(h.Sum64()>>11) / (1 << 53)))
 }

@@ -165,4 +165,3 @@ func TestSpreadKeepsEachContractsPlaceInTheWindow(t *testing.T) {
 		}
 	}
 }
-

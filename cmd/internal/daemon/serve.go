@@ -111,9 +111,10 @@ func (d *Daemon) sendLoop(ctx context.Context, s Settings) error {
 	for ctx.Err() == nil {
 		wait := lookEvery
 		err := s.Dispatcher.Run(ctx, store.Filter{})
+		if ctx.Err() != nil {
+			break // told to stop: err is no fault
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err != nil && !errors.Is(err, ErrPaused):
 			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
 			wait = faultWait
