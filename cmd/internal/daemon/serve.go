@@ -109,27 +109,26 @@ func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) error {
 
 func (d *Daemon) sendLoop(ctx context.Context, s Settings) error {
 	for ctx.Err() == nil {
-		wait := lookEvery
-		err := s.Dispatcher.Run(ctx, store.Filter{})
-		if ctx.Err() != nil {
-			break // told to stop: err is no fault
-		}
-		switch {
-		case err != nil && !errors.Is(err, ErrPaused):
-			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
-			wait = faultWait
-		default:
-			if err := d.finish(ctx, s); err != nil {
-				d.Log.Error("a run could not be closed", "error", err)
-				wait = faultWait
-			}
-		}
+		wait := d.send(ctx, s)
 		d.beat(&d.sent)
 		if !sleep(ctx, wait) || !d.awaitWork(ctx, s) {
-			return nil
+			break
 		}
 	}
 	return nil
+}
+
+// send sends what is due, closes the runs that this ends, and says how long to wait then.
+func (d *Daemon) send(ctx context.Context, s Settings) (wait time.Duration) {
+	err := s.Dispatcher.Run(ctx, store.Filter{})
+	if err == nil || errors.Is(err, ErrPaused) {
+		err = d.finish(ctx, s)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
+		return faultWait
+	}
+	return lookEvery
 }
 
 // awaitWork returns once something is due, false once ctx is done. While the queue is paused by a
