@@ -45,6 +45,14 @@ func LoadFace(ttf []byte) (*Face, error) {
 // Has tells whether the font can print r.
 func (f *Face) Has(r rune) bool { return r >= 0 && r < 1<<16 && f.glyphs[r] != 0 }
 
+// Glyph is the index of r's outline in the font, 0 if it has none.
+func (f *Face) Glyph(r rune) uint16 {
+	if !f.Has(r) {
+		return 0
+	}
+	return f.glyphs[r]
+}
+
 // Width is the advance of s at the given size, in the unit of size.
 func (f *Face) Width(s string, size float64) float64 {
 	sum := 0

@@ -54,9 +54,7 @@ func (s *sheet) lead(text string) {
 func (s *sheet) enter(level int, no, title string) {
 	link := s.f.AddLink()
 	s.f.SetLink(link, s.y-6, s.f.PageNo())
-	s.f.SetFont("r", "", 9) // fpdf encodes a bookmark by the font that is selected
-	s.font = fontState{}
-	s.f.Bookmark(no+" "+title, level, s.y-6)
+	s.f.Bookmark(textString(no+" "+title), level, s.y-6)
 	s.entries = append(s.entries, entry{level, no, title, s.f.PageNo(), link})
 }
 

@@ -1,129 +1,93 @@
 package pdf
 
 import (
-	"bytes"
-	"compress/zlib"
-	"errors"
+	"encoding/binary"
 	"fmt"
-	"io"
 	"io/fs"
-
-	"codeberg.org/go-pdf/fpdf"
-	"golang.org/x/text/encoding/japanese"
+	"path"
+	"strings"
+	"unicode/utf16"
 
 	"geppo/render/chart"
-	"geppo/render/words"
 )
 
-// fontSet is the two weights in the form that fpdf reads, with the runes that may be printed with
-// them; nil is all that the fonts hold.
-type fontSet struct {
-	regular, bold []byte
-	runes         *[1 << 16]bool
+// weight is one of the two fonts: its outlines, and which of them is whose.
+type weight struct {
+	*outlines
+	face *chart.Face
+	name string // within a document
 }
 
-// errRare says that a document needs a rune that the common fonts have not.
-var errRare = errors.New("rune outside the common set")
-
-// loadFonts reads the fonts and cuts the common set out of them.
-//
-// fpdf reads its fonts anew for each document, and the time grows with their glyphs: with the whole
-// fonts it is two thirds of a document's. So a document is first set with JIS level 1 and what the
-// wording uses, and once more with everything if a name needs it, which happens with about one
-// company in twenty. Looking through the report's names first would be as fast and one forgotten
-// field away from a hole in the print.
-func loadFonts(fsys fs.FS, d *chart.Drawer) (common, full fontSet, err error) {
-	if full.regular, err = fs.ReadFile(fsys, fontRegular); err != nil {
-		return common, full, fmt.Errorf("read font: %w", err)
-	}
-	if full.bold, err = fs.ReadFile(fsys, fontBold); err != nil {
-		return common, full, fmt.Errorf("read font: %w", err)
-	}
-	runes, err := commonRunes(fsys, d)
-	if err != nil {
-		return common, full, err
-	}
-	common.runes = runes
-	if common.regular, err = cut(full.regular, runes); err != nil {
-		return common, full, fmt.Errorf("%s: %w", fontRegular, err)
-	}
-	if common.bold, err = cut(full.bold, runes); err != nil {
-		return common, full, fmt.Errorf("%s: %w", fontBold, err)
-	}
-	return common, full, nil
-}
-
-// commonRunes are ASCII, JIS X 0208 up to the end of level 1, and the wording's, as far as the font
-// has them.
-func commonRunes(fsys fs.FS, d *chart.Drawer) (*[1 << 16]bool, error) {
-	runes := new([1 << 16]bool)
-	encoder := japanese.EUCJP.NewEncoder()
-	for r := ' '; r < 1<<16; r++ {
-		b, err := encoder.Bytes([]byte(string(r)))
-		const level1 = 0xA0 + 47 // the last row of level 1
-		if err == nil && (len(b) == 1 || len(b) == 2 && b[0] > 0xA0 && b[0] <= level1) {
-			runes[r] = d.Regular().Has(r) && d.Bold().Has(r)
-		}
-	}
-	for _, file := range []string{words.File, wordingFile} {
-		text, err := fs.ReadFile(fsys, file)
+// loadFonts takes the two fonts apart. The drawer's faces must have been made from the same.
+func loadFonts(fsys fs.FS, d *chart.Drawer) (weights [2]weight, err error) {
+	for i, w := range []struct {
+		file string
+		face *chart.Face
+	}{{fontRegular, d.Regular()}, {fontBold, d.Bold()}} {
+		ttf, err := fs.ReadFile(fsys, w.file)
 		if err != nil {
-			return nil, fmt.Errorf("read the wording: %w", err)
+			return weights, fmt.Errorf("read font: %w", err)
 		}
-		for _, r := range string(text) {
-			if d.Regular().Has(r) && d.Bold().Has(r) {
-				runes[r] = true
-			}
+		o, err := readOutlines(ttf)
+		if err != nil {
+			return weights, fmt.Errorf("%s: %w", w.file, err)
 		}
+		weights[i] = weight{o, w.face, strings.TrimSuffix(path.Base(w.file), ".ttf")}
 	}
-	return runes, nil
+	return weights, nil
 }
 
-// cut makes a font with some runes only. fpdf embeds just the glyphs that a document prints, so a
-// document that prints them all holds the font that is wanted.
-func cut(ttf []byte, runes *[1 << 16]bool) ([]byte, error) {
-	f := fpdf.New("P", "pt", "A4", "")
-	f.AddUTF8FontFromBytes("f", "", ttf)
-	f.AddPage()
-	f.SetFont("f", "", 9)
-	var all []rune
-	for r, in := range runes {
-		if in {
-			all = append(all, rune(r))
-		}
-	}
-	f.Text(0, 0, string(all))
-	var out bytes.Buffer
-	if err := f.Output(&out); err != nil {
-		return nil, fmt.Errorf("cut font: %w", err)
-	}
-	_, font, found := bytes.Cut(out.Bytes(), []byte("/Length1 ")) // the font file's dictionary alone has it
-	if found {
-		_, font, found = bytes.Cut(font, []byte("stream\n"))
-	}
-	if !found {
-		return nil, errors.New("cut font: fpdf has embedded no font file")
-	}
-	inflate, err := zlib.NewReader(bytes.NewReader(font))
-	if err != nil {
-		return nil, fmt.Errorf("cut font: %w", err)
-	}
-	small, err := io.ReadAll(inflate)
-	if err != nil {
-		return nil, fmt.Errorf("cut font: %w", err)
-	}
-	return small, nil
+// subset is what a document uses of a font. Its glyphs are numbered as they are first used, from 1;
+// 0 is the glyph of what a font lacks.
+type subset struct {
+	weight
+	codes  [1 << 16]uint16 // 0 for a rune that has not been used
+	runes  []uint16
+	glyphs []uint16
 }
 
-// has tells whether every rune of text can be printed with the set.
-func (f *fontSet) has(text string) bool {
-	if f.runes == nil {
-		return true
+func newSubset(w weight) *subset {
+	return &subset{weight: w, runes: []uint16{0}, glyphs: []uint16{0}}
+}
+
+// code is the number of r's glyph. r must have passed chart.Face's Clean.
+func (s *subset) code(r rune) uint16 {
+	if r >= 1<<16 {
+		return 0
 	}
+	if s.codes[r] == 0 {
+		s.codes[r] = uint16(len(s.glyphs))
+		s.runes, s.glyphs = append(s.runes, uint16(r)), append(s.glyphs, s.face.Glyph(r))
+	}
+	return s.codes[r]
+}
+
+// appendText appends text as the operand of a Tj: two bytes for each glyph.
+func (s *subset) appendText(b []byte, text string) []byte {
+	b = append(b, '(')
 	for _, r := range text {
-		if r >= 1<<16 || !f.runes[r] {
-			return false
-		}
+		code := s.code(r)
+		b = appendEscaped(b, byte(code>>8))
+		b = appendEscaped(b, byte(code))
 	}
-	return true
+	return append(b, ')')
+}
+
+func appendEscaped(b []byte, c byte) []byte {
+	switch c {
+	case '(', ')', '\\':
+		return append(b, '\\', c)
+	case '\r':
+		return append(b, '\\', 'r')
+	}
+	return append(b, c)
+}
+
+// textString is a string outside of pages: UTF-16 with a byte order mark (ISO 32000-1, 7.9.2.2).
+func textString(s string) string {
+	b := []byte{0xFE, 0xFF}
+	for _, unit := range utf16.Encode([]rune(s)) {
+		b = binary.BigEndian.AppendUint16(b, unit)
+	}
+	return string(b)
 }

@@ -77,7 +77,7 @@ func TestNoPageEndsWithAHeading(t *testing.T) {
 	for name, o := range kinds() {
 		r := o.report(t, m)
 		for asks := range 6 { // each moves everything by some lines
-			s := m.sheet(&m.full, r, r.Overview.Product, slices.Repeat(someAsks, asks))
+			s := m.sheet(r, r.Overview.Product, slices.Repeat(someAsks, asks))
 			if err := s.antivirus(); err != nil {
 				t.Fatal(err)
 			}

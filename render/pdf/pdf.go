@@ -5,7 +5,6 @@ package pdf
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/deflate"
 	"geppo/render/words"
 )
 
@@ -35,11 +35,12 @@ type Options struct {
 // Maker makes PDFs. It is made once, holds the fonts and the wording, and is safe for use by
 // several goroutines.
 type Maker struct {
-	common, full fontSet
-	draw         *chart.Drawer
-	words        *words.Words
-	own          wording
-	opts         Options
+	fonts   [2]weight
+	draw    *chart.Drawer
+	words   *words.Words
+	own     wording
+	opts    Options
+	deflate *deflate.Pool
 }
 
 // Doc is one finished PDF.
@@ -52,12 +53,12 @@ type Doc struct {
 
 // New reads pdf.toml and the fonts from fsys. The drawer must have been made from the same fonts.
 func New(fsys fs.FS, w *words.Words, d *chart.Drawer, opts Options) (*Maker, error) {
-	m := &Maker{draw: d, words: w, opts: opts}
+	m := &Maker{draw: d, words: w, opts: opts, deflate: deflate.New(3)}
 	var err error
 	if m.own, err = loadWording(fsys); err != nil {
 		return nil, err
 	}
-	if m.common, m.full, err = loadFonts(fsys, d); err != nil {
+	if m.fonts, err = loadFonts(fsys, d); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -84,19 +85,9 @@ func (m *Maker) EDR(r aggregate.Report, asks []Ask) (Doc, error) {
 	return m.set(r, r.Overview.EDRProduct, asks, (*sheet).edr)
 }
 
-// set makes a document with the common fonts, and once more with the full ones if it needs them.
+// set makes a document.
 func (m *Maker) set(r aggregate.Report, product string, asks []Ask, body func(*sheet) error) (Doc, error) {
-	doc, err := m.setWith(&m.common, r, product, asks, body)
-	if errors.Is(err, errRare) {
-		return m.setWith(&m.full, r, product, asks, body)
-	}
-	return doc, err
-}
-
-func (m *Maker) setWith(
-	fonts *fontSet, r aggregate.Report, product string, asks []Ask, body func(*sheet) error,
-) (Doc, error) {
-	s := m.sheet(fonts, r, product, asks)
+	s := m.sheet(r, product, asks)
 	if err := body(s); err != nil {
 		return Doc{}, err
 	}
@@ -104,14 +95,16 @@ func (m *Maker) setWith(
 }
 
 // sheet begins a document with an empty first page, which the cover takes in finish, and a second.
-func (m *Maker) sheet(fonts *fontSet, r aggregate.Report, product string, asks []Ask) *sheet {
+func (m *Maker) sheet(r aggregate.Report, product string, asks []Ask) *sheet {
 	f := fpdf.New("P", "pt", "A4", "")
 	f.SetAutoPageBreak(false, 0)
 	f.SetCatalogSort(true)
 	f.SetMargins(left, top, left)
-	f.AddUTF8FontFromBytes("r", "", fonts.regular)
-	f.AddUTF8FontFromBytes("b", "", fonts.bold)
-	s := &sheet{m: m, w: m.words, f: f, fonts: fonts, r: r, asks: asks, noted: map[string]int{}}
+	f.SetCompression(false) // see embed
+	s := &sheet{
+		m: m, w: m.words, f: f, r: r, asks: asks, noted: map[string]int{},
+		regular: newSubset(m.fonts[0]), bold: newSubset(m.fonts[1]),
+	}
 	s.product = s.clean(product)
 	s.company = s.clean(r.Contract.Name)
 	s.describe()
@@ -147,14 +140,21 @@ func (s *sheet) finish() (Doc, error) {
 		s.furniture(n, pages)
 	}
 	s.turnTo(pages)
-	if s.rare {
-		return Doc{}, errRare
-	}
 	var out bytes.Buffer
 	if err := s.f.Output(&out); err != nil {
 		return Doc{}, fmt.Errorf("write pdf: %w", err)
 	}
-	return Doc{Data: out.Bytes(), Pages: pages, Replaced: s.replaced}, nil
+	made, err := takeApart(out.Bytes())
+	if err != nil {
+		return Doc{}, err
+	}
+	if err := made.compress(s.m.deflate); err != nil {
+		return Doc{}, fmt.Errorf("write pdf: %w", err)
+	}
+	if err := made.embed(s.m.deflate, s.regular, s.bold); err != nil {
+		return Doc{}, fmt.Errorf("write pdf: %w", err)
+	}
+	return Doc{Data: made.write(), Pages: pages, Replaced: s.replaced}, nil
 }
 
 // threatURL is where the vendor describes a threat.

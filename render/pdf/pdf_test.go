@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -274,16 +273,10 @@ func TestAnyNameIsPrinted(t *testing.T) {
 	})
 }
 
-func TestRareNamesAreSetWithTheFullFonts(t *testing.T) {
+func TestRareNamesAreSet(t *testing.T) {
 	m := maker(t)
 	r := kinds()["average"].report(t, m)
-	if _, err := m.setWith(&m.common, r, r.Overview.Product, nil, (*sheet).antivirus); err != nil {
-		t.Errorf("an ordinary report needs the full fonts: %v", err)
-	}
 	r.Contract.Name = "株式会社髙﨑邊商店"
-	if _, err := m.setWith(&m.common, r, r.Overview.Product, nil, (*sheet).antivirus); !errors.Is(err, errRare) {
-		t.Errorf("髙 is set with fonts that lack it (%v)", err)
-	}
 	d, err := m.Antivirus(r, nil)
 	if err != nil {
 		t.Fatal(err)

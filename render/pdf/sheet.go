@@ -35,8 +35,8 @@ type sheet struct {
 	m       *Maker
 	w       *words.Words
 	f       *fpdf.Fpdf
-	fonts   *fontSet
-	rare    bool // a rune has been printed that fonts lack
+	regular *subset
+	bold    *subset
 	r       aggregate.Report
 	asks    []Ask
 	product string
@@ -44,7 +44,6 @@ type sheet struct {
 	state   []string // what the cover says below the judgement
 
 	y, limit  float64 // next free line, and where the page ends above its footnotes
-	font      fontState
 	replaced  int
 	shortened bool // some name lost its middle
 	linked    bool // the threat database has been introduced
@@ -60,11 +59,6 @@ type sheet struct {
 type held struct {
 	h    float64
 	draw func()
-}
-
-type fontState struct {
-	bold bool
-	size float64
 }
 
 // note is a footnote: its number and its lines.
@@ -84,15 +78,13 @@ type entry struct {
 func (s *sheet) newPage() {
 	s.flushNotes()
 	s.f.AddPage()
-	s.font = fontState{}
 	s.y, s.limit = top, bottom
 }
 
 // turnTo goes back to a page that has been set. fpdf does not know what that page's stream last
-// selected, so everything that is remembered is forgotten.
+// selected, so it is told to forget what it remembers.
 func (s *sheet) turnTo(page int) {
 	s.f.SetPage(page)
-	s.font = fontState{}
 	s.f.SetDrawColor(0, 0, 0)
 	s.f.SetFillColor(0, 0, 0)
 	s.f.SetLineWidth(0.5)

@@ -2,6 +2,8 @@ package pdf
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -51,17 +53,24 @@ func (s *sheet) put(text string, x, y float64, st style) {
 	if text == "" {
 		return
 	}
-	s.rare = s.rare || !s.fonts.has(text)
-	if font := (fontState{st.bold, st.size}); s.font != font {
-		family := "r"
-		if st.bold {
-			family = "b"
-		}
-		s.f.SetFont(family, "", st.size)
-		s.font = font
+	font, name := s.regular, "R"
+	if st.bold {
+		font, name = s.bold, "B"
 	}
-	s.f.SetTextColor(int(st.color.R), int(st.color.G), int(st.color.B))
-	s.f.Text(x, y, text)
+	b := make([]byte, 0, 64+2*len(text))
+	number := func(v float64) { b = append(strconv.AppendFloat(b, v, 'f', -1, 64), ' ') }
+	hundredth := func(v float64) { number(math.Round(v*100) / 100) }
+	b = append(append(append(b, "BT /"...), name...), ' ')
+	hundredth(st.size)
+	b = append(b, "Tf "...)
+	for _, part := range []uint8{st.color.R, st.color.G, st.color.B} {
+		number(math.Round(float64(part)/0.255) / 1000)
+	}
+	b = append(b, "rg "...)
+	hundredth(x)
+	hundredth(pageHeight - y)
+	b = append(font.appendText(append(b, "Td "...), text), " Tj ET"...)
+	s.f.RawWriteStr(string(b))
 }
 
 // putRight draws text that ends at x.

@@ -62,7 +62,7 @@ func TestFitShowsTheWholeNameToSearch(t *testing.T) {
 
 func TestHeadingStaysWithItsBlock(t *testing.T) {
 	m := maker(t)
-	s := m.sheet(&m.full, kinds()["nothing detected"].report(t, m), "製品", nil)
+	s := m.sheet(kinds()["nothing detected"].report(t, m), "製品", nil)
 	s.y = bottom - 60
 	page := s.f.PageNo()
 	s.section("9-9", "見出し")
@@ -74,7 +74,7 @@ func TestHeadingStaysWithItsBlock(t *testing.T) {
 
 func TestFootnotesTakeTheirRoom(t *testing.T) {
 	m := maker(t)
-	s := m.sheet(&m.full, kinds()["nothing detected"].report(t, m), "製品", nil)
+	s := m.sheet(kinds()["nothing detected"].report(t, m), "製品", nil)
 	if got := s.mark("スパイウェア/グレーウェア"); got != "スパイウェア※1/グレーウェア※2" {
 		t.Errorf("marked as %q", got)
 	}

@@ -1,0 +1,189 @@
+package pdf
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/golang/freetype/truetype"
+	"golang.org/x/image/font"
+	"pgregory.net/rapid"
+
+	"geppo/templates"
+)
+
+// TestOutlinesStayAsTheyAre puts the embedded fonts' tables into whole fonts and has another library
+// draw from both.
+func TestOutlinesStayAsTheyAre(t *testing.T) {
+	for _, file := range []string{fontRegular, fontBold} {
+		original, err := templates.FS.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := readOutlines(original)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := make([]uint16, len(o.glyphs))
+		for i := range all {
+			all[i] = uint16(i)
+		}
+		want, err := truetype.Parse(original)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := truetype.Parse(withNames(t, o.font(all), original))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range " AMg1０〓あゎ漢鬱髙﨑■" {
+			if a, b := outline(t, got, r), outline(t, want, r); len(a) != len(b) || r != ' ' && len(b) == 0 || !slices.Equal(a, b) {
+				t.Errorf("%s: %q has %d points, want %d", file, r, len(a), len(b))
+			}
+			i := want.Index(r)
+			if a, b := got.HMetric(2048, got.Index(r)), want.HMetric(2048, i); a != b {
+				t.Errorf("%s: %q has the metrics %v, want %v", file, r, a, b)
+			}
+		}
+		if sum := checksum(o.font(all)); sum != 0xB1B0AFBA {
+			t.Errorf("%s: the file's checksum is %X", file, sum)
+		}
+	}
+}
+
+// withNames adds the tables that a font needs outside of a PDF.
+func withNames(t *testing.T, small, original []byte) []byte {
+	t.Helper()
+	ours, err := sfntTables(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := sfntTables(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables []table
+	for _, tag := range []string{"OS/2", "cmap", "glyf", "head", "hhea", "hmtx", "loca", "maxp", "name", "post"} {
+		data, ok := ours[tag]
+		if !ok {
+			data = theirs[tag]
+		}
+		tables = append(tables, table{tag, data})
+	}
+	return sfnt(tables)
+}
+
+func outline(t *testing.T, f *truetype.Font, r rune) []truetype.Point {
+	t.Helper()
+	var buf truetype.GlyphBuf
+	if err := buf.Load(f, 2048, f.Index(r), font.HintingNone); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Points
+}
+
+func TestComponentsFollowTheirGlyph(t *testing.T) {
+	simple := make([]byte, 10+2+2+3) // one contour
+	binary.BigEndian.PutUint16(simple, 1)
+	part := func(flags, glyph uint16, args ...byte) []byte {
+		return append(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, flags), glyph), args...)
+	}
+	composite := append([]byte{0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0}, part(moreComponents|hasInstructions|argsAreWords, 3, 0, 1, 0, 2)...)
+	composite = append(composite, part(hasInstructions|hasScale, 2, 5, 6, 7, 8)...)
+	end := len(composite)
+	bare, err := unhinted(append(composite, 0, 2, 0xAA, 0xBB), 4)
+	if err != nil || len(bare) != end {
+		t.Fatalf("the glyph has %d bytes, want %d (%v)", len(bare), end, err)
+	}
+	o := &outlines{
+		unitsEm: 1000, head: make([]byte, 54), hhea: make([]byte, 36), maxp: make([]byte, 32),
+		glyphs: [][]byte{nil, bare, simple, simple}, metrics: make([][4]byte, 4),
+	}
+	again, err := readOutlines(o.font([]uint16{0, 1}))
+	if err == nil {
+		t.Fatal("a font without an em is read")
+	}
+	binary.BigEndian.PutUint16(o.head[18:], 1000)
+	if again, err = readOutlines(o.font([]uint16{0, 1})); err != nil || len(again.glyphs) != 4 {
+		t.Fatalf("%v, %v", again, err)
+	}
+	var parts []uint16
+	if _, err := eachComponent(again.glyphs[1], func(c []byte) {
+		parts = append(parts, binary.BigEndian.Uint16(c[2:]))
+		if flags := binary.BigEndian.Uint16(c); flags&hasInstructions != 0 {
+			t.Error("a component still promises instructions")
+		}
+	}); err != nil || !slices.Equal(parts, []uint16{2, 3}) {
+		t.Errorf("the glyph is made of %v, want 2 and 3 (%v)", parts, err)
+	}
+	if !bytes.HasPrefix(again.glyphs[2], simple) || !bytes.HasPrefix(again.glyphs[3], simple) {
+		t.Error("the parts are not those of the original")
+	}
+}
+
+func TestBrokenFontsAreRefused(t *testing.T) {
+	whole, err := readOutlines(mustRead(t, fontRegular))
+	if err != nil {
+		t.Fatal(err)
+	}
+	small := whole.font([]uint16{0, 40, 900})
+	rapid.Check(t, func(t *rapid.T) {
+		bad := bytes.Clone(small)
+		for range rapid.IntRange(1, 8).Draw(t, "changes") {
+			bad[rapid.IntRange(0, min(len(bad), 400)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
+		}
+		bad = bad[:rapid.IntRange(0, len(bad)).Draw(t, "length")]
+		o, err := readOutlines(bad)
+		if err != nil && !errors.Is(err, errFont) {
+			t.Fatal(err)
+		}
+		if err == nil && len(o.glyphs) != len(o.metrics) {
+			t.Fatal("glyphs and metrics do not agree")
+		}
+	})
+}
+
+func mustRead(t *testing.T, file string) []byte {
+	t.Helper()
+	b, err := templates.FS.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// TestInsides holds what embed.go knows of fpdf, and that it refuses everything else.
+func TestInsides(t *testing.T) {
+	m := maker(t)
+	d, err := m.Antivirus(kinds()["average"].report(t, m), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := takeApart(d.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(whole.write(), d.Data) {
+		t.Error("a file that is taken apart and put together again is another")
+	}
+	if err := whole.embed(m.deflate, newSubset(m.fonts[0]), newSubset(m.fonts[1])); !errors.Is(err, errInsides) {
+		t.Errorf("fonts are embedded twice (%v)", err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		bad := string(d.Data[len(d.Data)-3000:])
+		at := rapid.IntRange(0, len(bad)-1).Draw(t, "at")
+		bad = bad[:at] + rapid.StringN(0, 3, 3).Draw(t, "other") + bad[min(len(bad), at+rapid.IntRange(0, 2).Draw(t, "gone")):]
+		if f, err := takeApart([]byte(bad)); err == nil && strings.Contains(bad, "xref") && len(f.objects) > 1 {
+			t.Fatalf("the tail of a file is taken for a whole one")
+		}
+	})
+	pages := run(t, d.Data, "pdffonts", "FILE")
+	for _, want := range []string{"GEPPOR+BIZUDPGothic-Regular", "GEPPOB+BIZUDPGothic-Bold", "yes yes yes"} {
+		if !strings.Contains(pages, want) {
+			t.Errorf("pdffonts does not tell %q:\n%s", want, pages)
+		}
+	}
+}
