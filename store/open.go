@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -77,12 +76,12 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 	// SQLite's own mutexes are off because a pool gives a connection to one goroutine at a time; taken
 	// for every column, they are a tenth of the time of reading rows and more.
 	const common = "_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_busy_timeout=30000&_mutex=no"
-	uri := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	uri := fileURI(path)
 	if f.w, err = sql.Open("sqlite3", uri+"?"+common+"&_txlock=immediate"); err != nil {
 		return nil, err
 	}
 	f.w.SetMaxOpenConns(1)
-	if f.r, err = sql.Open("sqlite3", uri+"?"+common+"&_query_only=on"); err != nil {
+	if f.r, err = sql.Open("sqlite3", uri+"?"+common+"&_query_only=on&_stmt_cache_size=4"); err != nil {
 		return nil, err
 	}
 	f.r.SetMaxOpenConns(runtime.GOMAXPROCS(0) + 2)
