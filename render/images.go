@@ -110,7 +110,7 @@ func (b *body) addImage(name string, c chart.Chart, alt string) (*Image, error) 
 	if chart.Blank(drawn) {
 		return nil, fmt.Errorf("chart %s is blank", name)
 	}
-	data, err := chart.Encode(drawn)
+	data, err := c.Encode(drawn)
 	if err != nil {
 		return nil, fmt.Errorf("chart %s: %w", name, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	charts "github.com/vicanso/go-charts/v2"
+
+	"geppo/render/deflate"
 )
 
 // Limits of what is drawn. Larger input is clamped, never refused: a chart with a strange number
@@ -22,6 +24,7 @@ const (
 	minWidth  = 320
 	maxWidth  = 1600
 
+	pngLevel   = 4 // of deflate
 	fontPoints = 8.5
 	fontPixels = fontPoints * dpi / 72
 	labelDrop  = 4 // from the middle of a row to its baseline
@@ -34,6 +37,7 @@ type Size struct{ W, H int }
 type Drawer struct {
 	regular, bold *Face
 	masks         glyphCache
+	deflate       *deflate.Pool
 }
 
 // New makes a Drawer from the two weights of a TrueType font, and checks that go-charts is the one
@@ -47,7 +51,7 @@ func New(regular, bold []byte) (*Drawer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bold: %w", err)
 	}
-	d := &Drawer{regular: r, bold: b}
+	d := &Drawer{regular: r, bold: b, deflate: deflate.New(pngLevel)}
 	if _, _, err := d.canvas(Size{minWidth, minWidth}); err != nil {
 		return nil, err
 	}

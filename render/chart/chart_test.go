@@ -53,7 +53,7 @@ func decode(t interface {
 	Helper()
 	Fatal(...any)
 }, c Chart, err error,
-) image.Image {
+) *image.Paletted {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,11 @@ func decode(t interface {
 	if got, want := img.Bounds().Size(), image.Pt(c.W*Scale, c.H*Scale); got != want {
 		t.Fatal("the PNG is", got, "want", want)
 	}
-	return img
+	paletted, ok := img.(*image.Paletted)
+	if !ok {
+		t.Fatal("the PNG has no palette")
+	}
+	return paletted
 }
 
 // count is the number of pixels of exactly one colour.
@@ -126,7 +130,7 @@ func TestTrendHasIntegerTicksAndEveryFifthDay(t *testing.T) {
 
 func TestTrendShowsBarsShadingAndGaps(t *testing.T) {
 	d := drawer(t)
-	draw := func(days []DayValue) image.Image {
+	draw := func(days []DayValue) *image.Paletted {
 		c, err := d.Trend(days, Size{560, 190})
 		return decode(t, c, err)
 	}

@@ -6,16 +6,14 @@ import (
 	"fmt"
 	"hash/crc32"
 	"image"
-
-	"github.com/klauspost/compress/zlib"
 )
 
 // PNG is the chart at Scale times its size, with a palette of at most 256 colours.
-func (c Chart) PNG() ([]byte, error) { return Encode(c.Image()) }
+func (c Chart) PNG() ([]byte, error) { return c.Encode(c.Image()) }
 
-// Encode writes a paletted PNG, for who has looked at the image first. image/png has its own deflate, which takes most of a chart's
-// time; this is the same file with a faster one.
-func Encode(img *image.Paletted) ([]byte, error) {
+// Encode writes the chart's image as a paletted PNG, for who has looked at it first. image/png has its own
+// deflate, which takes most of a chart's time; this is the same file with a faster one.
+func (c Chart) Encode(img *image.Paletted) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("\x89PNG\r\n\x1a\n")
 	header := binary.BigEndian.AppendUint32(nil, uint32(img.Rect.Dx()))
@@ -33,7 +31,7 @@ func Encode(img *image.Paletted) ([]byte, error) {
 		palette = append(palette, c.R, c.G, c.B)
 	}
 	chunk(&out, "PLTE", palette)
-	data, err := deflateRows(img)
+	data, err := c.drawer.deflate.Append(nil, filtered(img))
 	if err != nil {
 		return nil, fmt.Errorf("encode png: %w", err)
 	}
@@ -42,31 +40,22 @@ func Encode(img *image.Paletted) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// deflateRows compresses the rows: without a filter, as is best for palettes, but a row that
+// filtered are the rows as PNG wants them: without a filter, as is best for palettes, but a row that
 // repeats the one above as its difference from it (PNG's filter 2), zeros, which deflate swallows.
-func deflateRows(img *image.Paletted) ([]byte, error) {
-	var data bytes.Buffer
-	w, err := zlib.NewWriterLevel(&data, 5)
-	if err != nil {
-		return nil, err
-	}
-	width := img.Rect.Dx()
-	row, same := make([]byte, 1+width), make([]byte, 1+width)
-	same[0] = 2
-	for y := range img.Rect.Dy() {
-		pixels := img.Pix[y*img.Stride : y*img.Stride+width]
-		out := row
-		if y > 0 && bytes.Equal(pixels, row[1:]) {
-			out = same
+func filtered(img *image.Paletted) []byte {
+	width, height := img.Rect.Dx(), img.Rect.Dy()
+	out := make([]byte, (1+width)*height)
+	var above []byte
+	for y := range height {
+		pixels, row := img.Pix[y*img.Stride:y*img.Stride+width], out[y*(1+width):]
+		if y > 0 && bytes.Equal(pixels, above) {
+			row[0] = 2
 		} else {
 			copy(row[1:], pixels)
 		}
-		if _, err := w.Write(out); err != nil {
-			return nil, err
-		}
+		above = pixels
 	}
-	err = w.Close()
-	return data.Bytes(), err
+	return out
 }
 
 func chunk(out *bytes.Buffer, kind string, data []byte) {

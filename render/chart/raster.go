@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"bytes"
 	"image"
 	"image/color"
 	"math"
@@ -19,7 +20,7 @@ const levels = 16
 type bitmap struct {
 	img    *image.Paletted
 	index  map[Color]uint8
-	blends map[[3]uint8]uint8 // ink, ground, level → entry
+	blends map[[2]uint8]*[levels]uint8 // see mixes
 	drawer *Drawer
 }
 
@@ -28,7 +29,7 @@ func (c Chart) Image() *image.Paletted {
 	b := &bitmap{
 		img:    image.NewPaletted(image.Rect(0, 0, c.W*Scale, c.H*Scale), color.Palette{White}),
 		index:  map[Color]uint8{White: 0},
-		blends: map[[3]uint8]uint8{},
+		blends: map[[2]uint8]*[levels]uint8{},
 		drawer: c.drawer,
 	}
 	for _, o := range c.ops { // pure colours first: if the palette fills up, edges give way
@@ -39,17 +40,8 @@ func (c Chart) Image() *image.Paletted {
 }
 
 // Blank tells whether an image shows one colour only, as a chart that failed would.
-func Blank(img image.Image) bool {
-	r := img.Bounds()
-	first := img.At(r.Min.X, r.Min.Y)
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for x := r.Min.X; x < r.Max.X; x++ {
-			if img.At(x, y) != first {
-				return false
-			}
-		}
-	}
-	return true
+func Blank(img *image.Paletted) bool {
+	return len(img.Pix) == 0 || bytes.Count(img.Pix, img.Pix[:1]) == len(img.Pix)
 }
 
 // entry is the palette's index of c, of the nearest colour once the palette is full.
@@ -66,20 +58,24 @@ func (b *bitmap) entry(c Color) uint8 {
 	return i
 }
 
+// mixes are the entries of ink over ground, by level; those that are 0, which is White, are not yet known.
+func (b *bitmap) mixes(ink, ground uint8) *[levels]uint8 {
+	m := b.blends[[2]uint8{ink, ground}]
+	if m == nil {
+		m = new([levels]uint8)
+		b.blends[[2]uint8{ink, ground}] = m
+	}
+	return m
+}
+
 // mix is the entry of ink over ground, level 1 to levels-1.
 func (b *bitmap) mix(ink, ground, level uint8) uint8 {
-	key := [3]uint8{ink, ground, level}
-	if i, ok := b.blends[key]; ok {
-		return i
-	}
 	over, under := b.img.Palette[ink].(Color), b.img.Palette[ground].(Color)
 	part := func(o, u uint8) uint8 { // in steps of five, so that like edges share an entry
 		sum := int(o)*int(level) + int(u)*(levels-1-int(level))
 		return uint8((sum + 5*(levels-1)/2) / (5 * (levels - 1)) * 5)
 	}
-	i := b.entry(Color{R: part(over.R, under.R), G: part(over.G, under.G), B: part(over.B, under.B), A: 0xFF})
-	b.blends[key] = i
-	return i
+	return b.entry(Color{R: part(over.R, under.R), G: part(over.G, under.G), B: part(over.B, under.B), A: 0xFF})
 }
 
 // Fill fills a path; rectangles on whole pixels, which is most of a chart, without a rasteriser.
@@ -193,6 +189,8 @@ func (b *bitmap) stamp(mask []uint8, width int, p image.Point, ink uint8) {
 	if from >= to {
 		return
 	}
+	ground := b.img.Pix[0]
+	mixed := b.mixes(ink, ground) // of the last ground: neighbours mostly have the same
 	for y := p.Y; len(mask) >= width; y, mask = y+1, mask[width:] {
 		if y < 0 || y >= b.img.Rect.Max.Y {
 			continue
@@ -204,7 +202,14 @@ func (b *bitmap) stamp(mask []uint8, width int, p image.Point, ink uint8) {
 			case levels - 1:
 				row[x] = ink
 			default:
-				row[x] = b.mix(ink, row[x], level)
+				if row[x] != ground {
+					ground = row[x]
+					mixed = b.mixes(ink, ground)
+				}
+				if mixed[level] == 0 {
+					mixed[level] = b.mix(ink, ground, level)
+				}
+				row[x] = mixed[level]
 			}
 		}
 	}
