@@ -146,12 +146,12 @@ func tree(p render.Parts) (*level, error) {
 		}
 		alternative.addLevel(related, `related; type="text/html"`)
 	}
-	if len(p.PDFs) == 0 {
+	if len(p.PDFs) == 0 && len(p.Attachments) == 0 {
 		return alternative, nil
 	}
 	mixed := newLevel(seed, "mixed")
 	mixed.addLevel(alternative, alternative.kind)
-	return mixed, mixed.attach(p.PDFs)
+	return mixed, mixed.attach(p.PDFs, p.Attachments)
 }
 
 // contentHash covers all that a Body is made of but the subject. It need not withstand anyone, since no boundary can occur in
@@ -169,6 +169,9 @@ func contentHash(p render.Parts) uint64 {
 	}
 	for _, pdf := range p.PDFs {
 		write(pdf.Name, pdf.Data)
+	}
+	for _, attachment := range p.Attachments {
+		write(attachment.Name, attachment.Data)
 	}
 	return h.Sum64()
 }

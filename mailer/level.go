@@ -89,14 +89,21 @@ func (l *level) embed(images []render.Image) error {
 	return nil
 }
 
-// attach adds the PDFs.
-func (l *level) attach(pdfs []render.PDF) error {
+// attach adds the PDFs and the other files.
+func (l *level) attach(pdfs []render.PDF, others []render.Attachment) error {
 	var files []*gomail.File
 	for _, pdf := range pdfs {
 		if len(pdf.Data) == 0 {
 			return fmt.Errorf("PDF %s is empty", printable(pdf.Name, 80))
 		}
 		file, err := l.file("attachment", "application/pdf", pdf.Name, pdf.Data)
+		if err != nil {
+			return err
+		}
+		files = append(files, file)
+	}
+	for _, other := range others {
+		file, err := l.file("attachment", other.Type, other.Name, other.Data)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ type Parts struct {
 	Text    []byte // UTF-8, LF line ends, complete in itself
 	Images  []Image
 	PDFs    []PDF
+	// Attachments are further files; a reader's mail has none.
+	Attachments []Attachment
 	// Replaced counts characters printed as 〓 because the font or the library cannot carry them.
 	Replaced int
 }
@@ -29,4 +31,11 @@ type PDF struct {
 	Name  string // ASCII-safe, "geppo-av_C000001_2026-10.pdf"
 	Data  []byte
 	Pages int
+}
+
+// Attachment is a file that is no PDF.
+type Attachment struct {
+	Name string // ASCII-safe
+	Type string // media type, "text/csv"
+	Data []byte
 }

@@ -126,6 +126,9 @@ func (l *Ledger) UnfinishedRuns(ctx context.Context) (runs []Run, err error) {
 		runs = append(runs, run)
 		return err
 	})
+	if err == nil {
+		err = l.addErrors(ctx, runs)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("unfinished runs: %w", err)
 	}

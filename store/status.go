@@ -113,21 +113,29 @@ func (l *Ledger) Runs(ctx context.Context, period Period) (runs []Run, err error
 		runs = append(runs, run)
 		return err
 	})
-	for i := range runs {
-		if err != nil {
-			break
-		}
-		err = query(ctx, l.r, selectRunErrors, []any{runs[i].ID}, func(row scanner) error {
-			var e RunError
-			err := row.Scan(&e.Contract, &e.Reason)
-			runs[i].Errors = append(runs[i].Errors, e)
-			return err
-		})
+	if err == nil {
+		err = l.addErrors(ctx, runs)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	return runs, nil
+}
+
+// addErrors reads what each run could not plan.
+func (l *Ledger) addErrors(ctx context.Context, runs []Run) error {
+	for i := range runs {
+		err := query(ctx, l.r, selectRunErrors, []any{runs[i].ID}, func(row scanner) error {
+			var e RunError
+			err := row.Scan(&e.Contract, &e.Reason)
+			runs[i].Errors = append(runs[i].Errors, e)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func scanRun(row scanner) (r Run, err error) {

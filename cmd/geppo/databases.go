@@ -61,14 +61,17 @@ func (a *app) withDatabases(mode store.Mode, action func(ctx context.Context, c 
 
 // newRenderer parses the templates: the operator's directory where it has a file, else our own.
 func newRenderer(c config.Config) (*render.Renderer, error) {
-	var files fs.FS = templates.FS
-	if c.Report.TemplatesDir != "" {
-		files = overlay{os.DirFS(c.Report.TemplatesDir), templates.FS}
-	}
-	return render.New(files, render.Options{
+	return render.New(templateFiles(c), render.Options{
 		SupportDesk: c.Report.SupportDesk, SupportPhone: c.Report.SupportPhone, SupportHours: c.Report.SupportHours,
 		ThreatURL: c.Report.ThreatURL,
 	})
+}
+
+func templateFiles(c config.Config) fs.FS {
+	if c.Report.TemplatesDir == "" {
+		return templates.FS
+	}
+	return overlay{os.DirFS(c.Report.TemplatesDir), templates.FS}
 }
 
 // overlay looks for a file in top first.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -94,6 +95,24 @@ func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (
 		}
 	}
 	return list, nil
+}
+
+// newSummarizer tells the operators how a run ended.
+func newSummarizer(c config.Config, d *daemon.Dispatcher) *daemon.Summarizer {
+	return &daemon.Summarizer{
+		Dispatcher: d, Operators: c.Mail.Operators, Domain: messageDomain(c), Templates: templateFiles(c),
+		FollowUps: func(ctx context.Context, p store.Period) ([]byte, int, error) {
+			list, err := followups(ctx, d.Composer, p)
+			if err != nil || len(list) == 0 {
+				return nil, 0, err
+			}
+			var csv bytes.Buffer
+			// A spreadsheet takes CSV for the machine's old encoding unless it begins with this mark.
+			csv.WriteString("\ufeff")
+			err = writeFollowups(&csv, list)
+			return csv.Bytes(), len(list), err
+		},
+	}
 }
 
 // writeFollowups writes CSV (RFC 4180) that a spreadsheet may open: a cell that would be taken for a

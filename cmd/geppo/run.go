@@ -98,6 +98,10 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	if err := d.Ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
 		return errors.Join(stopped, err)
 	}
+	// The reports are what the exit code is about; a summary that is lost must be seen all the same.
+	if err := newSummarizer(c, d).Send(ctx, run); err != nil {
+		d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
+	}
 	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
 }
 

@@ -110,6 +110,7 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 			Schedule: schedule, Zone: zone, Planner: planner, CatchUp: time.Duration(c.Schedule.CatchUp),
 			RequireImport: c.Schedule.RequireImport, Spread: time.Duration(c.Schedule.Spread), Log: s.log,
 		},
+		Summary:  newSummarizer(c, sender).Send,
 		Probe:    time.Duration(c.Retry.Max),
 		Patience: time.Duration(c.SMTP.DotTimeout) + 2*time.Duration(c.SMTP.Timeout) + 5*time.Minute,
 	}, nil
