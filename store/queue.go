@@ -16,6 +16,7 @@ type Filter struct {
 	Contracts []string
 	States    []State
 	IDs       []int64
+	Run       int64
 }
 
 // where is the filter's condition over the deliveries' columns, and its arguments.
@@ -45,6 +46,9 @@ func (f Filter) where() (string, []any) {
 		for _, id := range f.IDs {
 			args = append(args, id)
 		}
+	}
+	if f.Run != 0 {
+		conditions, args = append(conditions, "run = ?"), append(args, f.Run)
 	}
 	if conditions == nil {
 		return "true", nil

@@ -84,12 +84,11 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 	if err != nil {
 		return err
 	}
-	filter := store.Filter{IDs: ids}
 	if o.queue {
-		_, err := fmt.Fprintf(a.stdout, "%d deliveries queued: %v\n", len(ids), ids)
+		_, err := fmt.Fprintf(a.stdout, "%d deliveries queued: geppo show %d and following\n", len(ids), ids[0])
 		return err
 	}
-	return a.sendAndConclude(ctx, c, sender, run, filter, o.json)
+	return a.sendAndConclude(ctx, c, sender, run, store.Filter{Run: run.ID}, o.json)
 }
 
 // resendTargets says what shall go to whom.

@@ -59,7 +59,7 @@ func TestFlagBeforeEnvironmentBeforeFileBeforeDefault(t *testing.T) {
 		File: path, DSN: "sqlite:flag.db",
 		Environ: []string{
 			"GEPPO_SMTP_HOST=env.example", "GEPPO_STORE_DSN=sqlite:env.db", "GEPPO_MAIL_OPERATORS=a@example.jp,b@example.jp",
-			"GEPPO_SMTP_MESSAGES_PER_CONNECTION=7", "GEPPO_ARCHIVE_KEEP=10d", "GEPPO_SCHEDULE_REQUIRE_IMPORT=false", "HOME=/x",
+			"GEPPO_SMTP_MESSAGES_PER_CONNECTION=7", "GEPPO_ARCHIVE_KEEP=10d", "GEPPO_SCHEDULE_REQUIRE_IMPORT=false", "HOME=/x", "GEPPO_BIN=/usr/bin/geppo",
 		},
 	})
 	if err != nil {

@@ -104,8 +104,9 @@ func keys(t reflect.Type, prefix string) (names []string) {
 	return names
 }
 
-// fromEnvironment maps GEPPO_SMTP_HOST to smtp.host. An unknown name is a fault: it is a typing
-// error that would otherwise leave a default in force.
+// fromEnvironment maps GEPPO_SMTP_HOST to smtp.host. An unknown name of one of our sections is a
+// fault: it is a typing error that would otherwise leave a default in force. Other names that begin
+// with GEPPO_ may be somebody else's.
 func fromEnvironment(environ, known []string) (values map[string]any, faults []string) {
 	names := map[string]string{}
 	for _, key := range known {
@@ -119,11 +120,21 @@ func fromEnvironment(environ, known []string) (values map[string]any, faults []s
 		}
 		if key, ok := names[name]; ok && key != "contracts.alias" {
 			values[key] = value
-		} else if name != PasswordVariable {
+		} else if name != PasswordVariable && ofASection(name) {
 			faults = append(faults, fmt.Sprintf("%s: this environment variable sets no key; see geppo.example.toml", name))
 		}
 	}
 	return values, faults
+}
+
+func ofASection(name string) bool {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		section := "GEPPO_" + strings.ToUpper(field.Tag.Get("koanf")) + "_"
+		if field.Type.Kind() == reflect.Struct && strings.HasPrefix(name, section) {
+			return true
+		}
+	}
+	return false
 }
 
 // decodingFaults splits mapstructure's report into one line for each key.
