@@ -144,17 +144,11 @@ func (s *sheet) finish() (Doc, error) {
 	if err := s.f.Output(&out); err != nil {
 		return Doc{}, fmt.Errorf("write pdf: %w", err)
 	}
-	made, err := takeApart(out.Bytes())
+	data, err := s.embed(out.Bytes())
 	if err != nil {
-		return Doc{}, err
-	}
-	if err := made.compress(s.m.deflate); err != nil {
 		return Doc{}, fmt.Errorf("write pdf: %w", err)
 	}
-	if err := made.embed(s.m.deflate, s.regular, s.bold); err != nil {
-		return Doc{}, fmt.Errorf("write pdf: %w", err)
-	}
-	return Doc{Data: made.write(), Pages: pages, Replaced: s.replaced}, nil
+	return Doc{Data: data, Pages: pages, Replaced: s.replaced}, nil
 }
 
 // threatURL is where the vendor describes a threat.
