@@ -168,6 +168,11 @@ func resolveTarget(ctx context.Context, db *databases, addresses daemon.Addresse
 	if err != nil {
 		return err
 	}
+	if o.rebuild || newest == 0 {
+		if err := refusePruned(ctx, db.detections, p); err != nil {
+			return err
+		}
+	}
 	t.Revision = max(newest, 1)
 	if o.rebuild {
 		t.Revision = newest + 1

@@ -54,6 +54,9 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	if err := c.Sending(); err != nil {
 		return err
 	}
+	if err := refusePrunedRun(ctx, db, p); err != nil {
+		return err
+	}
 	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
 	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
 	if !o.force {

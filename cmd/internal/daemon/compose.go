@@ -196,7 +196,9 @@ func (c *Composer) frozen(ctx context.Context, key reportKey) (aggregate.Report,
 	stored, err := c.Ledger.Frozen(ctx, key.contract, key.period, key.revision)
 	if errors.Is(err, store.ErrNotFound) {
 		var fresh aggregate.Report
-		if fresh, err = c.Fresh(ctx, key.contract, key.period, key.revision); err != nil {
+		if fresh, err = c.Fresh(ctx, key.contract, key.period, key.revision); errors.Is(err, store.ErrPruned) {
+			return aggregate.Report{}, &HoldError{fmt.Sprintf("%v: no report can be computed any more; cancel the delivery", err)}
+		} else if err != nil {
 			return aggregate.Report{}, err
 		}
 		if stored, err = json.Marshal(fresh); err != nil {

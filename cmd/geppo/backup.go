@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/store"
+)
+
+type backupOptions struct {
+	ledgerOnly, force, json bool
+	live                    []string // the databases in use, of which none may be overwritten
+}
+
+// backupFile is one copy to be made, and what --json tells of it.
+type backupFile struct {
+	Of    string `json:"of"`
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+
+	make func(ctx context.Context, to string, progress func(done, total int)) error
+	temp string // the copy until it is proved
+}
+
+func (a *app) backupCommand() *cobra.Command {
+	var o backupOptions
+	cmd := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the databases online",
+		Long: `Copies the ledger to FILE and the detections beside it (backup.db has backup-detections.db beside it), while a daemon
+sends and imports run. Each copy is one consistent state of its file; it is checked before it gets its name, and is its
+owner's alone. See "geppo help restoring" for the way back.`,
+		Example: `  geppo backup /var/backups/geppo-2026-11.db
+  geppo backup --ledger-only --force /var/backups/geppo-today.db`,
+		Args: cobra.ExactArgs(1),
+	}
+	cmd.Flags().BoolVar(&o.ledgerOnly, "ledger-only", false, "only the ledger: small, and what cannot be imported again")
+	cmd.Flags().BoolVar(&o.force, "force", false, "replace an earlier copy of that name")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
+		o.live = []string{c.Ledger(), c.Detections()}
+		// The ledger is copied last: it is the one that changes while a month is sent.
+		files := []*backupFile{{Of: c.Ledger(), File: args[0], make: db.ledger.Backup}}
+		if !o.ledgerOnly {
+			detections := &backupFile{Of: c.Detections(), File: store.DetectionsBeside(args[0]), make: db.detections.Backup}
+			files = append([]*backupFile{detections}, files...)
+		}
+		return a.backup(ctx, files, o)
+	})
+	return cmd
+}
+
+func (a *app) backup(ctx context.Context, files []*backupFile, o backupOptions) (err error) {
+	for _, f := range files {
+		if err := f.refuse(o); err != nil {
+			return err
+		}
+	}
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.discard())
+		}
+	}()
+	for _, f := range files {
+		if err := a.copyDatabase(ctx, f); err != nil {
+			return err
+		}
+	}
+	// No copy gets its name before all are sound.
+	for _, f := range files {
+		if err := f.refuse(o); err != nil {
+			return err
+		}
+		if err := f.keep(); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return writeJSON(a.stdout, files)
+	}
+	for _, f := range files {
+		fmt.Fprintf(a.stdout, "%s: %d bytes, a sound copy of %s\n", printable(f.File), f.Bytes, printable(f.Of))
+	}
+	return nil
+}
+
+// refuse keeps a copy from harming anything: an earlier copy, a database in use, or the next opening
+// of the copy, into which SQLite would play a -wal file that was left there.
+func (f *backupFile) refuse(o backupOptions) error {
+	there, err := os.Stat(f.File)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, live := range o.live {
+		if info, err := os.Stat(live); err == nil && os.SameFile(there, info) {
+			return exitWith(exitUsage, "%s is the database itself; name another file", f.File)
+		}
+	}
+	if there != nil && !o.force {
+		return exitWith(exitUsage, "%s is there already; name another file, or replace it with --force", f.File)
+	}
+	for _, suffix := range []string{"-wal", "-shm", "-journal"} {
+		if _, err := os.Lstat(f.File + suffix); err == nil {
+			return exitWith(exitUsage, "%s%s is there: a database of that name is or was in use; name another file", f.File, suffix)
+		}
+	}
+	return nil
+}
+
+func (a *app) copyDatabase(ctx context.Context, f *backupFile) error {
+	file, err := os.CreateTemp(filepath.Dir(f.File), "."+filepath.Base(f.File)+".*") // mode 0600
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	f.temp = file.Name()
+	var bar meter
+	err = f.make(ctx, f.temp, func(done, total int) {
+		if bar.bar == nil {
+			bar = newMeter(a.stderr, int64(total), "copying pages of "+printable(filepath.Base(f.Of)), false)
+		}
+		bar.set(done)
+	})
+	bar.end()
+	if err == nil {
+		err = file.Sync() // of the file, through whichever descriptor it was written
+	}
+	if info, statErr := file.Stat(); statErr == nil {
+		f.Bytes = info.Size()
+	} else {
+		err = errors.Join(err, statErr)
+	}
+	return errors.Join(err, file.Close())
+}
+
+// keep gives the copy its name, durably.
+func (f *backupFile) keep() error {
+	if err := os.Rename(f.temp, f.File); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	f.temp = ""
+	dir, err := os.Open(filepath.Dir(f.File))
+	if err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// discard removes a copy that did not get its name.
+func (f *backupFile) discard() error {
+	if f.temp == "" {
+		return nil
+	}
+	return os.Remove(f.temp)
+}

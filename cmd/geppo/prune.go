@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// keptMonths of detections stay besides the running one: a year of reports, and the month before the
+// first of them, which it is compared with.
+const keptMonths = 13
+
+type pruneOptions struct {
+	dryRun, json, vacuum bool
+}
+
+type prunedJSON struct {
+	DryRun  bool              `json:"dry_run"`
+	Before  store.Period      `json:"before"` // the first month that stays
+	Kept    []store.Period    `json:"kept"`   // earlier months that are still needed
+	Months  []prunedMonthJSON `json:"months"`
+	Archive daemon.Expiry     `json:"archive"`
+}
+
+type prunedMonthJSON struct {
+	Period     store.Period `json:"period"`
+	Detections int64        `json:"detections"`
+	Statuses   int64        `json:"agent_status"`
+	Events     int64        `json:"edr_events"`
+	Coverage   int64        `json:"coverage"`
+}
+
+func (a *app) pruneCommand() *cobra.Command {
+	var o pruneOptions
+	cmd := &cobra.Command{
+		Use:   "prune",
+		Short: "Remove what the retention allows",
+		Long: `Removes detections, agents' snapshots, EDR events and coverage of months more than 13 months ago, and copies in the archive
+that are older than [archive] keep. The ledger with its frozen reports is not touched: what was sent can be sent again, but
+a report of a pruned month, or of the month after one, can no longer be computed or corrected (resend --rebuild).
+
+What a delivery that is pending or held needs stays: its month, the one before it, and its copy. Imports and a daemon go
+on meanwhile. The room is used again by the next imports; --vacuum gives it back to the file system, for which it writes the
+whole file anew while imports wait.`,
+		Example: "  geppo prune --dry-run\n  geppo prune",
+		Args:    cobra.NoArgs,
+	}
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would go, change nothing")
+	cmd.Flags().BoolVar(&o.vacuum, "vacuum", false, "also give the room back to the file system")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		return a.prune(ctx, c, db, o)
+	})
+	return cmd
+}
+
+func (a *app) prune(ctx context.Context, c config.Config, db *databases, o pruneOptions) error {
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	unfinished, err := db.ledger.Deliveries(ctx, store.Filter{States: []store.State{
+		store.Queued, store.Sending, store.HandingOver, store.Deferred, store.Held,
+	}})
+	if err != nil {
+		return err
+	}
+	fires, err := db.ledger.OpenFires(ctx)
+	if err != nil {
+		return err
+	}
+	retention := retentionAt(store.PeriodOf(now, zone), unfinished, fires)
+	found, err := db.detections.Prunable(ctx, retention)
+	if err != nil {
+		return err
+	}
+	archive := daemon.Archive{Dir: c.Archive.Dir}
+	expiry, err := archive.Expire(now.Add(-time.Duration(c.Archive.Keep)), unfinished, o.dryRun)
+	if err != nil {
+		return err
+	}
+	if !o.dryRun {
+		if err := a.pruneDetections(ctx, db.detections, found, now, o.vacuum); err != nil {
+			return err
+		}
+	}
+	return a.printPruned(retention, found, expiry, o)
+}
+
+// retentionAt keeps the months that unfinished work is computed from.
+func retentionAt(running store.Period, unfinished []store.Delivery, fires []store.Fire) store.Retention {
+	r := store.Retention{Before: running, Keep: []store.Period{}}
+	for range keptMonths {
+		r.Before = r.Before.Previous()
+	}
+	need := func(p store.Period) {
+		for _, month := range []store.Period{p.Previous(), p} {
+			if month.String() < r.Before.String() && !slices.Contains(r.Keep, month) {
+				r.Keep = append(r.Keep, month)
+			}
+		}
+	}
+	for _, d := range unfinished {
+		need(d.Period)
+	}
+	for _, f := range fires {
+		need(f.Period)
+	}
+	return r
+}
+
+func (a *app) pruneDetections(ctx context.Context, d *store.Detections, found store.Pruning, now time.Time, vacuum bool) error {
+	bar := newMeter(a.stderr, found.Rows(), "removing rows", false)
+	err := d.Prune(ctx, found, now, func(rows int64) { bar.add(int(rows)) })
+	bar.end()
+	if err == nil && vacuum {
+		err = d.Vacuum(ctx)
+	}
+	return err
+}
+
+func (a *app) printPruned(r store.Retention, found store.Pruning, expiry daemon.Expiry, o pruneOptions) error {
+	if o.json {
+		j := prunedJSON{DryRun: o.dryRun, Before: r.Before, Kept: r.Keep, Months: []prunedMonthJSON{}, Archive: expiry}
+		for _, m := range found.Months {
+			j.Months = append(j.Months, prunedMonthJSON(m))
+		}
+		return writeJSON(a.stdout, j)
+	}
+	rows := make([][]string, len(found.Months))
+	for i, m := range found.Months {
+		rows[i] = []string{m.Period.String(), decimal(m.Detections), decimal(m.Statuses), decimal(m.Events), decimal(m.Coverage)}
+	}
+	if err := writeTable(a.stdout, []string{"month", "detections", "snapshots", "edr events", "coverage"}, rows); err != nil {
+		return err
+	}
+	verb := "were removed"
+	if o.dryRun {
+		verb = "would be removed; nothing was changed"
+	}
+	fmt.Fprintf(a.stdout, "\n%d rows of months before %s and %d archived copies (%d bytes) %s\n", found.Rows(), r.Before, expiry.Copies, expiry.Bytes, verb)
+	for _, kept := range r.Keep {
+		fmt.Fprintf(a.stdout, "%s stays: a delivery or a fire that is not finished needs it; see geppo status\n", kept)
+	}
+	return nil
+}
+
+// refusePruned refuses to compute a report whose rows are gone: it would be a false all-clear.
+func refusePruned(ctx context.Context, d *store.Detections, p store.Period) error {
+	err := d.Pruned(ctx, p)
+	if errors.Is(err, store.ErrPruned) {
+		return exitWith(exitUsage, "no report of %s can be computed any more: %w; one that was sent can be sent again by geppo resend without --rebuild", p, err)
+	}
+	return err
+}
+
+// refusePrunedRun lets a resend of a pruned month be followed to its end.
+func refusePrunedRun(ctx context.Context, db *databases, p store.Period) error {
+	counts, err := db.ledger.CountStates(ctx, store.Filter{Period: p})
+	if err != nil {
+		return err
+	}
+	for state, n := range counts {
+		if state.Pending() && n > 0 {
+			return nil
+		}
+	}
+	return refusePruned(ctx, db.detections, p)
+}

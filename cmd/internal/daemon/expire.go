@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"geppo/store"
+)
+
+// Expiry is what an archive's retention removes, or has removed.
+type Expiry struct {
+	Copies int64 `json:"copies"`
+	Bytes  int64 `json:"bytes"`
+}
+
+// Expire removes the copies last written before a time, but for those of deliveries that may still
+// be handed over again: their bytes are bound. With dryRun it only counts. It touches nothing that Put
+// did not make, and follows no link out of the directory.
+func (a Archive) Expire(before time.Time, unfinished []store.Delivery, dryRun bool) (e Expiry, err error) {
+	if a.Dir == "" {
+		return e, nil
+	}
+	root, err := os.OpenRoot(a.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil // nothing was sent yet
+	}
+	if err != nil {
+		return e, fmt.Errorf("archive: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	keep, busy := map[string]bool{}, map[string]bool{}
+	for _, d := range unfinished {
+		keep[fmt.Sprintf("%s/%s/%d.eml", d.Period, d.Contract, d.ID)] = true
+		busy[d.Period.String()] = true
+	}
+	walk := func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() || !archived(name) || keep[name] {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil || !info.ModTime().Before(before) {
+			return err
+		}
+		e.Copies, e.Bytes = e.Copies+1, e.Bytes+info.Size()
+		if dryRun {
+			return nil
+		}
+		return root.Remove(name)
+	}
+	if err := fs.WalkDir(root.FS(), ".", walk); err != nil {
+		return e, fmt.Errorf("archive: %w", err)
+	}
+	if !dryRun {
+		err = removeEmpty(root, busy)
+	}
+	if err != nil {
+		err = fmt.Errorf("archive: %w", err)
+	}
+	return e, err
+}
+
+// archived tells the names that Put gives, those of copies it did not finish included.
+func archived(name string) bool {
+	parts := strings.Split(name, "/")
+	if len(parts) != 3 {
+		return false
+	}
+	if _, err := store.ParsePeriod(parts[0]); err != nil {
+		return false
+	}
+	number, isCopy := strings.CutSuffix(parts[2], ".eml")
+	_, err := strconv.ParseInt(number, 10, 64)
+	return isCopy && err == nil || strings.HasPrefix(parts[2], ".geppo-")
+}
+
+// removeEmpty removes the directories that were left empty, but for those of months for which a copy
+// may be written at this moment.
+func removeEmpty(root *os.Root, busy map[string]bool) error {
+	periods, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, p := range periods {
+		if _, err := store.ParsePeriod(p.Name()); err != nil || !p.IsDir() || busy[p.Name()] {
+			continue
+		}
+		contracts, err := fs.ReadDir(root.FS(), p.Name())
+		if err != nil {
+			return err
+		}
+		left := 0
+		for _, c := range contracts {
+			gone, err := removeIfEmpty(root, path.Join(p.Name(), c.Name()), c.IsDir())
+			if err != nil {
+				return err
+			}
+			if !gone {
+				left++
+			}
+		}
+		if left == 0 {
+			if _, err := removeIfEmpty(root, p.Name(), true); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func removeIfEmpty(root *os.Root, name string, isDir bool) (gone bool, err error) {
+	if !isDir {
+		return false, nil
+	}
+	entries, err := fs.ReadDir(root.FS(), name)
+	if err != nil || len(entries) > 0 {
+		return false, err
+	}
+	return true, root.Remove(name)
+}
