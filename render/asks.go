@@ -56,7 +56,7 @@ func (b *body) detectionAsks() []askView {
 		}
 		if count > 0 {
 			asks = append(asks, b.ask(result, true, words.Values{
-				Feature: w.Features[feature].Heading, Count: w.Number(count), Names: w.Names(endpoints, w.Format.Join, b.nameWidth),
+				Feature: w.Features[feature].Heading, Count: w.Number(count), Names: w.Names(endpoints, w.Format.Join, b.room.name),
 			}))
 		}
 	}
@@ -73,7 +73,7 @@ func (b *body) detectionAsks() []askView {
 // endpointAsk is an item about a number of endpoints.
 func (b *body) endpointAsk(key string, grave bool, endpoints []string) askView {
 	return b.ask(key, grave, words.Values{
-		Count: b.w.Number(int64(len(endpoints))), Names: b.w.Names(endpoints, b.w.Format.Join, b.nameWidth),
+		Count: b.w.Number(int64(len(endpoints))), Names: b.w.Names(endpoints, b.w.Format.Join, b.room.name),
 	})
 }
 
@@ -106,7 +106,7 @@ func (b *body) agentAsks() []askView {
 	for _, u := range a.UnsupportedOS {
 		total += u.Count
 		systems = append(systems, b.w.Mail.UnsupportedOS.Say(words.Values{
-			Names: b.w.Name(u.OS, b.nameWidth), Count: b.w.Number(u.Count),
+			Names: b.w.Name(u.OS, b.room.name), Count: b.w.Number(u.Count),
 		}))
 	}
 	return append(asks, b.ask("unsupported_os", false, words.Values{
@@ -116,7 +116,7 @@ func (b *body) agentAsks() []askView {
 
 // first joins the first of many words and counts the rest.
 func (b *body) first(of []string) string {
-	s := strings.Join(of[:min(len(of), words.NamesShown)], b.w.Format.Join)
+	s := strings.Join(of[:min(len(of), b.room.rows)], b.w.Format.Join)
 	if rest := b.more(len(of)); rest != "" {
 		s += " " + rest
 	}
@@ -139,7 +139,7 @@ func (b *body) contractAsks() []askView {
 	for _, p := range b.report.Points {
 		if p.Kind == aggregate.PointConcentration {
 			crowded = append(crowded, w.Mail.Crowded.Say(words.Values{
-				Feature: w.Features[p.Feature].Heading, Names: w.Names(p.Endpoints, w.Points.NamesJoin, b.nameWidth),
+				Feature: w.Features[p.Feature].Heading, Names: w.Names(p.Endpoints, w.Points.NamesJoin, b.room.name),
 			}))
 		}
 	}

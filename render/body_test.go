@@ -128,28 +128,6 @@ func TestHostileNamesStayLegible(t *testing.T) {
 	}
 }
 
-// A whole message may take 600 KB; what is not its PDFs, encoded, less than half of that.
-func TestSizes(t *testing.T) {
-	for _, c := range cases {
-		_, parts := rendered(t, c.month(), c.revision)
-		bodies, pdfs := len(parts.HTML)+len(parts.Text), 0
-		for _, i := range parts.Images {
-			bodies += len(i.Data)
-		}
-		for _, p := range parts.PDFs {
-			pdfs += len(p.Data)
-		}
-		bodies, pdfs = bodies*137/100, pdfs*137/100 // base64 in lines
-		t.Logf("%s: HTML %d, text %d; encoded: bodies and images %d, PDFs %d bytes", c.name, len(parts.HTML), len(parts.Text), bodies, pdfs)
-		if len(parts.HTML) > 80_000 {
-			t.Errorf("%s: HTML of %d bytes", c.name, len(parts.HTML))
-		}
-		if bodies > 250_000 {
-			t.Errorf("%s: bodies and images take %d bytes", c.name, bodies)
-		}
-	}
-}
-
 // worst is a month in which every name is as long as can be, of one character, in every list.
 func worst(bad string) store.Month {
 	m := hostileMonth()

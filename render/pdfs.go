@@ -31,7 +31,7 @@ func (r *Renderer) addPDFs(report aggregate.Report, parts *Parts) error {
 
 // pdfAsks are the mail's ご確認いただきたい事項 for the PDFs' first pages.
 func (r *Renderer) pdfAsks(report aggregate.Report) []pdf.Ask {
-	b := body{r: r, w: r.words, report: report, nameWidth: nameWidths[0]}
+	b := body{r: r, w: r.words, report: report, room: rooms[0]}
 	var asks []pdf.Ask
 	for _, a := range b.asks() {
 		asks = append(asks, pdf.Ask{Title: a.Title, Label: a.Label, Names: a.Names, Do: a.Do})

@@ -105,40 +105,10 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 			return fail(err)
 		}
 	}
-	if err := r.addBodies(report, &parts); err != nil {
+	if err := r.addBodies(&body{r: r, w: r.words, report: report}, &parts); err != nil {
 		return fail(err)
 	}
 	return parts, nil
-}
-
-// The mail cuts names at the first of these widths, in half-width columns, that keeps the HTML
-// within maxHTML: Gmail clips a body of 102 KB. The first is enough unless nearly every list is full of
-// long names.
-var nameWidths = []int{48, 40, 32, 24, 12}
-
-const maxHTML = 80_000
-
-// addBodies adds HTML, text and images.
-func (r *Renderer) addBodies(report aggregate.Report, parts *Parts) error {
-	b := body{r: r, w: r.words, report: report}
-	for _, b.nameWidth = range nameWidths {
-		v, err := b.view(parts.Subject, parts.PDFs)
-		if err != nil {
-			return err
-		}
-		var html, text bytes.Buffer
-		if err := r.html.Execute(&html, v); err != nil {
-			return err
-		}
-		if err := r.text.Execute(&text, v); err != nil {
-			return err
-		}
-		parts.HTML, parts.Text, parts.Images = tidy(html.Bytes()), tidy(text.Bytes()), b.images
-		if len(parts.HTML) <= maxHTML {
-			return nil
-		}
-	}
-	return fmt.Errorf("the HTML body takes %d bytes, more than %d; shorten mail.html", len(parts.HTML), maxHTML)
 }
 
 // subject is 【おまかせアンチウイルス】月次レポート送付のお知らせ(2026年10月分).

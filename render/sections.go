@@ -56,8 +56,8 @@ func (b *body) compared(line aggregate.SummaryLine) string {
 // list is a ranking; where it is empty it says so in its place.
 func (b *body) list(heading, column string, ranked []aggregate.Ranked, linked bool) listView {
 	v := listView{Heading: heading, Column: column}
-	for _, n := range ranked {
-		row := rowView{Name: b.w.Name(n.Name, b.nameWidth), Count: b.w.Number(n.Count)}
+	for _, n := range ranked[:min(len(ranked), b.room.rows)] {
+		row := rowView{Name: b.w.Name(n.Name, b.room.name), Count: b.w.Number(n.Count)}
 		if top := ranked[0].Count; top > 0 {
 			row.Bar = max(1, int(float64(n.Count)/float64(top)*100))
 		}
@@ -66,6 +66,7 @@ func (b *body) list(heading, column string, ranked []aggregate.Ranked, linked bo
 		}
 		v.Rows = append(v.Rows, row)
 	}
+	v.More = b.more(len(ranked))
 	return v
 }
 
@@ -139,14 +140,14 @@ func (b *body) edr() (edrView, error) {
 		b.list(w.EDR.ObjectsTop, w.Lists.Object, e.ObjectsTop, false),
 		b.list(w.EDR.EndpointsTop, w.Lists.Endpoint, e.EndpointsTop, false),
 	}
-	for _, s := range e.Status[:min(len(e.Status), words.NamesShown)] {
-		v.Status = append(v.Status, pair{w.Name(w.Status(s.Status), b.nameWidth), w.Number(s.Count)})
+	for _, s := range e.Status[:min(len(e.Status), b.room.rows)] {
+		v.Status = append(v.Status, pair{w.Name(w.Status(s.Status), b.room.name), w.Number(s.Count)})
 	}
 	v.MoreStatus = b.more(len(e.Status))
-	for _, o := range e.Objects[:min(len(e.Objects), words.NamesShown)] {
+	for _, o := range e.Objects[:min(len(e.Objects), b.room.rows)] {
 		v.Objects = append(v.Objects, objectView{
-			Name: w.Name(o.Name, b.nameWidth), Type: words.Cut(o.Type, b.nameWidth/2), Endpoint: w.Name(o.Endpoint, b.nameWidth),
-			Result: words.Cut(o.Result, b.nameWidth/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
+			Name: w.Name(o.Name, b.room.name), Type: words.Cut(o.Type, b.room.name/2), Endpoint: w.Name(o.Endpoint, b.room.name),
+			Result: words.Cut(o.Result, b.room.name/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
 		})
 	}
 	v.MoreObjects = b.more(len(e.Objects))
@@ -155,10 +156,10 @@ func (b *body) edr() (edrView, error) {
 
 // more counts what a list of n rows does not print: 「ほか 3 件」, or nothing.
 func (b *body) more(n int) string {
-	if n <= words.NamesShown {
+	if n <= b.room.rows {
 		return ""
 	}
-	return b.w.Format.MoreRows.Say(words.Values{Count: b.w.Number(int64(n - words.NamesShown))})
+	return b.w.Format.MoreRows.Say(words.Values{Count: b.w.Number(int64(n - b.room.rows))})
 }
 
 // agents fills the sections 2-1 to 3-5 as numbers; who it is stands under ご確認いただきたい事項.
@@ -168,8 +169,8 @@ func (b *body) agents(e *aggregate.EDR, v *edrView) {
 	for _, u := range e.UnsupportedOS {
 		unsupported += u.Count
 	}
-	for _, u := range e.UnsupportedOS[:min(len(e.UnsupportedOS), words.NamesShown)] {
-		v.Unsupported = append(v.Unsupported, pair{w.Name(u.OS, b.nameWidth), w.Endpoints(int(u.Count))})
+	for _, u := range e.UnsupportedOS[:min(len(e.UnsupportedOS), b.room.rows)] {
+		v.Unsupported = append(v.Unsupported, pair{w.Name(u.OS, b.room.name), w.Endpoints(int(u.Count))})
 	}
 	v.MoreUnsupported = b.more(len(e.UnsupportedOS))
 	line := func(heading string, n int) agentView {
@@ -196,14 +197,14 @@ func (b *body) agents(e *aggregate.EDR, v *edrView) {
 // text is shown as it came.
 func (b *body) lastSeen(s string) string {
 	if len(s) < len("2006-01-02T15:04") || s[10] != 'T' {
-		return words.Cut(s, b.nameWidth/2)
+		return words.Cut(s, b.room.name/2)
 	}
 	return b.w.Day(store.Day(s[:10])) + " " + words.Clean(s[11:16])
 }
 
 // anyShortened tells whether the mail cuts a name, so that it can say where the whole one stands.
 func (b *body) anyShortened() bool {
-	long := func(s string) bool { c := words.Clean(s); return words.Cut(s, b.nameWidth) != c }
+	long := func(s string) bool { c := words.Clean(s); return words.Cut(s, b.room.name) != c }
 	ranked := func(list []aggregate.Ranked) bool {
 		return slices.ContainsFunc(list, func(n aggregate.Ranked) bool { return long(n.Name) })
 	}

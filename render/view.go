@@ -36,6 +36,7 @@ type view struct {
 	EDR         *edrView      // nil without the option
 	Shortened   bool          // some name was cut
 	HasGaps     bool
+	Brief       bool // no Features, Quiet and EDR: there is too much in them
 
 	Database                string // address of the threat database
 	Desk, Phone, Hours      string
@@ -79,6 +80,7 @@ type trendView struct {
 type listView struct {
 	Heading, Column string
 	Rows            []rowView
+	More            string // how many rows are left out; "" if none
 }
 
 type rowView struct {
@@ -96,15 +98,15 @@ type pdfView struct{ Title, Name, Pages string }
 
 // body is the work on one report's bodies.
 type body struct {
-	r         *Renderer
-	w         *words.Words
-	report    aggregate.Report
-	nameWidth int     // half-width columns at which the middle is cut out of names
-	images    []Image // drawn so far
+	r      *Renderer
+	w      *words.Words
+	report aggregate.Report
+	room   room
+	images []Image // drawn so far
 }
 
-// view builds the view and draws the images it needs.
-func (b *body) view(subject string, pdfs []PDF) (view, error) {
+// view builds the view and draws the images it needs, which it returns.
+func (b *body) view(subject string, pdfs []PDF) (view, []Image, error) {
 	w, report, o := b.w, b.report, b.report.Overview
 	company := w.Name(report.Contract.Name, companyWidth)
 	v := view{
@@ -136,7 +138,12 @@ func (b *body) view(subject string, pdfs []PDF) (view, error) {
 	v.NewContract = !slices.ContainsFunc(o.Summary, func(s aggregate.SummaryLine) bool { return s.Previous != nil })
 	v.UsagePoints = b.pointTexts("", aggregate.PointUsage)
 	v.Shortened = b.anyShortened()
-	return v, b.addSections(&v)
+	if b.room.brief {
+		v.Brief = true
+		return v, nil, nil
+	}
+	err := b.addSections(&v)
+	return v, b.images, err
 }
 
 // addSections adds the features and the EDR report, with their images.

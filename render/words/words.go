@@ -220,6 +220,8 @@ type Mail struct {
 	ResultsAlt    Phrase `toml:"results_alt"`
 	ResultCount   Phrase `toml:"result_count"`
 	EventUnit     string `toml:"event_unit"`
+	BriefPDF      string `toml:"brief_pdf"`
+	BriefText     string `toml:"brief_text"`
 	FullNames     string `toml:"full_names"`
 	ThreatSearch  string `toml:"threat_search"`
 	AgentsNote    string `toml:"agents_note"`
