@@ -62,8 +62,8 @@ type Delivery struct {
 	NextAttemptAt time.Time // zero unless queued or deferred
 	Attempts      int
 	Ambiguous     int // attempts that ended between the final dot and its reply
-	// Waited sums the waits planned after temporary failures. Unlike the delivery's age it does not
-	// grow while the queue is paused or geppo is down.
+	// Waited sums the waits planned after temporary failures of its own. Unlike the delivery's age it
+	// does not grow while the queue is paused, the relay cannot be reached or geppo is down.
 	Waited    time.Duration
 	Forced    bool      // to an address that is not registered
 	DatedAt   time.Time // the message's Date; zero before the first claim

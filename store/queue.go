@@ -80,7 +80,7 @@ WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 
 	settleDelivery = `
 UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
-                      waited_ms = waited_ms + iif(?2 = 'deferred', max(?3 - ?9, 0), 0), last_code = ?5, last_reply = ?6,
+                      waited_ms = waited_ms + ?10, last_code = ?5, last_reply = ?6,
                       reason = ?7, sent_at = ?8, updated_at = ?9
 WHERE id = ?1 AND state IN ('sending', 'handing_over')`
 
@@ -136,8 +136,9 @@ func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, 
 type Settlement struct {
 	Attempt       Attempt // Delivery, Number and all that is known at its end
 	State         State
-	NextAttemptAt time.Time // for queued and deferred
-	Reason        string    // for failed and held
+	NextAttemptAt time.Time     // for queued and deferred
+	Waited        time.Duration // until then, as far as it counts to giving up; not negative
+	Reason        string        // for failed and held
 }
 
 // Settle records an attempt's end and its delivery's new state in one transaction.
@@ -157,7 +158,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 			return fmt.Errorf("attempt %d: %w", a.Number, err)
 		}
 		return mustChangeOne(tx.exec(ctx, settleDelivery, a.Delivery, string(s.State), millis(s.NextAttemptAt),
-			ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli()))
+			ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli(), s.Waited.Milliseconds()))
 	})
 	if err != nil {
 		return fmt.Errorf("settle delivery %d: %w", a.Delivery, err)

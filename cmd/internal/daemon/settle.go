@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"geppo/mailer"
@@ -65,7 +66,12 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 			s.Reason = "the relay may have accepted the message: its reply was lost"
 		}
 	case store.OutcomeTemporary:
-		s.State, s.NextAttemptAt = store.Deferred, now.Add(d.Policy.Backoff.Next(c.delivery.Attempts, jitter(c.delivery)))
+		wait := d.Policy.Backoff.Next(c.delivery.Attempts, jitter(c.delivery))
+		s.State, s.NextAttemptAt = store.Deferred, now.Add(wait)
+		if unreached(c.attempt) {
+			break // no message gets through: time that no delivery is given up for
+		}
+		s.Waited = wait
 		if d.Policy.Backoff.Exhausted(c.delivery.Waited) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}
@@ -85,6 +91,11 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 		d.Settled(c.delivery, s.State)
 	}
 	return nil
+}
+
+// unreached tells a failure before the relay had heard of the message.
+func unreached(a store.Attempt) bool {
+	return slices.Contains([]mailer.Stage{mailer.StageConnect, mailer.StageTLS, mailer.StageAuth}, mailer.Stage(a.Stage))
 }
 
 // jitter spreads retries over [0,1). It is drawn from the delivery and its attempt instead of at

@@ -1,0 +1,162 @@
+package daemon_test
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// happen lets the world and the operators do something between two runs, or nothing.
+func (s *simulation) happen(l *life, p store.Period) {
+	contract := pick(s, slices.Sorted(maps.Keys(s.model.imported)))
+	switch s.intn(40) {
+	case 0:
+		s.skew += time.Duration(s.intn(72)-36) * time.Hour
+		s.tracef("the clock jumped")
+	case 1, 2: // detections of the month that is being reported, and of the one before
+		s.tracef("late detections")
+		s.ingest(s.detection(contract, p) + s.detection(contract, p.Previous()))
+	case 3:
+		s.model.imported[contract] = s.someAddresses(contract)
+		s.tracef("%s's addresses: %v", contract, s.model.imported[contract])
+		s.importMonth(p)
+		s.plan(l, p)
+	case 4:
+		s.changeRecipient(l, contract)
+	case 5:
+		s.plan(l, p)
+	case 6:
+		s.tracef("an operator pauses")
+		l.heldBack = true
+		s.must(l.ledger.Pause(s.t.Context(), "operator", "maintenance", s.now()))
+	case 7, 8:
+		s.relay.mu.Lock()
+		s.relay.downTo = time.Now().Add(time.Duration(1+s.intn(240)) * time.Hour)
+		s.relay.mu.Unlock()
+		s.tracef("the relay is down")
+	case 9:
+		s.relay.mu.Lock()
+		s.relay.busyTo["a0@"+lower(contract)+".example"] = time.Now().Add(time.Duration(s.intn(150)) * time.Hour)
+		s.relay.mu.Unlock()
+	case 10, 11:
+		s.release(l)
+	case 12:
+		s.resend(l, contract, p)
+	case 13:
+		s.resendFailed(l, p)
+	case 14:
+		s.cancel(l)
+	case 15:
+		s.bounce(l, p)
+	}
+}
+
+func lower(contract string) string { return "c" + contract[1:] }
+
+func (s *simulation) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.faultf("%v", err)
+	}
+}
+
+// choose gives one delivery of the states, if there is one.
+func (s *simulation) choose(l *life, states ...store.State) (d store.Delivery, ok bool) {
+	deliveries, err := l.ledger.Deliveries(s.t.Context(), store.Filter{States: states})
+	s.must(err)
+	if len(deliveries) == 0 {
+		return d, false
+	}
+	return pick(s, deliveries), true
+}
+
+func (s *simulation) wish(d store.Delivery) *granted {
+	return s.model.wanted[wish{d.Contract, d.Period, d.Recipient, d.Resend}]
+}
+
+func (s *simulation) changeRecipient(l *life, contract string) {
+	address := pick(s, []string{"a0@" + lower(contract) + ".example", "extra@" + lower(contract) + ".example"})
+	removed := s.chance(50)
+	if s.model.changes[contract] == nil {
+		s.model.changes[contract] = map[string]bool{}
+	}
+	s.model.changes[contract][address] = !removed
+	s.tracef("%s of %s: removed %v", address, contract, removed)
+	s.must(l.ledger.ChangeRecipient(s.t.Context(), store.RecipientChange{
+		Contract: contract, Recipient: store.Recipient{Address: address}, Removed: removed, By: "simulation", At: s.now(),
+	}))
+}
+
+func (s *simulation) release(l *life) {
+	if d, ok := s.choose(l, store.Held); ok {
+		s.tracef("release %d", d.ID)
+		s.wish(d).releases++
+		s.must(l.ledger.Release(s.t.Context(), d.ID, s.now()))
+	}
+}
+
+func (s *simulation) cancel(l *life) {
+	if d, ok := s.choose(l, store.Queued, store.Deferred, store.Held); ok {
+		s.tracef("cancel %d", d.ID)
+		s.wish(d).cancellable = true
+		_, err := l.ledger.Cancel(s.t.Context(), store.Filter{IDs: []int64{d.ID}}, "by the simulation", s.now())
+		s.must(err)
+	}
+}
+
+func (s *simulation) bounce(l *life, p store.Period) {
+	if d, ok := s.choose(l, store.Sent); ok && d.Period == p {
+		s.tracef("%d bounces", d.ID)
+		s.wish(d).bounced = true
+		s.must(l.ledger.Bounce(s.t.Context(), d, "5.1.1", false, s.now()))
+	}
+}
+
+// resend sends a contract's report to all its addresses again, sometimes a corrected one.
+func (s *simulation) resend(l *life, contract string, p store.Period) {
+	newest, err := l.ledger.NewestRevision(s.t.Context(), contract, p)
+	s.must(err)
+	revision := max(newest, 1)
+	if s.chance(50) {
+		revision = newest + 1
+	}
+	var targets []store.ResendTarget
+	for _, a := range s.model.addresses(contract) {
+		targets = append(targets, store.ResendTarget{Contract: contract, Address: a, Revision: revision})
+	}
+	s.again(l, p, targets)
+}
+
+// resendFailed puts new deliveries in the place of what went wrong.
+func (s *simulation) resendFailed(l *life, p store.Period) {
+	failed, err := l.ledger.Deliveries(s.t.Context(), store.Filter{Period: p, States: []store.State{store.Failed, store.Held, store.Bounced}})
+	s.must(err)
+	var targets []store.ResendTarget
+	for _, d := range failed {
+		s.wish(d).cancellable = true
+		targets = append(targets, store.ResendTarget{Contract: d.Contract, Address: d.Recipient, Revision: d.Revision, Replaces: d.ID})
+	}
+	s.again(l, p, targets)
+}
+
+func (s *simulation) again(l *life, p store.Period, targets []store.ResendTarget) {
+	if len(targets) == 0 {
+		return
+	}
+	s.tracef("resend %v", targets)
+	_, ids, err := l.ledger.Resend(s.t.Context(), store.Resend{
+		Period: p, RequestedBy: "simulation", Targets: targets,
+		MessageID: func(t store.ResendTarget, resend int) string {
+			return daemon.MessageID("geppo.example", t.Contract, p, t.Revision, t.Address, resend)
+		},
+	}, s.now())
+	s.must(err)
+	made, err := l.ledger.Deliveries(s.t.Context(), store.Filter{IDs: ids})
+	s.must(err)
+	for i, d := range made {
+		s.model.wanted[wish{targets[i].Contract, p, targets[i].Address, d.Resend}] = &granted{revision: targets[i].Revision}
+	}
+}
