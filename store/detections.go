@@ -75,13 +75,23 @@ func (d *Detections) readStatements() []statement {
 // snapshot runs read in one deferred transaction, which sees the database as it is at its first
 // statement.
 func (d *Detections) snapshot(ctx context.Context, read func(*sql.Tx) error) error {
-	tx, err := d.f.r.BeginTx(ctx, nil)
+	return d.snapshotOn(ctx, func(_ *sql.Conn, tx *sql.Tx) error { return read(tx) })
+}
+
+// snapshotOn also gives the connection that the transaction runs on.
+func (d *Detections) snapshotOn(ctx context.Context, read func(*sql.Conn, *sql.Tx) error) (err error) {
+	conn, err := d.f.r.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	// Nothing was written: rolling back only ends the snapshot, and a failure to do so loses nothing.
 	defer tx.Rollback()
-	return read(tx)
+	return read(conn, tx)
 }
 
 // each runs a prepared query in tx and calls scan for every row.
@@ -152,8 +162,8 @@ func (d *Detections) Contract(ctx context.Context, id string) (c Contract, err e
 }
 
 const (
-	selectContract     = `SELECT ` + contractColumns + ` FROM contracts WHERE id = ?`
-	selectRecipientsOf = `SELECT address, name FROM recipients WHERE contract = ? ORDER BY address`
+	selectContract     = `SELECT ` + contractColumns + ` FROM contracts WHERE id = +?`
+	selectRecipientsOf = `SELECT address, name FROM recipients WHERE contract = +? ORDER BY address`
 )
 
 func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (key int64, c Contract, err error) {

@@ -81,6 +81,7 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 		return nil, err
 	}
 	f.w.SetMaxOpenConns(1)
+	// The cache is for statements that bypass database/sql, see monthReader.eachValue.
 	if f.r, err = sql.Open("sqlite3", uri+"?"+common+"&_query_only=on&_stmt_cache_size=4"); err != nil {
 		return nil, err
 	}
