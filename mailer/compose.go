@@ -38,6 +38,10 @@ type Body struct {
 	contentType string // of the outermost part
 	content     []byte
 	hash        func() [sha256.Size]byte // for DKIM; computed when it is first asked for
+
+	signing sync.Mutex // guards what S/MIME made of it last
+	signer  *SMIME
+	signed  *Body
 }
 
 // NewBody encodes p. Its error is an *Error of StageCompose, Permanent.
@@ -54,21 +58,30 @@ func NewBody(p render.Parts) (*Body, error) {
 	if err := top.write(&content); err != nil {
 		return nil, composeError(Permanent, err)
 	}
+	return newBody(p.Subject, top.contentType(top.kind), content.Bytes()), nil
+}
+
+func newBody(subject, contentType string, content []byte) *Body {
 	return &Body{
-		subject: p.Subject, contentType: top.contentType(top.kind), content: content.Bytes(),
-		hash: sync.OnceValue(func() [sha256.Size]byte { return relaxedHash(content.Bytes()) }),
-	}, nil
+		subject: subject, contentType: contentType, content: content,
+		hash: sync.OnceValue(func() [sha256.Size]byte { return relaxedHash(content) }),
+	}
 }
 
 // Message puts a header before the body. Date is written in Japan's zone whatever zone it comes in, because a stored
 // time comes back in another one than it went in.
 //
-// The error is an *Error of StageCompose: Setup if sender, reply or bounce address, Message-ID, date or the DKIM
-// key are wrong, else Permanent.
+// The error is an *Error of StageCompose: Setup if sender, reply or bounce address, Message-ID, date, or what
+// is needed to sign are wrong, else Permanent.
 func (b *Body) Message(h Header) (Message, error) {
 	wire, err := resolve(h)
 	if err != nil {
 		return Message{}, err
+	}
+	if h.SMIME != nil {
+		if b, err = h.SMIME.sign(b, h.Date); err != nil {
+			return Message{}, composeError(Setup, err)
+		}
 	}
 	var header bytes.Buffer
 	if err := writeHeader(&header, h, wire, b.subject); err != nil {

@@ -17,6 +17,7 @@ type Header struct {
 	Bounce    string       // envelope sender; From's address if empty
 	MessageID string       // without angle brackets, see MessageID
 	Date      time.Time    // written in Japan's zone, to the second
+	SMIME     *SMIME       // nil: no S/MIME signature
 	DKIM      *DKIM        // nil: no DKIM signature
 }
 
