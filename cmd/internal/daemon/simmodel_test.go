@@ -23,6 +23,7 @@ type model struct {
 	marked   map[string]bool
 	wanted   map[wish]*granted
 	figures  map[string]string // of a contract's period and revision, as first seen in a mail
+	checked  map[int64]seen    // by delivery
 }
 
 // wish is one planned or resent delivery.
@@ -38,6 +39,14 @@ type granted struct {
 	releases    int
 	cancellable bool // an operator said so, replaced it, or removed its address
 	bounced     bool
+}
+
+// seen is what a delivery looked like when it was last checked, for a check of all is quadratic.
+type seen struct {
+	state               store.State
+	attempts, ambiguous int
+	copies, releases    int
+	bounced             bool
 }
 
 // addresses are those a contract's reports go to.
@@ -101,9 +110,12 @@ func (s *simulation) check(l *life) {
 		}
 		ids["<"+d.MessageID+">"] = true
 		copies := s.relay.copies["<"+d.MessageID+">"]
-		s.checkState(d, g, copies)
-		s.checkAttempts(l, d)
-		s.checkCopies(d, g, copies)
+		if now := (seen{d.State, d.Attempts, d.Ambiguous, len(copies), g.releases, g.bounced}); s.model.checked[d.ID] != now {
+			s.model.checked[d.ID] = now
+			s.checkState(d, g, copies)
+			s.checkAttempts(l, d)
+			s.checkCopies(d, g, copies)
+		}
 		duplicates += max(len(copies)-1, 0)
 	}
 	for w := range s.model.wanted { // 1: nothing lost

@@ -26,8 +26,9 @@ import (
 )
 
 var (
-	simSeeds = flag.Int("sim.seeds", 60, "how many seeds TestSimulation runs")
-	simSeed  = flag.Uint64("sim.seed", 0, "the only seed TestSimulation runs, with its trace; 0: all")
+	simSeeds  = flag.Int("sim.seeds", 60, "how many seeds TestSimulation runs")
+	simMonths = flag.Int("sim.months", 8, "how many months each seed lives")
+	simSeed   = flag.Uint64("sim.seed", 0, "the only seed TestSimulation runs, with its trace; 0: all")
 )
 
 // simulation is years of a geppo's life in seconds: the real planner, dispatcher, ledger and client,
@@ -96,7 +97,7 @@ func TestSimulation(t *testing.T) {
 		}
 		t.Run(fmt.Sprint("seed", seed), func(t *testing.T) {
 			t.Parallel()
-			trace := simulate(t, renderer, seed, 12)
+			trace := simulate(t, renderer, seed, *simMonths)
 			if *simSeed != 0 {
 				t.Log(strings.Join(trace, "\n"))
 			}
@@ -132,7 +133,7 @@ func simulate(t *testing.T, renderer *render.Renderer, seed uint64, months int) 
 		s := &simulation{t: t, seed: seed, dir: dir, renderer: renderer, dice: rand.New(rand.NewPCG(seed, 1))}
 		s.model = &model{
 			imported: map[string][]string{}, changes: map[string]map[string]bool{}, marked: map[string]bool{},
-			wanted: map[wish]*granted{}, figures: map[string]string{},
+			wanted: map[wish]*granted{}, figures: map[string]string{}, checked: map[int64]seen{},
 		}
 		s.policy = daemon.Policy{
 			Connections: 1 + s.intn(4), MessagesPerConnection: 1 + s.intn(6), AmbiguousMax: 2 + s.intn(2), HoldAmbiguous: s.chance(15),
@@ -204,6 +205,8 @@ func (s *simulation) month(l *life, p store.Period) *life {
 		s.happen(l, p)
 		next, pending := s.next(l)
 		if !pending {
+			s.model.checked = map[int64]seen{}
+			s.check(l)
 			s.summarise(l, p)
 			return l
 		}
