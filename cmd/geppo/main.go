@@ -52,16 +52,20 @@ func exitWith(code int, format string, args ...any) error {
 // run is the whole program: main calls it, and so do the tests.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr, environ: os.Environ()}
+	return a.execute(ctx, args)
+}
+
+func (a *app) execute(ctx context.Context, args []string) int {
 	root := a.command()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(stderr, "geppo: %s\n", printable(err.Error()))
+	fmt.Fprintf(a.stderr, "geppo: %s\n", printable(err.Error()))
 	return a.exitCode(err)
 }
 
@@ -88,7 +92,8 @@ type app struct {
 	environ        []string
 	configFile     string
 	dsn            string
-	started        bool // past the parsing of flags and arguments
+	crash          daemon.Crash // set by tests only
+	started        bool         // past the parsing of flags and arguments
 }
 
 func (a *app) command() *cobra.Command {

@@ -57,7 +57,7 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	if err := refusePrunedRun(ctx, db, p); err != nil {
 		return err
 	}
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now, Crash: a.crash}
 	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
 	if !o.force {
 		if err := planner.Ready(ctx, request, c.Schedule.RequireImport); err != nil {
@@ -90,7 +90,9 @@ func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, err
 	if err != nil {
 		return nil, err
 	}
-	return newDispatcher(c, composer, client, log), nil
+	sender := newDispatcher(c, composer, client, log)
+	sender.Crash, composer.Crash = a.crash, a.crash
+	return sender, nil
 }
 
 // sendAndConclude sends what a run planned, and turns how it stands into output and exit code.
