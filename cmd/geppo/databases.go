@@ -90,11 +90,47 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 	if err != nil {
 		return nil, &codedError{exitUsage, err}
 	}
+	dkim, smime, err := signers(c)
+	if err != nil {
+		return nil, err
+	}
 	return &daemon.Composer{
+		DKIM: dkim, SMIME: smime,
 		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
 		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce,
 		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir}, Log: log, Now: time.Now,
 	}, nil
+}
+
+// signers reads the keys that messages are signed with; nil where none is configured.
+func signers(c config.Config) (dkim *mailer.DKIM, smime *mailer.SMIME, err error) {
+	fault := func(key string, err error) error {
+		return &config.Error{Faults: []string{key + ": " + err.Error()}}
+	}
+	if c.Mail.DKIMKeyFile != "" {
+		key, err := os.ReadFile(c.Mail.DKIMKeyFile)
+		if err == nil {
+			dkim, err = mailer.LoadDKIM(c.Mail.DKIMDomain, c.Mail.DKIMSelector, key)
+		}
+		if err != nil {
+			return nil, nil, fault("mail.dkim_key_file", err)
+		}
+	}
+	if c.Mail.SMIMECertFile == "" {
+		return dkim, nil, nil
+	}
+	certificates, err := os.ReadFile(c.Mail.SMIMECertFile)
+	if err != nil {
+		return nil, nil, fault("mail.smime_cert_file", err)
+	}
+	key, err := os.ReadFile(c.Mail.SMIMEKeyFile)
+	if err == nil {
+		smime, err = mailer.LoadSMIME(c.Mail.FromAddress().Address, certificates, key)
+	}
+	if err != nil {
+		return nil, nil, fault("mail.smime_key_file", err)
+	}
+	return dkim, smime, nil
 }
 
 func newClient(c config.Config, environ []string) (*mailer.Client, error) {

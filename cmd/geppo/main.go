@@ -112,7 +112,7 @@ Start with "geppo demo".`,
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
 	root.AddCommand(a.demoCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
+		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.backupCommand(), a.pruneCommand())
 	return root
 }

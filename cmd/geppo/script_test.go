@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
@@ -28,7 +30,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GEPPO_LOG_LEVEL", "error")
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "sunk": sunk},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "bounce-of": bounceOf, "sunk": sunk},
 	})
 }
 
@@ -70,6 +72,20 @@ func startSink(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(server.Close()) })
 	ts.Setenv("GEPPO_SMTP_PORT", strconv.Itoa(server.Port()))
+}
+
+// bounce-of DELIVERY TEMPLATE FILE: writes a notification that names the delivery's Message-ID.
+func bounceOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: bounce-of DELIVERY TEMPLATE FILE")
+	}
+	ts.Check(ts.Exec("geppo", "show", args[0], "--json"))
+	var shown struct {
+		MessageID string `json:"message_id"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &shown))
+	text := strings.ReplaceAll(ts.ReadFile(args[1]), "geppo.none@localhost", shown.MessageID)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o600))
 }
 
 // sunk N: so many messages have arrived.

@@ -28,7 +28,9 @@ type Composer struct {
 	From       mail.Address
 	ReplyTo    mail.Address
 	Bounce     string
-	MaxSize    int64 // of a message, bytes; above it the PDFs are left out
+	DKIM       *mailer.DKIM  // nil: not signed
+	SMIME      *mailer.SMIME // nil: not signed
+	MaxSize    int64         // of a message, bytes; above it the PDFs are left out
 	Archive    Archive
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -128,7 +130,9 @@ func (c *Composer) Address(p render.Parts, to mail.Address, messageID string, da
 }
 
 func (c *Composer) header(to mail.Address, messageID string, date time.Time) mailer.Header {
-	return mailer.Header{From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date}
+	return mailer.Header{
+		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date, DKIM: c.DKIM, SMIME: c.SMIME,
+	}
 }
 
 // body gives a report's body, rendered and encoded once however many ask at the same time.
