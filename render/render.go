@@ -52,11 +52,11 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	}
 	opts.SupportPhone, opts.SupportHours = words.Clean(opts.SupportPhone), words.Clean(opts.SupportHours)
 	r := &Renderer{words: w, opts: opts}
-	if r.html, err = htmltemplate.New("mail.html").Option("missingkey=error").Funcs(htmlFuncs).ParseFS(fsys, "mail.html"); err != nil {
-		return nil, fmt.Errorf("parse the HTML body: %w", err)
+	if r.html, err = parseHTML(fsys); err != nil {
+		return nil, err
 	}
-	if r.text, err = texttemplate.New("mail.txt").Option("missingkey=error").Funcs(textFuncs).ParseFS(fsys, "mail.txt"); err != nil {
-		return nil, fmt.Errorf("parse the text body: %w", err)
+	if r.text, err = parseText(fsys); err != nil {
+		return nil, err
 	}
 	if err := r.loadFonts(fsys); err != nil {
 		return nil, err
@@ -68,6 +68,22 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 		return nil, fmt.Errorf("set up the PDFs: %w", err)
 	}
 	return r, nil
+}
+
+func parseHTML(fsys fs.FS) (*htmltemplate.Template, error) {
+	t, err := htmltemplate.New("mail.html").Option("missingkey=error").Funcs(htmlFuncs).ParseFS(fsys, "mail.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse the HTML body: %w", err)
+	}
+	return t, nil
+}
+
+func parseText(fsys fs.FS) (*texttemplate.Template, error) {
+	t, err := texttemplate.New("mail.txt").Option("missingkey=error").Funcs(textFuncs).ParseFS(fsys, "mail.txt")
+	if err != nil {
+		return nil, fmt.Errorf("parse the text body: %w", err)
+	}
+	return t, nil
 }
 
 // Word returns the report with its points worded. What is frozen and mailed is the worded report.

@@ -51,9 +51,15 @@ func loadWording(fsys fs.FS) (wording, error) {
 		return w, fmt.Errorf("%s: %w", wordingFile, err)
 	}
 	if faults := w.faults(); len(faults) > 0 {
-		return w, fmt.Errorf("%s: %s", wordingFile, strings.Join(faults, "; "))
+		return w, &words.Faults{File: wordingFile, List: faults}
 	}
 	return w, nil
+}
+
+// CheckWording tells what is wrong with pdf.toml.
+func CheckWording(fsys fs.FS) error {
+	_, err := loadWording(fsys)
+	return err
 }
 
 // abouts are the keys of About: the sections of the EDR report that have a line below their heading.

@@ -266,13 +266,21 @@ func Load(fsys fs.FS) (*Words, error) {
 	w := new(Words)
 	d := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
 	if err := d.Decode(w); err != nil {
-		return nil, fmt.Errorf("%s: %w", File, oneLine(err))
+		return nil, &Faults{File, decodeFaults(err)}
 	}
 	if faults := w.faults(); len(faults) > 0 {
-		return nil, fmt.Errorf("%s: %s", File, strings.Join(faults, "; "))
+		return nil, &Faults{File, faults}
 	}
 	return w, nil
 }
+
+// Faults are what is wrong with a file of wording, each with its key.
+type Faults struct {
+	File string
+	List []string
+}
+
+func (f *Faults) Error() string { return f.File + ": " + strings.Join(f.List, "; ") }
 
 // NameDesk puts another name of the support desk wherever words.toml names its own.
 func (w *Words) NameDesk(name string) {
@@ -285,9 +293,9 @@ func (w *Words) NameDesk(name string) {
 	w.Desk = name
 }
 
-// oneLine tells place and key of a TOML error; the library's own text quotes the file over several
-// lines.
-func oneLine(err error) error {
+// decodeFaults tells place and key of a TOML error; the library's own text quotes the file over
+// several lines.
+func decodeFaults(err error) []string {
 	var strict *toml.StrictMissingError
 	if errors.As(err, &strict) {
 		var keys []string
@@ -295,12 +303,12 @@ func oneLine(err error) error {
 			row, _ := e.Position()
 			keys = append(keys, fmt.Sprintf("line %d: unknown key %s", row, strings.Join(e.Key(), ".")))
 		}
-		return errors.New(strings.Join(keys, "; "))
+		return keys
 	}
 	var at *toml.DecodeError
 	if errors.As(err, &at) {
 		row, column := at.Position()
-		return fmt.Errorf("line %d, column %d: %s", row, column, at.Error())
+		return []string{fmt.Sprintf("line %d, column %d: %s", row, column, at.Error())}
 	}
-	return err
+	return []string{err.Error()}
 }

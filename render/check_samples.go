@@ -1,0 +1,122 @@
+package render
+
+import (
+	"fmt"
+	"time"
+
+	"geppo/aggregate"
+	"geppo/store"
+)
+
+// sampleReports are what Check tries the templates with: a contract with everything, one without
+// anything, and two between.
+func sampleReports() ([]aggregate.Report, error) {
+	var reports []aggregate.Report
+	for i, m := range []store.Month{busyMonth(), emptyMonth(), newMonth(), partlyMonth()} {
+		r, err := aggregate.Compute(m, aggregate.Options{Revision: 2 - min(i, 1)})
+		if err != nil {
+			return nil, fmt.Errorf("compute sample report %d: %w", i+1, err)
+		}
+		reports = append(reports, r)
+	}
+	reports[0].Late = 3
+	return reports, nil
+}
+
+// sampleDay is noon of a day of the samples' month.
+func sampleDay(day int) time.Time { return time.Date(2026, 10, day, 12, 0, 0, 0, time.UTC) }
+
+func sampleMonth(id string, endpoints int) store.Month {
+	yes := true
+	m := store.Month{
+		Contract: store.Contract{
+			ID: id, Name: "株式会社サンプル", Product: store.ProductAntivirus, EDR: true, URLFiltering: true,
+			Licences: 100, Timezone: "UTC", Since: "2026-01-01",
+		},
+		Period: store.Period{Year: 2026, Month: time.October}, Location: time.UTC,
+	}
+	for i := range endpoints {
+		name := fmt.Sprintf("PC-%02d-%s", i+1, "of-a-company-that-likes-its-names-to-be-very-long")
+		m.Endpoints = append(m.Endpoints, store.Endpoint{
+			Name: name, Class: []store.Class{store.ClassDesktop, store.ClassServer, store.ClassUnknown}[i%3], InstalledAt: sampleDay(1).AddDate(-1, 0, 0),
+		})
+		m.Statuses = append(m.Statuses, store.AgentStatus{
+			Endpoint: name, Day: "2026-10-31", LastSeen: sampleDay(31), PatternCurrent: &yes, OSSupported: &yes, OS: "Windows 11",
+			Protections: store.Protections{
+				RealtimeScan: store.On, BehaviorMonitoring: store.On, MachineLearning: store.On, WebReputation: store.On, EDR: store.On,
+			},
+		})
+	}
+	return m
+}
+
+func sampleDetection(m *store.Month, f store.Feature, endpoint int, result string) {
+	m.Detections = append(m.Detections, store.Detection{
+		Feature: f, Time: sampleDay(1 + len(m.Detections)%28), Endpoint: m.Endpoints[endpoint].Name, Class: store.ClassUnknown,
+		Name: fmt.Sprintf("Sample.Threat.%d", endpoint), Result: result, Count: 10,
+	})
+}
+
+// busyMonth has everything that can be found, and everything that can be asked.
+func busyMonth() store.Month {
+	m := sampleMonth("C000001", 14)
+	no := false
+	m.Contract.Licences = 5
+	for _, f := range []store.Feature{
+		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
+	} {
+		for i := range m.Endpoints {
+			sampleDetection(&m, f, i, []string{"cleaned", "uncleanable", "noncleaned", "unsafe", "reboot"}[i%5])
+		}
+		m.Previous = append(m.Previous, store.FeatureCount{Feature: f, Count: 100})
+	}
+	for i := range m.Statuses {
+		s := &m.Statuses[i]
+		s.LastSeen, s.PatternCurrent, s.OSSupported, s.OS = sampleDay(1), &no, &no, fmt.Sprintf("Windows %d", i)
+		s.Protections = store.Protections{
+			RealtimeScan: store.Off, BehaviorMonitoring: store.Off, MachineLearning: store.Off, WebReputation: store.Off, EDR: store.Off,
+		}
+		m.Events = append(m.Events, store.EDREvent{
+			ID: fmt.Sprint(i), Time: sampleDay(i + 1), Endpoint: s.Endpoint, Status: fmt.Sprintf("status %d", i),
+			Objects: []store.EDRObject{{Name: fmt.Sprintf("object%d.exe", i), Type: "file", Result: "terminated"}},
+		})
+	}
+	m.CoverageFed, m.Coverage = true, m.Period.Days()[:20]
+	return m
+}
+
+// emptyMonth has no endpoint, no detection, no EDR and no URL filter.
+func emptyMonth() store.Month {
+	m := sampleMonth("C000002", 0)
+	m.Contract.EDR, m.Contract.Licences, m.Contract.URLFiltering = false, 0, false
+	return m
+}
+
+// newMonth is the first month of a contract of the security package; nothing is found or asked.
+func newMonth() store.Month {
+	m := sampleMonth("C000003", 3)
+	m.Contract.Product, m.Contract.Since = store.ProductSecurityPackage, "2026-10-01"
+	return m
+}
+
+// partlyMonth has one detection, which leaves lists empty, an event without objects, and a protection off.
+func partlyMonth() store.Month {
+	m := sampleMonth("C000004", 3)
+	sampleDetection(&m, store.Virus, 0, "cleaned")
+	m.Statuses[0].Protections.BehaviorMonitoring = store.Off
+	m.Events = append(m.Events, store.EDREvent{ID: "1", Time: sampleDay(1), Endpoint: m.Endpoints[0].Name, Status: "new"})
+	return m
+}
+
+// sampleSummaries are the ends that a run can have.
+func sampleSummaries() []Summary {
+	full := Summary{
+		Period: "2026-10", Total: 3, States: map[string]int{"sent": 1, "failed": 1, "held": 1},
+		Errors:    []SummaryError{{Contract: "C000001", Reason: "no address"}},
+		Problems:  []SummaryProblem{{ID: 1, Contract: "C000002", Recipient: "a@example.jp", State: "failed", Reason: "550"}},
+		FollowUps: 1, CSV: []byte("x"),
+	}
+	pending, done := full, Summary{Period: "2026-10", Done: true}
+	pending.Pending = true
+	return []Summary{full, pending, done}
+}
