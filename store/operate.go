@@ -58,7 +58,8 @@ type ResendTarget struct {
 	Replaces int64 // the delivery that it takes the place of and that is cancelled; 0: none
 }
 
-// Resend records the request as a run and adds its deliveries beside the old ones.
+// Resend records the request as a run and adds its deliveries beside the old ones, one for each
+// contract and address.
 func (l *Ledger) Resend(ctx context.Context, request Resend, now time.Time) (run Run, ids []int64, err error) {
 	run = Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason}
 	err = l.write(ctx, func(tx ledgerTx) error {
@@ -67,17 +68,22 @@ func (l *Ledger) Resend(ctx context.Context, request Resend, now time.Time) (run
 			return err
 		}
 		numbers := map[string]int{}
+		made := map[[2]string]int64{}
 		for _, t := range request.Targets {
 			if err := resendNumber(ctx, tx, numbers, request.Period, t.Contract); err != nil {
 				return err
 			}
 			resend := numbers[t.Contract]
-			id, err := insert(ctx, tx, insertResent, run.ID, t.Contract, request.Period.String(), t.Revision, t.Address, t.Name,
-				resend, request.MessageID(t, resend), t.Forced, now.UnixMilli())
-			if err != nil {
-				return fmt.Errorf("contract %s: %w", t.Contract, err)
+			id, again := made[[2]string{t.Contract, t.Address}]
+			if !again { // a mail and its resend may both have failed: one new mail replaces them
+				id, err = insert(ctx, tx, insertResent, run.ID, t.Contract, request.Period.String(), t.Revision, t.Address, t.Name,
+					resend, request.MessageID(t, resend), t.Forced, now.UnixMilli())
+				if err != nil {
+					return fmt.Errorf("contract %s: %w", t.Contract, err)
+				}
+				made[[2]string{t.Contract, t.Address}] = id
+				ids = append(ids, id)
 			}
-			ids = append(ids, id)
 			if err := cancelReplaced(ctx, tx, t, id, now); err != nil {
 				return err
 			}

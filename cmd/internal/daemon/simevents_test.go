@@ -147,16 +147,25 @@ func (s *simulation) again(l *life, p store.Period, targets []store.ResendTarget
 		return
 	}
 	s.tracef("resend %v", targets)
-	_, ids, err := l.ledger.Resend(s.t.Context(), store.Resend{
+	run, ids, err := l.ledger.Resend(s.t.Context(), store.Resend{
 		Period: p, RequestedBy: "simulation", Targets: targets,
 		MessageID: func(t store.ResendTarget, resend int) string {
 			return daemon.MessageID("geppo.example", t.Contract, p, t.Revision, t.Address, resend)
 		},
 	}, s.now())
 	s.must(err)
+	addresses := map[[2]string]int{}
+	for _, t := range slices.Backward(targets) {
+		addresses[[2]string{t.Contract, t.Address}] = t.Revision
+	}
+	if len(ids) != len(addresses) || run.Planned != len(ids) {
+		s.faultf("resend of %v made %v", targets, ids)
+		return
+	}
 	made, err := l.ledger.Deliveries(s.t.Context(), store.Filter{IDs: ids})
 	s.must(err)
-	for i, d := range made {
-		s.model.wanted[wish{targets[i].Contract, p, targets[i].Address, d.Resend}] = &granted{revision: targets[i].Revision}
+	for _, d := range made {
+		revision := addresses[[2]string{d.Contract, d.Recipient}]
+		s.model.wanted[wish{d.Contract, p, d.Recipient, d.Resend}] = &granted{revision: revision}
 	}
 }

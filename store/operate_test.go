@@ -1,0 +1,59 @@
+package store
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A mail that failed and its resend that failed too are replaced by one.
+func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
+	l, err := OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	period := Period{2026, time.October}
+	if _, err := l.Plan(t.Context(), Plan{Kind: "run", Period: period, Targets: []Target{{Contract: "C1", Address: "a@example.jp", MessageID: "m0"}}}, now); err != nil {
+		t.Fatal(err)
+	}
+	fail := func() int64 {
+		d, err := l.Claim(t.Context(), Filter{}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Settle(t.Context(), Settlement{
+			State:   Failed,
+			Attempt: Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "rcpt", Code: 550, Outcome: OutcomePermanent},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return d.ID
+	}
+	again := func(id string, targets ...ResendTarget) []int64 {
+		_, ids, err := l.Resend(t.Context(), Resend{Period: period, Targets: targets, MessageID: func(ResendTarget, int) string { return id }}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	target := func(replaces int64) ResendTarget {
+		return ResendTarget{Contract: "C1", Address: "a@example.jp", Revision: 1, Replaces: replaces}
+	}
+	first := fail()
+	again("m1", target(0))
+	second := fail()
+	if ids := again("m2", target(first), target(second)); len(ids) != 1 {
+		t.Errorf("made %v", ids)
+	}
+	for _, id := range []int64{first, second} {
+		if d, err := l.Delivery(t.Context(), id); err != nil || d.State != Cancelled {
+			t.Errorf("delivery %d is %s, %v", id, d.State, err)
+		}
+	}
+}
