@@ -20,7 +20,7 @@ import (
 
 // The scripts in testdata/script run the real binary: this test program, called by its other name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"geppo": main})
+	testscript.Main(m, map[string]func(){"geppo": geppoUnderTest})
 }
 
 func TestScripts(t *testing.T) {

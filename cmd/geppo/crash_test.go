@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// The real binary kills itself at every named point, and is started again until it is idle. With one
+// connection it is known exactly what the crash may cost.
+func TestEveryCrashPoint(t *testing.T) {
+	const contracts = 3
+	from := template(t, contracts)
+	cost := map[daemon.Point]struct{ copies, ambiguous int }{
+		daemon.AfterHandOver: {0, 1}, // the dot may have been written, as far as the ledger knows
+		daemon.Replied:       {1, 1}, // accepted, and nobody has written it down
+	}
+	for _, point := range daemon.Points {
+		for _, visit := range []int{1, 2} {
+			t.Run(fmt.Sprint(point, visit), func(t *testing.T) {
+				if visit == 2 && (point == daemon.BeforePlan || point == daemon.AfterPlan || point == daemon.Connected) {
+					t.Skip("a run plans once, and one connection is enough for all")
+				}
+				relay := newTestRelay(t, nil)
+				s := newStation(t, from, relay.environ())
+				if code, output := s.run(fmt.Sprintf("%s=%s:%d", crashVariable, point, visit)); code != -1 {
+					t.Fatalf("exit %d, not a crash: %s", code, output)
+				}
+				if code := s.runToTheEnd(5); code != exitDone {
+					t.Errorf("exit %d", code)
+				}
+				want := cost[point]
+				got := relay.audit(t, s.dir)
+				if got.states[store.Sent] != contracts || got.duplicates != want.copies || got.ambiguous != want.ambiguous {
+					t.Errorf("%+v, want %d duplicates and %d marks", got, want.copies, want.ambiguous)
+				}
+			})
+		}
+	}
+}
+
+// Likewise while a command or the message is on the wire: there the relay kills its client.
+func TestEveryCrashOnTheWire(t *testing.T) {
+	const contracts = 3
+	from := template(t, contracts)
+	cost := map[stage]struct{ copies, ambiguous int }{
+		stageDot:    {0, 1}, // the relay had it and forgot it
+		stageStored: {1, 1},
+	}
+	for _, at := range stages {
+		t.Run(string(at), func(t *testing.T) {
+			var s *station
+			var once sync.Once
+			relay := newTestRelay(t, func(now stage, _ string, _ int) (err error) {
+				if now == at {
+					once.Do(func() {
+						s.kill()
+						err = errCut
+					})
+				}
+				return err
+			})
+			s = newStation(t, from, relay.environ())
+			if code, output := s.run(); code != -1 {
+				t.Fatalf("exit %d, not killed: %s", code, output)
+			}
+			if code := s.runToTheEnd(5); code != exitDone {
+				t.Errorf("exit %d", code)
+			}
+			want := cost[at]
+			got := relay.audit(t, s.dir)
+			if got.states[store.Sent] != contracts || got.duplicates != want.copies || got.ambiguous != want.ambiguous {
+				t.Errorf("%+v, want %d duplicates and %d marks", got, want.copies, want.ambiguous)
+			}
+		})
+	}
+}

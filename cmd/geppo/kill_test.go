@@ -1,0 +1,100 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/emersion/go-smtp"
+
+	"geppo/store"
+)
+
+var (
+	long     = flag.Bool("long", false, "the long form of the tests of the delivery's promise")
+	killSeed = flag.Uint64("kill.seed", 0, "the seed of TestRandomKills; 0: a new one")
+)
+
+// The real binary is killed again and again while it sends over four connections, by a relay that
+// also drops some replies to what it has stored.
+func TestRandomKills(t *testing.T) {
+	contracts, kills := 60, 12
+	if *long {
+		contracts, kills = 1000, 100
+	}
+	seed := *killSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("replay with -kill.seed %d", seed)
+	const connections = 4
+	var s *station
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(seed, 0))
+	killed, events, next := 0, 0, 1+dice.IntN(20)
+	relay := newTestRelay(t, func(now stage, _ string, _ int) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if events++; events >= next && killed < kills {
+			killed++
+			next = events + 1 + dice.IntN(contracts*6/kills)
+			s.kill()
+			return errCut
+		}
+		if now == stageStored && dice.IntN(100) < 4 {
+			return errCut
+		}
+		return nil
+	})
+	s = newStation(t, template(t, contracts), relay.environ(), fmt.Sprint("GEPPO_SMTP_CONNECTIONS=", connections))
+	code := s.runToTheEnd(kills + 20)
+	got := relay.audit(t, s.dir)
+	t.Logf("%d kills: exit %d, %+v", killed, code, got)
+	if killed != kills {
+		t.Errorf("killed %d times, want %d", killed, kills)
+	}
+	if got.states[store.Sent]+got.states[store.Held] != contracts {
+		t.Errorf("%v of %d", got.states, contracts)
+	}
+	if got.duplicates > connections*killed+got.lost {
+		t.Errorf("%d duplicates", got.duplicates)
+	}
+}
+
+// A relay that refuses 10 % for a time, 5 % for good, and drops 2 % after the dot.
+func TestRunUntilNothingIsPending(t *testing.T) {
+	contracts := 100
+	if *long {
+		contracts = 1000
+	}
+	relay := newTestRelay(t, func(now stage, to string, try int) error {
+		var n int
+		if _, err := fmt.Sscanf(to, "a%d@", &n); now != stageHello && now != stageMail && err != nil {
+			return err
+		}
+		switch {
+		case now == stageRcpt && n%10 == 3 && try <= 2:
+			return &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 7, 1}, Message: "greylisted"}
+		case now == stageRcpt && n%20 == 7:
+			return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+		case now == stageStored && (n%100 == 9 && try == 1 || n%100 == 59):
+			return errCut
+		}
+		return nil
+	})
+	s := newStation(t, template(t, contracts), relay.environ(), "GEPPO_SMTP_CONNECTIONS=4")
+	if code := s.runToTheEnd(200); code != exitIncomplete {
+		t.Errorf("exit %d, want %d", code, exitIncomplete)
+	}
+	got := relay.audit(t, s.dir)
+	hundreds := contracts / 100
+	if got.states[store.Failed] != 5*hundreds || got.states[store.Held] != hundreds || got.states[store.Sent] != 94*hundreds {
+		t.Errorf("%v", got.states)
+	}
+	if got.duplicates != 2*hundreds || got.ambiguous != 3*hundreds || got.lost != 3*hundreds {
+		t.Errorf("%+v", got)
+	}
+}

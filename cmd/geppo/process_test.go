@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+	"geppo/store/ingest"
+)
+
+// crashVariable names a point, and after a colon at which of its visits, where the geppo of the
+// tests kills itself.
+const crashVariable = "CRASH_AT"
+
+// geppoUnderTest is main, but for the crash.
+func geppoUnderTest() {
+	at, ok := os.LookupEnv(crashVariable)
+	if !ok {
+		main()
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), crash: crashAt(at)}
+	os.Exit(a.execute(ctx, os.Args[1:]))
+}
+
+func crashAt(at string) daemon.Crash {
+	name, number, _ := strings.Cut(at, ":")
+	var mu sync.Mutex
+	left, err := strconv.Atoi(number)
+	return func(p daemon.Point) {
+		mu.Lock()
+		defer mu.Unlock()
+		if string(p) != name || err != nil {
+			return
+		}
+		if left--; left == 0 {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+}
+
+// station is a directory with databases, where the real binary is run.
+type station struct {
+	t   testing.TB
+	dir string
+	env []string
+
+	mu      sync.Mutex
+	process *os.Process   // the one that runs
+	ended   chan struct{} // closed at its end
+}
+
+// newStation copies the databases of template.
+func newStation(t testing.TB, template string, env ...string) *station {
+	t.Helper()
+	s := &station{t: t, dir: t.TempDir()}
+	s.env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GEPPO_LOG_LEVEL=error", "GEPPO_SMTP_CONNECTIONS=1",
+		"GEPPO_RETRY_FIRST=1ms", "GEPPO_RETRY_MAX=20ms",
+	}, env...)
+	for _, name := range []string{"geppo.db", "geppo-detections.db"} {
+		copyTo(t, filepath.Join(s.dir, name), filepath.Join(template, name))
+	}
+	return s
+}
+
+func copyTo(t testing.TB, to, from string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// template makes databases of so many contracts, with one small address each.
+func template(t testing.TB, contracts int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	var lines strings.Builder
+	for i := range contracts {
+		fmt.Fprintf(&lines, `{"type":"contract","id":"C%d","name":"株式会社%d","product":"antivirus","licences":5,"since":"2025-04-01","recipients":[{"address":"a%d@example.jp","name":"ご担当者"}]}
+{"type":"endpoint","contract":"C%d","name":"PC","class":"desktop","os":"Windows 11 Pro","installed_at":"2025-04-02T10:00:00+09:00"}
+{"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
+`, i, i, i, i, i)
+	}
+	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	detections, err := store.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), store.Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ingest.JSONLines(t.Context(), detections, strings.NewReader(lines.String()), ingest.Options{File: "template", Now: time.Now})
+	if err := errors.Join(err, ledger.Close(), detections.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// geppo runs the binary and gives its exit code, -1 if it was killed.
+func (s *station) geppo(env []string, args ...string) (code int, output string) {
+	s.t.Helper()
+	cmd := exec.CommandContext(s.t.Context(), "geppo", args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, s.dir
+	cmd.Env = append(append([]string{}, s.env...), env...)
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.process, s.ended = cmd.Process, make(chan struct{})
+	s.mu.Unlock()
+	err := cmd.Wait()
+	close(s.ended)
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		s.t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String()
+}
+
+// run is geppo run of the month the template's detection is in.
+func (s *station) run(env ...string) (code int, output string) {
+	s.t.Helper()
+	return s.geppo(env, "run", "--period", "2026-09", "--force")
+}
+
+// runToTheEnd repeats it while something is on its way.
+func (s *station) runToTheEnd(most int) (code int) {
+	s.t.Helper()
+	for range most {
+		var output string
+		code, output = s.run()
+		switch code {
+		case exitPending, -1:
+		case exitDone, exitIncomplete:
+			return code
+		default:
+			s.t.Fatalf("exit %d: %s", code, output)
+		}
+	}
+	s.t.Fatalf("still pending after %d runs", most)
+	return code
+}
+
+// kill ends the running process as the kernel would, and returns once it runs no more.
+func (s *station) kill() {
+	s.mu.Lock()
+	process, ended := s.process, s.ended
+	s.mu.Unlock()
+	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		s.t.Error(err)
+	}
+	<-ended
+}
