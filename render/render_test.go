@@ -3,6 +3,7 @@ package render_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,7 +19,7 @@ import (
 
 var (
 	update = flag.Bool("update", false, "rewrite the golden files")
-	look   = flag.String("look", "", "write each golden report's mail into this `directory`, to be looked at in a browser")
+	look   = flag.String("look", "", "write each golden report's mail and PDFs into this `directory`, to be looked at in a browser")
 )
 
 // options are those of a set up service.
@@ -87,6 +88,11 @@ func writeLook(t *testing.T, name string, parts render.Parts) {
 		file := name + "-" + i.Name
 		html = strings.ReplaceAll(html, "cid:"+i.CID, file)
 		if err := os.WriteFile(filepath.Join(*look, file), i.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, p := range parts.PDFs {
+		if err := os.WriteFile(filepath.Join(*look, fmt.Sprintf("%s-%d.pdf", name, i+1)), p.Data, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

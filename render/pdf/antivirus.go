@@ -46,6 +46,7 @@ func (s *sheet) overview() {
 	s.table([]column{{part: 0.7}, {part: 0.3, right: true}}, s.installed())
 
 	s.section("1-3", w.Overview.Summary)
+	s.keepPoints("", aggregate.PointChange)
 	s.table([]column{
 		{head: w.Overview.Feature, part: 0.4},
 		{head: w.Overview.ThisMonth, part: 0.16, right: true},
@@ -128,6 +129,7 @@ func (s *sheet) feature(number int, f aggregate.Feature) error {
 	}
 	s.part(no, head.Heading)
 	s.lead(head.About)
+	s.hold(5, func() { s.y += 5 })
 	next := counter(no)
 	s.section(next(), head.Total)
 	s.total(f)
@@ -135,10 +137,12 @@ func (s *sheet) feature(number int, f aggregate.Feature) error {
 	s.ranking(s.w.Lists.Endpoint, f.Endpoints, f.Total, false)
 	if f.Servers != nil {
 		s.section(next(), head.Servers)
+		s.keepPoints(f.Feature, aggregate.PointConcentration)
 		s.ranking(s.w.Lists.Server, f.Servers, f.Total, false)
 	}
 	s.points(f.Feature, aggregate.PointConcentration)
 	s.section(next(), head.Trend)
+	s.keepPoints(f.Feature, aggregate.PointWeekday, aggregate.PointHoliday)
 	if err := s.trend(f.Trend); err != nil {
 		return err
 	}
@@ -177,16 +181,15 @@ func isThreat(f store.Feature) bool {
 func (s *sheet) quietFeature(no string, f aggregate.Feature) {
 	head := s.w.Features[f.Feature]
 	s.part(no, head.Heading)
-	sentence := s.m.own.Quiet
+	total := s.w.Detections(0)
 	for _, line := range s.r.Overview.Summary {
 		if line.Feature == f.Feature && line.Previous != nil {
-			sentence += " " + s.w.Overview.LastMonth + " " + s.w.Detections(*line.Previous)
+			total += "  " + s.m.own.Change.Say(words.Values{From: s.previous(line), To: s.w.Change(line)})
 		}
 	}
-	s.lead(sentence)
 	next := counter(no)
 	none := text(s.w.Lists.None)
-	rows := [][]cell{{text(head.Total), text(s.w.Detections(0))}, {text(head.Endpoints), none}}
+	rows := [][]cell{{text(head.Total), text(total)}, {text(head.Endpoints), none}}
 	if f.Servers != nil {
 		rows = append(rows, []cell{text(head.Servers), none})
 	}
@@ -204,6 +207,11 @@ func (s *sheet) quietFeature(no string, f aggregate.Feature) {
 	if f.Names != nil {
 		rows = append(rows, []cell{text(head.Names), none})
 	}
+	s.numbered(next, rows)
+}
+
+// numbered sets sections of one line each: title and text.
+func (s *sheet) numbered(next func() string, rows [][]cell) {
 	s.need(headHeight + float64(len(rows))*(rowLine+rowPad))
 	for i := range rows {
 		number := next()
@@ -286,7 +294,7 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 	width := measure * 0.62
 	h := float64(c.H) * width / float64(c.W)
 	s.section(no, title)
-	s.need(h + 8 + headHeight + float64(len(rows))*(rowLine+rowPad))
+	s.need(h + 8)
 	s.chart(c, width)
 	s.y += h + 8
 	s.table([]column{

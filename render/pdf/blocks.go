@@ -101,32 +101,19 @@ func (s *sheet) putMarked(text string, x, y float64, st style) {
 // points sets the POINT sentences of some kinds, about one feature or, with "", about any, in one
 // tinted box with its sign.
 func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
-	sign := style{7.5, true, chart.White}
-	tag := s.width(s.w.Points.Heading, sign) + 12
-	type sentence struct {
-		text  string
-		lines []string
-	}
-	var sentences []sentence
-	count := 0
-	for _, p := range s.r.Points {
-		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
-			text := s.clean(p.Text)
-			lines := s.wrap(text, measure-tag-30, bodyText)
-			sentences = append(sentences, sentence{text, lines})
-			count += len(lines)
-		}
-	}
-	if count == 0 {
+	sentences, h := s.sentences(feature, kinds...)
+	if len(sentences) == 0 {
 		return
 	}
-	h := float64(count)*leading + 9
+	sign := style{7.5, true, chart.White}
+	tag := s.pointTag(sign)
 	s.need(h)
 	s.fill(left, s.y, measure, h, chart.Color{R: 0xEE, G: 0xF4, B: 0xFB, A: 0xFF})
 	s.fill(left+8, s.y+6, tag, 13, accent)
 	s.put(s.w.Points.Heading, left+14, s.y+15.5, sign)
 	y := s.y + 16
 	for _, p := range sentences {
+		s.clean(p.text) // counts what is printed as 〓
 		if len(p.lines) == 1 {
 			p.text = "" // several lines would be read with the sign in their middle, one is not
 		}
@@ -138,6 +125,38 @@ func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
 		})
 	}
 	s.y += h + 8
+}
+
+// sentence is a POINT with its lines broken.
+type sentence struct {
+	text  string
+	lines []string
+}
+
+// sentences are those of a box of points, and the box's height.
+func (s *sheet) sentences(feature store.Feature, kinds ...aggregate.PointKind) ([]sentence, float64) {
+	var out []sentence
+	count := 0
+	room := measure - s.pointTag(style{7.5, true, chart.White}) - 30
+	for _, p := range s.r.Points {
+		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
+			text, _ := s.m.draw.Regular().Clean(p.Text)
+			lines := s.wrap(text, room, bodyText)
+			out = append(out, sentence{text, lines})
+			count += len(lines)
+		}
+	}
+	return out, float64(count)*leading + 9
+}
+
+// pointTag is the width of the sign before the sentences.
+func (s *sheet) pointTag(st style) float64 { return s.width(s.w.Points.Heading, st) + 12 }
+
+// keepPoints asks that a box of points stay on the page of the block that is set next.
+func (s *sheet) keepPoints(feature store.Feature, kinds ...aggregate.PointKind) {
+	if sentences, h := s.sentences(feature, kinds...); len(sentences) > 0 {
+		s.after = h + 10
+	}
 }
 
 // trend sets the chart of a month's days with the key to its bands.
@@ -233,14 +252,19 @@ func (s *sheet) closing(threats bool) {
 		lines = append(lines, s.w.Mail.Phone+"  "+s.clean(s.m.opts.SupportPhone))
 	}
 	if s.m.opts.SupportHours != "" {
-		lines = append(lines, s.w.Mail.Hours+"  "+s.clean(s.m.opts.SupportHours))
+		hours, last := s.w.Mail.Hours+"  "+s.clean(s.m.opts.SupportHours), len(lines)-1
+		if both := lines[last] + "    " + hours; last > 0 && s.width(both, bodyText) <= measure-28 {
+			lines[last] = both
+		} else {
+			lines = append(lines, hours)
+		}
 	}
-	s.y += 10
-	h := float64(len(lines))*leading + 34
+	s.y += 8
+	h := float64(len(lines))*leading + 28
 	s.need(h)
 	s.fill(left, s.y, measure, h, chart.Shade)
-	s.put(s.m.own.Contact, left+14, s.y+18, style{9.5, true, accent})
-	y := s.y + 20
+	s.put(s.m.own.Contact, left+14, s.y+16, style{9.5, true, accent})
+	y := s.y + 17
 	for _, line := range lines {
 		y += leading
 		s.put(s.face(bodyText).Shorten(line, bodyText.size, measure-28), left+14, y, bodyText)

@@ -42,11 +42,11 @@ func (s *sheet) edr() error {
 		s.endpoints(p.names, w.AllOn)
 	}
 	s.part("4", w.MailProtection)
-	next = counter("4")
+	rows := make([][]cell, 0, len(w.MailSections))
 	for _, title := range w.MailSections {
-		s.section(next(), title)
-		s.paragraph(w.NotProvided, bodyText.in(chart.Muted))
+		rows = append(rows, []cell{text(title), text(w.NotProvided)})
 	}
+	s.numbered(counter("4"), rows)
 	s.closing(false)
 	return nil
 }
@@ -57,6 +57,7 @@ func (s *sheet) activity(e *aggregate.EDR) error {
 	s.part("1", w.Activity)
 	s.section("1-1", w.EventTrend)
 	s.lead(about["event_trend"])
+	s.hold(6, func() { s.y += 6 })
 	s.need(34)
 	s.put(s.w.Detections(e.Total), left+8, s.y+18, style{20, true, accent})
 	s.y += 34
@@ -110,10 +111,10 @@ func (s *sheet) objects(list []aggregate.Object) {
 	}
 	l := s.w.Lists
 	s.table([]column{
-		{head: l.Object, part: 0.27},
-		{head: l.Type, part: 0.12},
+		{head: l.Object, part: 0.26},
+		{head: l.Type, part: 0.1},
 		{head: l.Endpoint, part: 0.2},
-		{head: l.Result, part: 0.14},
+		{head: l.Result, part: 0.17},
 		{head: l.Events, part: 0.11, right: true},
 		{head: l.LastSeen, part: 0.16, right: true},
 	}, rows)

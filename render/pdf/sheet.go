@@ -19,10 +19,10 @@ const (
 	left       = 48.0
 	right      = pageWidth - left
 	measure    = right - left // width of the text
-	top        = 70.0
+	top        = 66.0
 	bottom     = pageHeight - 62
 	leading    = 15.5 // of body text
-	noteLine   = 11.0
+	noteLine   = 10.0
 	noteRule   = 8.0
 )
 
@@ -52,6 +52,7 @@ type sheet struct {
 	pending []note         // of the block that is being measured
 	notes   []note         // of this page
 	held    []held         // headings and leads that wait for the block they introduce
+	after   float64        // height of a box that is to stay with the next block
 	entries []entry
 }
 
@@ -108,7 +109,9 @@ func (s *sheet) need(h float64) {
 	if extra > 0 && len(s.notes) == 0 {
 		rule = noteRule
 	}
-	if s.y+h+extra+rule > s.limit && s.y > top {
+	after := s.after
+	s.after = 0
+	if s.y+h+extra+rule+after > s.limit && s.y > top {
 		pending := s.pending
 		s.newPage()
 		s.pending = pending

@@ -27,7 +27,7 @@ func text(s string) cell { return cell{label: label{shown: s}} }
 // Measures of a table.
 const (
 	rowLine   = 12.5 // between the lines of a cell
-	rowPad    = 8.5
+	rowPad    = 6.0
 	cellGap   = 5.0
 	cellLines = 3 // a name that needs more is cut in its middle
 )
@@ -69,7 +69,7 @@ func (s *sheet) table(columns []column, rows [][]cell) {
 		}
 		s.row(columns, l)
 	}
-	s.y += 10
+	s.y += 8
 }
 
 const headHeight = 20.0
@@ -126,7 +126,7 @@ func (s *sheet) row(columns []column, l laid) {
 			s.fill(x+cellGap, s.y+(l.height-7)/2, max(1.5, c.bar*(w-2*cellGap)), 7, chart.Bar)
 		}
 		s.spoken(l.actual[i], func() {
-			y := s.y + rowPad/2 + 9
+			y := s.y + rowPad/2 + 9.2
 			for _, line := range l.lines[i] {
 				if columns[i].right {
 					s.putRight(line, x+w-cellGap, y, c.style())

@@ -30,7 +30,6 @@ type wording struct {
 	Change    words.Phrase      `toml:"change"`
 	Shortened string            `toml:"shortened"`
 	Replaced  string            `toml:"replaced"`
-	Quiet     string            `toml:"quiet"`
 	Contact   string            `toml:"contact"`
 	About     map[string]string `toml:"about"`
 }
@@ -84,7 +83,6 @@ func (w *wording) faults() []string {
 		{"change", w.Change.Say(all)},
 		{"shortened", w.Shortened},
 		{"replaced", w.Replaced},
-		{"quiet", w.Quiet},
 		{"contact", w.Contact},
 	} {
 		if want[1] == "" {
