@@ -95,7 +95,7 @@ func (b *Body) Message(h Header) (Message, error) {
 		}
 	}
 	all := slices.Concat([]byte(signature), header.Bytes(), []byte("\r\n"), b.content)
-	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to, Bytes: all}, nil
+	return Message{ID: h.MessageID, From: wire.bounce, To: wire.to}.WithBytes(all), nil
 }
 
 // Compose makes the message to one recipient: NewBody and its Message.

@@ -115,7 +115,7 @@ func (c *Composer) asHandedOver(d store.Delivery, message mailer.Message) (maile
 		return mailer.Message{}, err
 	}
 	if found {
-		message.Bytes = archived
+		return message.WithBytes(archived), nil
 	}
 	return message, nil
 }

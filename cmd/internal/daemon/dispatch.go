@@ -30,8 +30,10 @@ import (
 // most one message for each connection, so that neither waits for what the other could do meanwhile
 // and the memory between them is bounded.
 type Dispatcher struct {
-	Ledger    *store.Ledger
-	Composer  *Composer
+	Ledger   *store.Ledger
+	Composer *Composer
+	// Compose makes a delivery's message; nil: Composer.Compose.
+	Compose   func(context.Context, store.Delivery) (mailer.Message, error)
 	Client    *mailer.Client
 	Policy    Policy
 	Renderers int // goroutines that compose
@@ -163,6 +165,10 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) 
 
 // compose claims deliveries, at most so many, and puts their messages into ready.
 func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64, most int64) error {
+	build := d.Compose
+	if build == nil {
+		build = d.Composer.Compose
+	}
 	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections && count.Load() < most {
 		d.Crash.at(BeforeClaim)
 		delivery, err := d.Ledger.Claim(ctx, filter, d.Now())
@@ -175,7 +181,7 @@ func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, rea
 		count.Add(1)
 		d.Crash.at(AfterClaim)
 		next := composed{delivery: delivery, attempt: store.Attempt{Delivery: delivery.ID, Number: delivery.Attempts, Stage: "compose"}}
-		next.message, err = d.Composer.Compose(work, delivery)
+		next.message, err = build(work, delivery)
 		if err != nil {
 			if err := d.refuse(work, next, err); err != nil {
 				return err
