@@ -290,6 +290,17 @@ func TestMessageID(t *testing.T) {
 	if err := checkID("Message-ID", MessageID("日本語.jp", "a"), true); err != nil {
 		t.Error(err)
 	}
+	for id, want := range map[string]bool{
+		a: true, strings.ToUpper(a): false, a + "x": false, strings.Replace(a, "@", ".@", 1): false, a[1:]: false, "": false,
+		"geppo.@example.jp": false, strings.Replace(a, "example", "Example", 1): true, "geppo." + strings.Repeat("g", 32) + "@example.jp": false,
+	} {
+		if OurID("example.jp", id) != want {
+			t.Errorf("OurID of %q is not %t", id, want)
+		}
+	}
+	if OurID("", "geppo."+strings.Repeat("0", 32)+"@") || !OurID("日本語.jp", MessageID("日本語.jp")) {
+		t.Error("OurID of a wrong or wide domain")
+	}
 	if !strings.HasPrefix(a, "geppo.") || len(a) != len("geppo.")+32+len("@example.jp") {
 		t.Error(a)
 	}

@@ -3,10 +3,7 @@ package mailer
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -26,19 +23,7 @@ import (
 // dkimKey is a key in each form that is taken, and its record in DNS.
 func dkimKey(t testing.TB, kind string) (key []byte, record string) {
 	t.Helper()
-	var private crypto.Signer
-	var err error
-	switch kind {
-	case "rsa", "rsa pkcs1":
-		private, err = rsa.GenerateKey(rand.Reader, 2048)
-	case "ed25519":
-		_, private, err = ed25519.GenerateKey(rand.Reader)
-	case "ecdsa":
-		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := newKey(t, strings.TrimSuffix(kind, " pkcs1"))
 	if kind == "rsa pkcs1" {
 		key = pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(private.(*rsa.PrivateKey))})
 	} else {

@@ -43,6 +43,15 @@ func MessageID(domain string, key ...string) string {
 	return "geppo." + hex.EncodeToString(h.Sum(nil))[:32] + "@" + domain
 }
 
+// OurID tells whether id has the form that MessageID gives for the domain. Whether we ever sent it is the ledger's to say.
+func OurID(domain, id string) bool {
+	ascii, err := wireDomain(domain)
+	key, found := strings.CutPrefix(id, "geppo.")
+	digits, rest, _ := strings.Cut(key, "@")
+	_, wrong := hex.DecodeString(digits)
+	return err == nil && found && wrong == nil && len(digits) == 32 && strings.EqualFold(rest, ascii)
+}
+
 // writeHeader writes all fields of the message but Content-Type. The order is go-mail's: by name.
 func writeHeader(out io.Writer, h Header, wire addresses, subject string) error {
 	if max(len(subject), len(h.From.Name), len(h.To.Name), len(h.ReplyTo.Name)) > maxHeader {
