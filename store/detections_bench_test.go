@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -30,12 +31,13 @@ func benchRows(b *testing.B) int {
 // so many contracts that most have 500; every 100th contract has 50 times as many. The database of
 // the requirement is that of
 //
-//	GEPPO_BENCH_ROWS=10000000 go test -run '^$' -bench Month ./store
+//	GEPPO_BENCH_ROWS=10000000 GEPPO_BENCH_DB=/var/tmp/bench.db go test -run '^$' -bench Month ./store
+//
+// and is kept for the next time, if it has a name.
 func BenchmarkMonth(b *testing.B) {
 	rows := benchRows(b)
 	contracts := max(rows/750, 100)
-	db := openDetections(b)
-	fillForBench(b, db, rows, contracts)
+	db := benchDB(b, rows, contracts)
 	for _, size := range []struct {
 		name        string
 		first, step int
@@ -55,6 +57,32 @@ func BenchmarkMonth(b *testing.B) {
 			b.ReportMetric(float64(read)/float64(b.N), "rows/op")
 		})
 	}
+}
+
+// benchDB opens the database that GEPPO_BENCH_DB names, or one of its own, and fills it unless it is.
+func benchDB(b *testing.B, rows, contracts int) *store.Detections {
+	b.Helper()
+	path := os.Getenv("GEPPO_BENCH_DB")
+	if path == "" {
+		path = filepath.Join(b.TempDir(), "d.db")
+	}
+	db, err := store.OpenDetections(b.Context(), path, store.Migrate)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	filled, err := db.LastImport(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if filled.IsZero() {
+		fillForBench(b, db, rows, contracts)
+	}
+	return db
 }
 
 // fillForBench writes the rows as they would arrive: in the order of time, contracts mixed.

@@ -53,9 +53,9 @@ func JSONLines(ctx context.Context, db *store.Detections, r io.Reader, opts Opti
 // decoder makes a line a record; its error is a reason, without a place.
 type decoder func(line []byte) (record, error)
 
-// readAhead is how many chunks may wait for the store. While a large batch is written, which takes
-// about half a second, decoding goes on until so many wait: about as many rows as a batch holds.
-const readAhead = 64
+// readAhead is how many chunks may wait for the store: decoding goes on while a large batch is
+// written, which takes about half a second.
+const readAhead = 32
 
 // load decodes in one goroutine and writes in another. If it ends early, the decoding one ends
 // with the Read under way, which nobody can interrupt and which load therefore does not wait for.
