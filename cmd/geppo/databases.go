@@ -59,19 +59,24 @@ func (a *app) withDatabases(mode store.Mode, action func(ctx context.Context, c 
 	})
 }
 
-// newRenderer parses the templates: the operator's directory where it has a file, else our own.
+// newRenderer parses the templates in force.
 func newRenderer(c config.Config) (*render.Renderer, error) {
-	return render.New(templateFiles(c), render.Options{
-		SupportDesk: c.Report.SupportDesk, SupportPhone: c.Report.SupportPhone, SupportHours: c.Report.SupportHours,
-		ThreatURL: c.Report.ThreatURL,
-	})
+	return render.New(templateFiles(c), renderOptions(c))
 }
 
+// templateFiles are the operator's where there is such a file, else our own.
 func templateFiles(c config.Config) fs.FS {
 	if c.Report.TemplatesDir == "" {
 		return templates.FS
 	}
 	return overlay{os.DirFS(c.Report.TemplatesDir), templates.FS}
+}
+
+func renderOptions(c config.Config) render.Options {
+	return render.Options{
+		SupportDesk: c.Report.SupportDesk, SupportPhone: c.Report.SupportPhone, SupportHours: c.Report.SupportHours,
+		ThreatURL: c.Report.ThreatURL,
+	}
 }
 
 // overlay looks for a file in top first.

@@ -113,7 +113,8 @@ Start with "geppo demo".`,
 	root.AddCommand(a.demoCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
-		a.backupCommand(), a.pruneCommand())
+		a.checkCommand(), a.backupCommand(), a.pruneCommand())
+	a.addHelp(root)
 	return root
 }
 

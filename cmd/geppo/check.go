@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
+	"geppo/store"
+)
+
+type checkOptions struct {
+	noSMTP, quick, json bool
+}
+
+// The levels of a finding. A warning is worth a look and no reason to stop.
+const (
+	levelOK      = "ok"
+	levelWarning = "warning"
+	levelFault   = "fault"
+)
+
+// finding is one line of geppo check.
+type finding struct {
+	Check   string `json:"check"`
+	Level   string `json:"level"`
+	Message string `json:"message"`
+	code    int    // the exit code that a fault asks for
+}
+
+type checkedJSON struct {
+	OK       bool        `json:"ok"`
+	Findings []finding   `json:"findings"`
+	Fires    []time.Time `json:"fires"`
+}
+
+// checker collects findings; no fault keeps it from looking for the next.
+type checker struct {
+	app      *app
+	options  checkOptions
+	findings []finding
+	fires    []time.Time
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Look for faults before they cost a month",
+		Long: `Looks at the configuration and every file that it names, the databases, the templates, the schedule with its next five
+fires, contracts that nobody can be written to, and logs in to the relay. It sends nothing and changes nothing. Each fault
+is one line that says what to do.
+
+Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the relay cannot be reached; 1 other faults.`,
+		Example: "  geppo check\n  geppo check --no-smtp --json",
+		Args:    cobra.NoArgs,
+		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
+			return a.check(cmd.Context(), o)
+		}),
+	}
+	cmd.Flags().BoolVar(&o.noSMTP, "no-smtp", false, "do not log in to the relay")
+	cmd.Flags().BoolVar(&o.quick, "quick", false, "leave out whether the databases' indexes agree with their tables")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+func (a *app) check(ctx context.Context, o checkOptions) error {
+	check := &checker{app: a, options: o, findings: []finding{}, fires: []time.Time{}}
+	c, err := a.config()
+	if err != nil {
+		check.misconfigured("configuration", err, "")
+	} else {
+		check.configured(ctx, c)
+	}
+	return check.conclude()
+}
+
+func (k *checker) configured(ctx context.Context, c config.Config) {
+	if err := c.Sending(); err != nil {
+		k.misconfigured("configuration", err, "")
+	} else {
+		k.ok("configuration", "every key can be used")
+	}
+	k.files(c)
+	k.templates(c)
+	next := k.schedule(c)
+	k.databases(ctx, c, next)
+	if !k.options.noSMTP {
+		k.relay(ctx, c)
+	}
+}
+
+func (k *checker) ok(check, format string, args ...any) {
+	k.findings = append(k.findings, finding{check, levelOK, fmt.Sprintf(format, args...), exitDone})
+}
+
+func (k *checker) warn(check, format string, args ...any) {
+	k.findings = append(k.findings, finding{check, levelWarning, fmt.Sprintf(format, args...), exitDone})
+}
+
+func (k *checker) fault(check string, code int, format string, args ...any) {
+	k.findings = append(k.findings, finding{check, levelFault, fmt.Sprintf(format, args...), code})
+}
+
+// misconfigured tells each fault of the configuration on its own line.
+func (k *checker) misconfigured(check string, err error, advice string) {
+	faults := []string{err.Error()}
+	var faulty *config.Error
+	if errors.As(err, &faulty) {
+		faults = faulty.Faults
+	}
+	for _, fault := range faults {
+		k.fault(check, exitUsage, "%s%s", fault, advice)
+	}
+}
+
+// schedule lists the next five fires, and gives the period that the first of them plans.
+func (k *checker) schedule(c config.Config) (next store.Period) {
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		k.fault("schedule", exitUsage, "timezone: %v; set an IANA name such as Asia/Tokyo", err)
+		return next
+	}
+	at := time.Now().In(zone)
+	next = store.PeriodOf(at, zone).Previous()
+	schedule, err := daemon.NewSchedule(c.Schedule.Monthly, zone)
+	if err != nil {
+		k.fault("schedule", exitUsage, "schedule.monthly: %v", err)
+		return next
+	}
+	var told []string
+	for range 5 {
+		if at = schedule.Next(at); at.IsZero() {
+			break
+		}
+		k.fires = append(k.fires, at)
+		told = append(told, at.Format("2006-01-02 15:04 MST"))
+	}
+	next = store.PeriodOf(k.fires[0], zone).Previous() // NewSchedule refuses lines that never fire
+	k.ok("schedule", "fires on %s", strings.Join(told, ", "))
+	return next
+}
+
+func (k *checker) databases(ctx context.Context, c config.Config, next store.Period) {
+	ledger, err := store.OpenLedger(ctx, c.Ledger(), store.Existing)
+	if err != nil {
+		k.fault("database", exitUnavailable, "%v", err)
+	} else {
+		defer k.closed("ledger", ledger.Close)
+		k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
+		k.paused(ctx, ledger)
+	}
+	detections, err := store.OpenDetections(ctx, c.Detections(), store.Existing)
+	if err != nil {
+		k.fault("database", exitUnavailable, "%v", err)
+		return
+	}
+	defer k.closed("detections", detections.Close)
+	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
+	k.results(ctx, detections)
+	if ledger != nil {
+		k.addresses(ctx, &databases{ledger, detections}, next)
+	}
+}
+
+func (k *checker) closed(name string, closing func() error) {
+	if err := closing(); err != nil {
+		k.fault("database", exitError, "close the %s: %v; see whether the disk is full", name, err)
+	}
+}
+
+func (k *checker) sound(ctx context.Context, name string, look func(context.Context, bool) ([]string, error)) {
+	faults, err := look(ctx, k.options.quick)
+	if err != nil {
+		k.fault("database", exitError, "%s: %v; restore a backup (geppo help restoring)", name, err)
+		return
+	}
+	for _, fault := range faults {
+		k.fault("database", exitError, "%s: %s; restore a backup (geppo help restoring)", name, fault)
+	}
+	if len(faults) == 0 {
+		k.ok("database", "%s is sound", name)
+	}
+}
+
+func (k *checker) paused(ctx context.Context, ledger *store.Ledger) {
+	pause, err := ledger.Paused(ctx)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		k.fault("queue", exitError, "%v; restore a backup (geppo help restoring)", err)
+	default:
+		k.warn("queue", "paused since %s (%s): %s; geppo resume lets it go on", clockTime(pause.StartedAt), pause.Cause, pause.Reason)
+	}
+}
+
+// results lists what the feed calls by a name that no report knows.
+func (k *checker) results(ctx context.Context, detections *store.Detections) {
+	unknown, err := detections.UnknownResults(ctx)
+	if err != nil {
+		k.fault("results", exitError, "%v; restore a backup (geppo help restoring)", err)
+		return
+	}
+	for _, u := range unknown {
+		k.warn("results", "the result %q of %s is unknown and is counted as その他 (others); map it in the feed", u.Result, u.Feature)
+	}
+}
+
+// addresses finds the contracts that the next run could not write to.
+func (k *checker) addresses(ctx context.Context, db *databases, next store.Period) {
+	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Now: time.Now}
+	plan, err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next})
+	if err != nil {
+		k.fault("addresses", exitError, "%v", err)
+		return
+	}
+	for _, e := range plan.Errors {
+		k.fault("addresses", exitError, "contract %s: %s", e.Contract, e.Reason)
+	}
+	k.ok("addresses", "%s will be sent to %d addresses", next, len(plan.Targets))
+}
+
+// relay logs in and out again.
+func (k *checker) relay(ctx context.Context, c config.Config) {
+	client, err := newClient(c, k.app.environ)
+	if err != nil {
+		return // files has told it
+	}
+	conn, err := client.Connect(ctx)
+	if err != nil {
+		k.fault("relay", exitUnavailable, "%s port %d: %v; %s", c.SMTP.Host, c.SMTP.Port, err, relayAdvice(err))
+		return
+	}
+	if err := conn.Close(); err != nil {
+		k.warn("relay", "%s port %d took the login, but not the farewell: %v; see its log", c.SMTP.Host, c.SMTP.Port, err)
+		return
+	}
+	k.ok("relay", "%s port %d takes our login", c.SMTP.Host, c.SMTP.Port)
+}
+
+// relayAdvice says where to look, by the stage that was reached.
+func relayAdvice(err error) string {
+	var failure *mailer.Error
+	if !errors.As(err, &failure) {
+		return "see smtp.host and smtp.port"
+	}
+	switch failure.Stage {
+	case mailer.StageTLS:
+		return "see smtp.tls, and smtp.ca_file for a certificate of your own"
+	case mailer.StageAuth:
+		return "see smtp.username, smtp.password_file and smtp.auth"
+	default:
+		return "see smtp.host and smtp.port, and whether a firewall lets geppo out"
+	}
+}
+
+// conclude prints the findings; the worst fault gives the exit code.
+func (k *checker) conclude() error {
+	faults := slices.DeleteFunc(slices.Clone(k.findings), func(f finding) bool { return f.Level != levelFault })
+	if err := k.print(len(faults) == 0); err != nil || len(faults) == 0 {
+		return err
+	}
+	code := exitError
+	for _, worse := range []int{exitUnavailable, exitUsage} {
+		if slices.ContainsFunc(faults, func(f finding) bool { return f.code == worse }) {
+			code = worse
+		}
+	}
+	return exitWith(code, "%d faults found; mend them and check again", len(faults))
+}
+
+func (k *checker) print(ok bool) error {
+	if k.options.json {
+		return writeJSON(k.app.stdout, checkedJSON{ok, k.findings, k.fires})
+	}
+	for _, f := range k.findings {
+		if _, err := fmt.Fprintf(k.app.stdout, "%-8s %-14s %s\n", f.Level, f.Check, printable(f.Message)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
