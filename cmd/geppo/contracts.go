@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -167,8 +166,8 @@ func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if parsed, err := mail.ParseAddress("<" + address + ">"); err != nil || parsed.Address != address {
-			return exitWith(exitUsage, "%q is not an address such as kanri@example.jp", address)
+		if err := store.CheckAddress(address); err != nil {
+			return &codedError{exitUsage, err}
 		}
 		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) || len([]rune(name)) > 1000 {
 			return exitWith(exitUsage, "the name has a control character or more than 1,000 characters")

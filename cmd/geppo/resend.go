@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"slices"
 	"time"
 
@@ -159,8 +158,8 @@ func resolveTarget(ctx context.Context, db *databases, addresses daemon.Addresse
 	case !o.force:
 		return exitWith(exitUsage, "%s is no registered address of contract %s, or it is marked; use --force, or geppo recipients add", t.Address, t.Contract)
 	default:
-		if parsed, err := mail.ParseAddress("<" + t.Address + ">"); err != nil || parsed.Address != t.Address {
-			return exitWith(exitUsage, "%q is not an address such as kanri@example.jp", t.Address)
+		if err := store.CheckAddress(t.Address); err != nil {
+			return &codedError{exitUsage, err}
 		}
 		t.Forced = true
 	}
