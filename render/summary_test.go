@@ -17,18 +17,21 @@ func TestSummarySaysWhatIsLeftToDo(t *testing.T) {
 	}{
 		"all sent": {
 			render.Summary{Period: "2026-10", Total: 3, States: map[string]int{"sent": 3}, Done: true},
-			[]string{"[geppo] 2026-10 送信完了: 3件中3件送信済み", "すべて送信しました"}, "■",
+			[]string{"[geppo] 2026-10 送信完了: 3件中3件送信済み", "すべて送信しました"},
+			"■",
 		},
 		"on its way": {
 			render.Summary{Period: "2026-10", Total: 3, States: map[string]int{"sent": 1, "deferred": 2}, Waiting: 2, Pending: true},
-			[]string{"送信中", "再送待ち    2件", "geppo run --period 2026-10"}, "すべて送信しました",
+			[]string{"送信中", "再送待ち    2件", "geppo run --period 2026-10"},
+			"すべて送信しました",
 		},
 		"problems": {
 			render.Summary{
 				Period: "2026-10", Total: 2, States: map[string]int{"sent": 1, "failed": 1}, Problems: []render.SummaryProblem{problem},
 				Errors: []render.SummaryError{{Contract: "C9", Reason: "no registered address"}}, FollowUps: 1, CSV: []byte("contract\n"),
 			},
-			[]string{"要確認", "C9: no registered address", "7  C1  a@example.jp  failed: 550 no", "geppo resend --period 2026-10 --failed"}, "\x1b",
+			[]string{"要確認", "C9: no registered address", "7  C1  a@example.jp  failed: 550 no", "geppo resend --period 2026-10 --failed"},
+			"\x1b",
 		},
 	} {
 		parts, err := render.SummaryParts(templates.FS, test.s)

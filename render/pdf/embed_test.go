@@ -102,12 +102,12 @@ func TestComponentsFollowTheirGlyph(t *testing.T) {
 		unitsEm: 1000, head: make([]byte, 54), hhea: make([]byte, 36), maxp: make([]byte, 32),
 		glyphs: [][]byte{nil, bare, simple, simple}, metrics: make([][4]byte, 4),
 	}
-	again, err := readOutlines(o.font([]uint16{0, 1}))
-	if err == nil {
-		t.Fatal("a font without an em is read")
+	if _, err := readOutlines(o.font([]uint16{0, 1})); err == nil {
+		t.Error("a font without an em is read")
 	}
 	binary.BigEndian.PutUint16(o.head[18:], 1000)
-	if again, err = readOutlines(o.font([]uint16{0, 1})); err != nil || len(again.glyphs) != 4 {
+	again, err := readOutlines(o.font([]uint16{0, 1}))
+	if err != nil || len(again.glyphs) != 4 {
 		t.Fatalf("%v, %v", again, err)
 	}
 	var parts []uint16
