@@ -2,16 +2,21 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"geppo/cmd/internal/daemon"
+	"geppo/store"
 )
 
 // tool finds a program that is not ours, or skips the test and says where to get it.
@@ -70,6 +75,29 @@ func exported() map[string]bool {
 		names[fqName.FindStringSubmatch(desc.String())[1]] = true
 	}
 	return names
+}
+
+func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
+	promtool := tool(t, "promtool", "prometheus")
+	ledger, err := store.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), store.Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	metrics := daemon.NewMetrics(&daemon.Daemon{Ledger: ledger, Now: time.Now}, "v", "c")
+	metrics.Watch().Stage("render", time.Second)
+	metrics.Watch().Attempt(store.Attempt{Stage: "dot", Outcome: store.OutcomeSent})
+	metrics.FollowUps(map[string]int64{"uncleanable": 1})
+	answer := httptest.NewRecorder()
+	promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if !strings.Contains(answer.Body.String(), `geppo_attempts_total{outcome="sent",stage="dot"} 1`) {
+		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = answer.Body
+	if out, err := cmd.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
 }
 
 // dashboardQueries are the PromQL expressions of the dashboard.
