@@ -180,8 +180,8 @@ function split(pdf, headings) {
   return starts.map((start, i) => lines.slice(start, starts[i + 1]).join("\n"));
 }
 
-// plain is a heading without its spaces and the marks of its footnotes.
-function plain(line) { return line.replace(/※\d+|\s/g, ""); }
+// plain is a heading without its spaces, the marks of its footnotes and, of what is not provided, the sentence beside it.
+function plain(line) { return line.replace(/※\d+|\s/g, "").replace(/(?<=.)本機能は提供しておりません$/, ""); }
 
 function subheadings(pdf, section, major, parts) {
   const lines = section.split("\n").map(plain);
