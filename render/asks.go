@@ -127,24 +127,26 @@ func (b *body) first(of []string) string {
 func (b *body) contractAsks() []askView {
 	w := b.w
 	var asks []askView
-	if p := b.report.Overview.UsagePercent; p != nil && *p > 100 {
-		asks = append(asks, b.ask("over", false, words.Values{Percent: w.Percent(*p)}))
+	// The judgement compares the numbers, not the rounded rate: 100.04 % is an overrun as well.
+	if o := b.report.Overview; o.UsagePercent != nil && o.Installed.Total() > o.Licences {
+		asks = append(asks, b.ask("over", false, words.Values{Percent: w.Percent(*o.UsagePercent)}))
 	}
 	if n := len(b.report.Gaps); n > 0 {
 		gap := b.ask("gaps", false, words.Values{Count: w.Number(int64(n)), Names: b.ranges(b.report.Gaps)})
 		gap.Label = w.Mail.DateOfGap
 		asks = append(asks, gap)
 	}
+	// Each endpoint once: which feature found what there stands with the feature.
 	var crowded []string
 	for _, p := range b.report.Points {
-		if p.Kind == aggregate.PointConcentration {
-			crowded = append(crowded, w.Mail.Crowded.Say(words.Values{
-				Feature: w.Features[p.Feature].Heading, Names: w.Names(p.Endpoints, w.Points.NamesJoin, b.room.name),
-			}))
+		for _, name := range p.Endpoints {
+			if p.Kind == aggregate.PointConcentration && !slices.Contains(crowded, name) {
+				crowded = append(crowded, name)
+			}
 		}
 	}
 	if len(crowded) > 0 {
-		asks = append(asks, b.ask("concentration", false, words.Values{Names: strings.Join(crowded, w.Format.Join)}))
+		asks = append(asks, b.endpointAsk("concentration", false, crowded))
 	}
 	return asks
 }

@@ -59,7 +59,7 @@ func TestWhatTheReaderIsAsked(t *testing.T) {
 		{"concentration", change(func(m *store.Month) {
 			detect(m, store.WebReputation, 5, "PC-001", "X", "", 9)
 			detect(m, store.WebReputation, 5, "PC-002", "X", "", 1)
-		}), aggregate.Attention, []string{"▲ 特定の端末に検出が集中しています", "PC-001(Webレピュテーション)"}},
+		}), aggregate.Attention, []string{"▲ 特定の端末に検出が集中しています", "対象: PC-001"}},
 	} {
 		report, parts := rendered(t, c.month, 1)
 		if report.Judgement != c.judgement {

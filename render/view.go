@@ -17,7 +17,7 @@ type view struct {
 	W *words.Words
 
 	Subject, Company, Addressee, Greeting, Contract string
-	Month, Period, Timezone                         string
+	Title, Period, Timezone                         string
 	Products                                        []string // as printed: antivirus, and EDR with the option
 	Revision, Late                                  string   // sentences; "" if there is nothing to say
 
@@ -114,7 +114,7 @@ func (b *body) view(subject string, pdfs []PDF) (view, []Image, error) {
 		Addressee: w.Mail.Addressee.Say(words.Values{Names: company}),
 		Greeting:  w.Mail.Greeting.Say(words.Values{Product: o.Product, Month: w.Month(report.Period)}),
 		Contract:  report.Contract.ID, Products: []string{o.Product},
-		Month: w.Month(report.Period), Period: w.Period(report.Period), Timezone: w.Timezone(report.Timezone),
+		Title: w.Mail.Heading.Say(words.Values{Month: w.Month(report.Period)}), Period: w.Period(report.Period), Timezone: w.Timezone(report.Timezone),
 		Judgement: b.judgement(), State: b.state(), Asks: b.asks(),
 		Summary: b.summary(), Installed: b.installed(o.Installed),
 		Licences: w.Number(int64(o.Licences)), HasGaps: len(report.Gaps) > 0,

@@ -201,13 +201,13 @@ type Ask struct {
 // Mail holds what only the two bodies of the mail say.
 type Mail struct {
 	Title         string `toml:"title"`
+	Heading       Phrase `toml:"heading"`
 	Addressee     Phrase `toml:"addressee"`
 	Greeting      Phrase `toml:"greeting"`
 	Targets       string `toml:"targets"`
 	DateOfGap     string `toml:"date_of_gap"`
 	Action        string `toml:"action"`
 	UnsupportedOS Phrase `toml:"unsupported_os"`
-	Crowded       Phrase `toml:"crowded"`
 	Quiet         string `toml:"quiet"`
 	Compared      Phrase `toml:"compared"`
 	TrendDays     string `toml:"trend_days"`
