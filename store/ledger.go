@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 )
 
@@ -125,8 +126,9 @@ type Ledger struct {
 }
 
 type write struct {
-	do     func(ledgerTx) error
-	result chan<- error
+	do       func(ledgerTx) error
+	together bool // fails before it has changed anything, or not at all
+	result   chan<- error
 }
 
 // OpenLedger opens the ledger at path.
@@ -158,20 +160,54 @@ func (l *Ledger) prepare(ctx context.Context) (err error) {
 type ledgerTx struct {
 	*sql.Tx
 	prepared map[string]*sql.Stmt
+	changed  *bool // by the member under way
 }
 
-func (tx ledgerTx) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+// A statement under way is not broken off with its caller's context: SQLite would roll back the
+// whole transaction, and with it the other members of the group.
+func (tx ledgerTx) exec(ctx context.Context, query string, args ...any) (result sql.Result, err error) {
+	ctx = context.WithoutCancel(ctx)
 	if stmt, ok := tx.prepared[query]; ok {
-		return tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+		result, err = tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	} else {
+		result, err = tx.ExecContext(ctx, query, args...)
 	}
-	return tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	n, err := result.RowsAffected()
+	*tx.changed = *tx.changed || n > 0
+	return result, err
 }
 
 func (tx ledgerTx) row(ctx context.Context, query string, args ...any) *sql.Row {
+	ctx = context.WithoutCancel(ctx)
 	if stmt, ok := tx.prepared[query]; ok {
 		return tx.StmtContext(ctx, stmt).QueryRowContext(ctx, args...)
 	}
 	return tx.QueryRowContext(ctx, query, args...)
+}
+
+func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (list []Delivery, err error) {
+	ctx = context.WithoutCancel(ctx)
+	var rows *sql.Rows
+	if stmt, ok := tx.prepared[query]; ok {
+		rows, err = tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	} else {
+		rows, err = tx.QueryContext(ctx, query, args...)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		d, err := scanDelivery(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, rows.Err()
 }
 
 // Close ends the writer and closes the file. No write may be under way.
@@ -184,9 +220,20 @@ func (l *Ledger) Close() error {
 // write runs do in a transaction and returns once it is durable. do may run only once; if it
 // fails, nothing of it is kept.
 func (l *Ledger) write(ctx context.Context, do func(ledgerTx) error) error {
+	return l.submit(ctx, write{do: do})
+}
+
+// writeTogether is write without the cost of a savepoint, for the three of every message. If do fails
+// after it has changed something, which takes a fault of the disk or of ours, the group fails with it.
+func (l *Ledger) writeTogether(ctx context.Context, do func(ledgerTx) error) error {
+	return l.submit(ctx, write{do: do, together: true})
+}
+
+func (l *Ledger) submit(ctx context.Context, w write) error {
 	result := make(chan error, 1)
+	w.result = result
 	select {
-	case l.writes <- write{do, result}:
+	case l.writes <- w:
 		return <-result
 	case <-ctx.Done():
 		return ctx.Err()
@@ -211,11 +258,15 @@ func (l *Ledger) commit(first write) {
 		first.result <- fmt.Errorf("begin: %w", err)
 		return
 	}
-	tx := ledgerTx{begun, l.prepared}
+	tx := ledgerTx{begun, l.prepared, new(bool)}
 	var done []chan<- error // of the members whose fate is the commit's
 	for w, more := first, true; more && err == nil; {
 		var refused error
-		refused, err = inSavepoint(ctx, tx, w.do)
+		if w.together {
+			refused, err = inGroup(tx, w.do)
+		} else {
+			refused, err = inSavepoint(ctx, tx, w.do)
+		}
 		if refused != nil {
 			w.result <- refused
 		} else {
@@ -224,11 +275,7 @@ func (l *Ledger) commit(first write) {
 		if len(done) == maxGroup {
 			break
 		}
-		select {
-		case w, more = <-l.writes:
-		default:
-			more = false
-		}
+		w, more = l.another()
 	}
 	if err == nil {
 		err = tx.Commit()
@@ -238,6 +285,22 @@ func (l *Ledger) commit(first write) {
 	}
 	for _, result := range done {
 		result <- err
+	}
+}
+
+// another is a write that waits, or is about to: whoever could send one gets to run first, since each
+// that comes along saves a commit.
+func (l *Ledger) another() (w write, more bool) {
+	for yielded := false; ; yielded = true {
+		select {
+		case w, more = <-l.writes:
+			return w, more
+		default:
+		}
+		if yielded {
+			return write{}, false
+		}
+		runtime.Gosched()
 	}
 }
 
@@ -253,6 +316,16 @@ const (
 	release      = `RELEASE one`
 	rollbackToIt = `ROLLBACK TO one`
 )
+
+// inGroup runs do as one member of a group; see writeTogether.
+func inGroup(tx ledgerTx, do func(ledgerTx) error) (refused, broken error) {
+	*tx.changed = false
+	err := do(tx)
+	if err != nil && *tx.changed {
+		return nil, err
+	}
+	return err, nil
+}
 
 // inSavepoint runs do as one member of a group. refused is the member's own failure, undone
 // without a trace; broken means that the transaction itself is lost (a full disk, say).

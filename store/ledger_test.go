@@ -93,14 +93,14 @@ func TestPlanningOneContractLeavesTheOthersAlone(t *testing.T) {
 func TestADeliveryFromClaimToSent(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
-	d, err := l.Claim(t.Context(), store.Filter{Period: october}, first)
+	d, err := claimOne(t.Context(), l, store.Filter{Period: october}, first)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d.State != store.Sending || d.Attempts != 1 || !d.DatedAt.Equal(first) || d.RecipientName != "担当者" {
 		t.Errorf("claimed %+v", d)
 	}
-	if _, err := l.Claim(t.Context(), store.Filter{}, first); !errors.Is(err, store.ErrNotFound) {
+	if _, err := claimOne(t.Context(), l, store.Filter{}, first); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a claimed delivery was claimed again: %v", err)
 	}
 	attempts, err := l.Attempts(t.Context(), d.ID)
@@ -138,7 +138,7 @@ func TestBytesAreBoundFromHandingOverOn(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
 	for n, text := range []string{"one", "one", "two"} {
-		d, err := l.Claim(t.Context(), store.Filter{}, first)
+		d, err := claimOne(t.Context(), l, store.Filter{}, first)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -162,7 +162,7 @@ func TestBytesAreBoundFromHandingOverOn(t *testing.T) {
 func TestClaimsFollowDueTimeAndFilter(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"), target("C2", "b@example.jp"), target("C3", "c@example.jp"))
-	d, err := l.Claim(t.Context(), store.Filter{Contracts: []string{"C2"}}, first)
+	d, err := claimOne(t.Context(), l, store.Filter{Contracts: []string{"C2"}}, first)
 	if err != nil || d.Contract != "C2" {
 		t.Fatalf("claimed %+v, %v", d, err)
 	}
@@ -173,15 +173,15 @@ func TestClaimsFollowDueTimeAndFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Claim(t.Context(), store.Filter{Contracts: []string{"C2"}}, later.Add(-time.Second)); !errors.Is(err, store.ErrNotFound) {
+	if _, err := claimOne(t.Context(), l, store.Filter{Contracts: []string{"C2"}}, later.Add(-time.Second)); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("claimed before it was due: %v", err)
 	}
 	for _, want := range []string{"C1", "C3", "C2"} {
-		if d, err = l.Claim(t.Context(), store.Filter{Period: october}, later); err != nil || d.Contract != want {
+		if d, err = claimOne(t.Context(), l, store.Filter{Period: october}, later); err != nil || d.Contract != want {
 			t.Errorf("claimed %s, %v, want %s", d.Contract, err, want)
 		}
 	}
-	if _, err := l.Claim(t.Context(), store.Filter{Period: october.Next()}, later); !errors.Is(err, store.ErrNotFound) {
+	if _, err := claimOne(t.Context(), l, store.Filter{Period: october.Next()}, later); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("claimed of another period: %v", err)
 	}
 }
@@ -189,7 +189,7 @@ func TestClaimsFollowDueTimeAndFilter(t *testing.T) {
 func TestTheSchemaRefusesStatesThatLie(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
-	d, err := l.Claim(t.Context(), store.Filter{}, first)
+	d, err := claimOne(t.Context(), l, store.Filter{}, first)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,7 +303,7 @@ func TestWritersInAGroupFailAlone(t *testing.T) {
 		wait.Add(2)
 		go func() {
 			defer wait.Done()
-			_, errs[2*i] = l.Claim(context.WithoutCancel(t.Context()), store.Filter{}, first)
+			_, errs[2*i] = l.Claim(context.WithoutCancel(t.Context()), store.Filter{}, first, 1)
 		}()
 		go func() {
 			defer wait.Done()
@@ -348,7 +348,7 @@ func BenchmarkSettle(b *testing.B) {
 		go func() {
 			defer wait.Done()
 			for {
-				d, err := l.Claim(b.Context(), store.Filter{}, first)
+				d, err := claimOne(b.Context(), l, store.Filter{}, first)
 				if errors.Is(err, store.ErrNotFound) {
 					return
 				}
@@ -369,4 +369,13 @@ func BenchmarkSettle(b *testing.B) {
 	}
 	wait.Wait()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+}
+
+// claimOne claims the one delivery that has been due longest.
+func claimOne(ctx context.Context, l *store.Ledger, filter store.Filter, now time.Time) (store.Delivery, error) {
+	claimed, err := l.Claim(ctx, filter, now, 1)
+	if err != nil {
+		return store.Delivery{}, err
+	}
+	return claimed[0], nil
 }

@@ -1,14 +1,16 @@
-package store
+package store_test
 
 import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"geppo/store"
 )
 
 // A mail that failed and its resend that failed too are replaced by one.
 func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
-	l, err := OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), Migrate)
+	l, err := store.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), store.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -18,32 +20,32 @@ func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
 		}
 	}()
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	period := Period{2026, time.October}
-	if _, err := l.Plan(t.Context(), Plan{Kind: "run", Period: period, Targets: []Target{{Contract: "C1", Address: "a@example.jp", MessageID: "m0"}}}, now); err != nil {
+	period := store.Period{2026, time.October}
+	if _, err := l.Plan(t.Context(), store.Plan{Kind: "run", Period: period, Targets: []store.Target{{Contract: "C1", Address: "a@example.jp", MessageID: "m0"}}}, now); err != nil {
 		t.Fatal(err)
 	}
 	fail := func() int64 {
-		d, err := l.Claim(t.Context(), Filter{}, now)
+		d, err := claimOne(t.Context(), l, store.Filter{}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Settle(t.Context(), Settlement{
-			State:   Failed,
-			Attempt: Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "rcpt", Code: 550, Outcome: OutcomePermanent},
+		if err := l.Settle(t.Context(), store.Settlement{
+			State:   store.Failed,
+			Attempt: store.Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "rcpt", Code: 550, Outcome: store.OutcomePermanent},
 		}); err != nil {
 			t.Fatal(err)
 		}
 		return d.ID
 	}
-	again := func(id string, targets ...ResendTarget) []int64 {
-		_, ids, err := l.Resend(t.Context(), Resend{Period: period, Targets: targets, MessageID: func(ResendTarget, int) string { return id }}, now)
+	again := func(id string, targets ...store.ResendTarget) []int64 {
+		_, ids, err := l.Resend(t.Context(), store.Resend{Period: period, Targets: targets, MessageID: func(store.ResendTarget, int) string { return id }}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return ids
 	}
-	target := func(replaces int64) ResendTarget {
-		return ResendTarget{Contract: "C1", Address: "a@example.jp", Revision: 1, Replaces: replaces}
+	target := func(replaces int64) store.ResendTarget {
+		return store.ResendTarget{Contract: "C1", Address: "a@example.jp", Revision: 1, Replaces: replaces}
 	}
 	first := fail()
 	again("m1", target(0))
@@ -52,7 +54,7 @@ func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
 		t.Errorf("made %v", ids)
 	}
 	for _, id := range []int64{first, second} {
-		if d, err := l.Delivery(t.Context(), id); err != nil || d.State != Cancelled {
+		if d, err := l.Delivery(t.Context(), id); err != nil || d.State != store.Cancelled {
 			t.Errorf("delivery %d is %s, %v", id, d.State, err)
 		}
 	}

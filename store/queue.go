@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -58,17 +59,20 @@ func (f Filter) where() (string, []any) {
 
 const (
 	dueDeliveries = `
-SELECT id FROM deliveries INDEXED BY deliveries_due
+SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_due
 WHERE state IN ('queued', 'deferred') AND next_attempt_at <= ?
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND cause = 'operator') AND `
 
-	claimDelivery = `
+	dueFirst = ` ORDER BY next_attempt_at, id LIMIT ?`
+
+	claimDeliveries = `
 UPDATE deliveries
 SET state = 'sending', next_attempt_at = NULL, attempts = attempts + 1, dated_at = coalesce(dated_at, ?2), updated_at = ?2
-WHERE id = ?1 RETURNING ` + deliveryColumns
+WHERE id IN (SELECT value FROM json_each(?1))`
 
-	startAttempt = `
-INSERT INTO attempts (delivery, number, started_at, stage, outcome) VALUES (?, ?, ?, 'compose', 'running')`
+	startAttempts = `
+INSERT INTO attempts (delivery, number, started_at, stage, outcome)
+SELECT id, attempts, ?2, 'compose', 'running' FROM deliveries WHERE id IN (SELECT value FROM json_each(?1))`
 
 	markHandingOver = `
 UPDATE deliveries SET state = 'handing_over', sha256 = ?2, updated_at = ?3
@@ -91,36 +95,49 @@ WHERE state IN ('sending', 'handing_over') ORDER BY id`
 // ErrBytesDiffer says that a message is not the one that was handed over before.
 var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
 
-// Claim takes the delivery that has been due longest, registers its attempt and returns it, or
-// ErrNotFound if none of the filter's is due or an operator has paused the queue. Its state is then
-// sending.
-func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time) (d Delivery, err error) {
+// Claim takes the deliveries that have been due longest, at most so many, registers an attempt of
+// each and returns them, or ErrNotFound if none of the filter's is due or an operator has paused the
+// queue. Their state is then sending.
+func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time, most int) (claimed []Delivery, err error) {
 	condition, args := filter.where()
-	query := dueDeliveries + condition + " ORDER BY next_attempt_at, id LIMIT 1"
-	err = l.write(ctx, func(tx ledgerTx) error {
-		var id int64
-		switch err := tx.row(ctx, query, append([]any{now.UnixMilli()}, args...)...).Scan(&id); {
-		case errors.Is(err, sql.ErrNoRows):
+	args = append(append([]any{now.UnixMilli()}, args...), most)
+	err = l.writeTogether(ctx, func(tx ledgerTx) error {
+		var err error
+		if claimed, err = tx.deliveries(ctx, dueDeliveries+condition+dueFirst, args...); err != nil {
+			return err
+		}
+		if len(claimed) == 0 {
 			return ErrNotFound
-		case err != nil:
+		}
+		ids := make([]int64, len(claimed))
+		for i := range claimed {
+			d := &claimed[i]
+			ids[i], d.State, d.NextAttemptAt, d.Attempts = d.ID, Sending, time.Time{}, d.Attempts+1
+			if d.DatedAt.IsZero() {
+				d.DatedAt = now.UTC().Truncate(time.Millisecond)
+			}
+		}
+		list, err := json.Marshal(ids)
+		if err != nil {
 			return err
 		}
-		if d, err = scanDelivery(tx.row(ctx, claimDelivery, id, now.UnixMilli())); err != nil {
-			return err
+		for _, statement := range []string{claimDeliveries, startAttempts} {
+			if _, err := tx.exec(ctx, statement, string(list), now.UnixMilli()); err != nil {
+				return err
+			}
 		}
-		_, err := tx.exec(ctx, startAttempt, d.ID, d.Attempts, now.UnixMilli())
-		return err
+		return nil
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		err = fmt.Errorf("claim: %w", err)
 	}
-	return d, err
+	return claimed, err
 }
 
 // HandOver commits that the message's final dot is about to be written. It refuses bytes that
 // differ from an earlier handing over of the same delivery with ErrBytesDiffer.
 func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, now time.Time) error {
-	err := l.write(ctx, func(tx ledgerTx) error {
+	err := l.writeTogether(ctx, func(tx ledgerTx) error {
 		return mustChangeOne(tx.exec(ctx, markHandingOver, id, sum[:], now.UnixMilli()))
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -152,7 +169,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 	if a.Outcome == OutcomeAmbiguous {
 		ambiguous = 1
 	}
-	err := l.write(ctx, func(tx ledgerTx) error {
+	err := l.writeTogether(ctx, func(tx ledgerTx) error {
 		if err := mustChangeOne(tx.exec(ctx, endAttempt, a.Delivery, a.Number, a.EndedAt.UnixMilli(),
 			a.Stage, a.Code, a.Enhanced, a.Reply, a.TLS, string(a.Outcome))); err != nil {
 			return fmt.Errorf("attempt %d: %w", a.Number, err)

@@ -42,7 +42,7 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 var ledgerStatements = []string{
 	savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDelivery, finishPlanning, finishRun,
-	dueDeliveries + "true", claimDelivery, startAttempt, markHandingOver, endAttempt, settleDelivery, underWay,
+	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = ?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
 	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,

@@ -102,6 +102,10 @@ func template(t testing.TB, contracts int) (dir string) {
 {"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `, i, i, i, i, i)
 	}
+	// The configuration of a geppo that is installed on this machine must not be met.
+	if err := writeFile(dir, "geppo.toml", nil); err != nil {
+		t.Fatal(err)
+	}
 	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
 	if err != nil {
 		t.Fatal(err)

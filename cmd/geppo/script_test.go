@@ -28,7 +28,8 @@ func TestScripts(t *testing.T) {
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GEPPO_LOG_LEVEL", "error")
-			return nil
+			// The configuration of a geppo that is installed on this machine must not be met.
+			return os.WriteFile(filepath.Join(env.WorkDir, "geppo.toml"), nil, 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "bounce-of": bounceOf, "sunk": sunk},
 	})
@@ -104,6 +105,8 @@ func sunk(ts *testscript.TestScript, neg bool, args []string) {
 func runGeppo(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs buffer
+	// Nor is that of a geppo that is installed on this machine.
+	args = append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...)
 	code = run(context.Background(), args, nil, &out, &errs)
 	return code, out.String(), errs.String()
 }

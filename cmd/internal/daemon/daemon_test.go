@@ -478,11 +478,11 @@ func TestRecoveryAfterACrash(t *testing.T) {
 	h.plan()
 	var claimed []store.Delivery
 	for range 2 {
-		d, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now)
+		d, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		claimed = append(claimed, d)
+		claimed = append(claimed, d...)
 	}
 	// The second one's dot may have been written when the machine went down.
 	message, err := h.dispatcher.Composer.Compose(t.Context(), claimed[1])

@@ -125,27 +125,31 @@ func (d *Dispatcher) paused(ctx context.Context) (probe bool, err error) {
 
 // pass works until the queue is empty and everything claimed is settled. A probe claims one delivery
 // only, and stops at the first failed connection.
-func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) (claimed int64, err error) {
+func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) (claimed int, err error) {
 	// Sending outlives ctx by a bound: a message half sent is finished, not broken off.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d.Policy.Finish, cancel) })
 	defer stop()
 
-	group, ctx := errgroup.WithContext(ctx)
-	ready := make(chan composed, d.Policy.Connections)
-	var count atomic.Int64
-	var renderers sync.WaitGroup
-	most, rendering, connections := int64(math.MaxInt64), d.Renderers, d.Policy.Connections
+	most, rendering, connections := math.MaxInt, d.Renderers, d.Policy.Connections
 	if probe {
 		most, rendering, connections = 1, 1, 1
 		d.failedConnections.Store(maxFailedConnections - 1)
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	taken := make(chan store.Delivery, d.Policy.Connections/2)
+	ready := make(chan composed, d.Policy.Connections)
+	var renderers sync.WaitGroup
+	group.Go(func() (err error) {
+		claimed, err = d.claim(ctx, work, filter, taken, most)
+		return err
+	})
 	for range rendering {
 		renderers.Add(1)
 		group.Go(func() error {
 			defer renderers.Done()
-			return d.compose(ctx, work, filter, ready, &count, most)
+			return d.compose(ctx, work, taken, ready)
 		})
 	}
 	go func() {
@@ -156,33 +160,67 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) 
 		group.Go(func() error { return d.send(ctx, work, ready) })
 	}
 	err = group.Wait()
-	// After a failure what was composed and not sent goes back into the queue.
+	// After a failure what was claimed and not sent goes back into the queue.
+	for delivery := range taken {
+		err = errors.Join(err, d.giveBack(work, begun(delivery)))
+	}
 	for rest := range ready {
 		err = errors.Join(err, d.giveBack(work, rest))
 	}
-	return count.Load(), err
+	return claimed, err
 }
 
-// compose claims deliveries, at most so many, and puts their messages into ready.
-func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, ready chan<- composed, count *atomic.Int64, most int64) error {
+// claim puts deliveries into taken, at most so many. It takes one for each connection at a time, so
+// that they do not cost a commit each.
+func (d *Dispatcher) claim(ctx, work context.Context, filter store.Filter, taken chan<- store.Delivery, most int) (claimed int, err error) {
+	defer close(taken)
+	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections && claimed < most {
+		d.Crash.at(BeforeClaim)
+		deliveries, err := d.Ledger.Claim(ctx, filter, d.Now(), min(d.Policy.Connections, most-claimed))
+		if errors.Is(err, store.ErrNotFound) {
+			return claimed, nil
+		}
+		if err != nil {
+			return claimed, err
+		}
+		claimed += len(deliveries)
+		d.Crash.at(AfterClaim)
+		for _, delivery := range deliveries {
+			select {
+			case taken <- delivery:
+			case <-ctx.Done():
+				err = errors.Join(err, d.giveBack(work, begun(delivery)))
+			}
+		}
+		if err != nil {
+			return claimed, err
+		}
+	}
+	return claimed, ctx.Err()
+}
+
+func begun(delivery store.Delivery) composed {
+	return composed{delivery: delivery, attempt: store.Attempt{
+		Delivery: delivery.ID, Number: delivery.Attempts, Stage: string(mailer.StageCompose),
+	}}
+}
+
+// compose makes the messages of what was taken, and puts them into ready.
+func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Delivery, ready chan<- composed) error {
 	build := d.Compose
 	if build == nil {
 		build = d.Composer.Compose
 	}
-	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections && count.Load() < most {
-		d.Crash.at(BeforeClaim)
-		delivery, err := d.Ledger.Claim(ctx, filter, d.Now())
-		if errors.Is(err, store.ErrNotFound) {
-			return nil
+	for delivery := range taken {
+		next := begun(delivery)
+		if ctx.Err() != nil || d.failedConnections.Load() >= maxFailedConnections {
+			if err := d.giveBack(work, next); err != nil {
+				return err
+			}
+			continue
 		}
-		if err != nil {
-			return err
-		}
-		count.Add(1)
-		d.Crash.at(AfterClaim)
-		next := composed{delivery: delivery, attempt: store.Attempt{Delivery: delivery.ID, Number: delivery.Attempts, Stage: "compose"}}
-		next.message, err = build(work, delivery)
-		if err != nil {
+		var err error
+		if next.message, err = build(work, delivery); err != nil {
 			if err := d.refuse(work, next, err); err != nil {
 				return err
 			}
@@ -192,7 +230,9 @@ func (d *Dispatcher) compose(ctx, work context.Context, filter store.Filter, rea
 		select {
 		case ready <- next:
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), d.giveBack(work, next))
+			if err := d.giveBack(work, next); err != nil {
+				return err
+			}
 		}
 	}
 	return ctx.Err()
@@ -219,11 +259,13 @@ func (d *Dispatcher) giveBack(ctx context.Context, c composed) error {
 }
 
 // send works off ready over one connection of its own.
-func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) error {
+func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) (err error) {
 	relay := link{d: d}
-	defer relay.hangUp()
+	defer func() {
+		err = errors.Join(err, relay.recorded())
+		relay.hangUp()
+	}()
 	for next := range ready {
-		var err error
 		if ctx.Err() != nil || d.failedConnections.Load() >= maxFailedConnections {
 			err = d.giveBack(work, next)
 		} else {
@@ -236,7 +278,8 @@ func (d *Dispatcher) send(ctx, work context.Context, ready <-chan composed) erro
 	return nil
 }
 
-// deliver runs one SMTP transaction and records how it ended. Its error is one of the ledger's.
+// deliver runs one SMTP transaction and records how it ended; that it was accepted is durable only
+// before the next dot on this connection. Its error is one of the ledger's.
 func (d *Dispatcher) deliver(ctx context.Context, relay *link, c composed) error {
 	if err := d.Policy.Limits.Wait(ctx, c.delivery.Recipient); err != nil {
 		return d.giveBack(ctx, c)
@@ -252,11 +295,12 @@ func (d *Dispatcher) deliver(ctx context.Context, relay *link, c composed) error
 		reply, err = relay.send(ctx, c)
 	}
 	if err != nil {
-		return d.failed(ctx, c, err)
+		return errors.Join(relay.fault, d.failed(ctx, c, err))
 	}
 	c.attempt.Stage, c.attempt.Outcome = string(mailer.StageDot), store.OutcomeSent
 	c.attempt.Code, c.attempt.Enhanced, c.attempt.Reply, c.attempt.TLS = reply.Code, reply.Enhanced, reply.Text, reply.TLS
-	return d.settle(ctx, c)
+	relay.record(ctx, c)
+	return nil
 }
 
 // belongs is the last look before a message leaves: the Message-ID names contract, period,

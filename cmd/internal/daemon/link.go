@@ -15,6 +15,12 @@ type link struct {
 	d    *Dispatcher
 	conn *mailer.Conn // nil: none
 	sent int          // messages begun on it
+
+	// The next message may be prepared while the reply to the last is still on its way to the disk,
+	// so that they share a commit; but no dot is written before it is there. So a crash finds one
+	// unrecorded reply for each connection at the most.
+	recording chan error // nil: nothing is
+	fault     error      // of the ledger
 }
 
 // send hands one message over; right before the final dot the ledger is told.
@@ -39,9 +45,30 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 			return err
 		}
 		l.d.Crash.at(BeforeHandOver)
-		defer l.d.Crash.at(AfterHandOver)
-		return l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
+		err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
+		l.d.Crash.at(AfterHandOver)
+		return errors.Join(err, l.recorded())
 	})
+}
+
+// record begins to record a message's outcome.
+func (l *link) record(ctx context.Context, c composed) {
+	done := make(chan error, 1)
+	l.recording = done
+	s := l.d.settlement(&c)
+	l.d.Crash.at(Replied)
+	go func() { done <- l.d.record(ctx, c, s) }()
+}
+
+// recorded waits for what is being recorded.
+func (l *link) recorded() error {
+	if l.recording == nil {
+		return nil
+	}
+	err := <-l.recording
+	l.recording = nil
+	l.fault = errors.Join(l.fault, err)
+	return err
 }
 
 // hangUp closes the connection. What was accepted on it is recorded already: that a QUIT is lost

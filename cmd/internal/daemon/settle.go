@@ -49,6 +49,13 @@ func (d *Dispatcher) failed(ctx context.Context, c composed, cause error) error 
 
 // settle decides the state that follows from an attempt's outcome, and records both.
 func (d *Dispatcher) settle(ctx context.Context, c composed) error {
+	s := d.settlement(&c)
+	d.Crash.at(Replied)
+	return d.record(ctx, c, s)
+}
+
+// settlement ends an attempt now.
+func (d *Dispatcher) settlement(c *composed) store.Settlement {
 	now := d.Now()
 	c.attempt.EndedAt = now
 	s := store.Settlement{Attempt: c.attempt}
@@ -78,7 +85,11 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 	default: // setup, interrupted: the delivery is not to blame
 		s.State, s.NextAttemptAt = store.Queued, now
 	}
-	d.Crash.at(Replied)
+	return s
+}
+
+// record makes a settlement durable and tells of it.
+func (d *Dispatcher) record(ctx context.Context, c composed, s store.Settlement) error {
 	defer d.Watch.start("record")()
 	// What happened is recorded even if geppo was told to stop meanwhile.
 	if err := d.Ledger.Settle(context.WithoutCancel(ctx), s); err != nil {

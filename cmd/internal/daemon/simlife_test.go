@@ -61,6 +61,10 @@ func (s *simulation) newLife(path string) *life {
 			Dial: s.relay.dial(l), Timeout: 10 * time.Minute,
 		},
 		Policy: s.policy,
+		Compose: func(ctx context.Context, d store.Delivery) (mailer.Message, error) {
+			l.tick("compose " + d.MessageID) // what was claimed at once goes on one by one
+			return composer.Compose(ctx, d)
+		},
 	}
 	return l
 }
@@ -145,8 +149,11 @@ func copyFile(to, from string) (err error) {
 
 // settled is the process's word that a reply is recorded.
 func (l *life) settled(d store.Delivery, state store.State) {
+	if l.dead.Load() {
+		return
+	}
 	l.s.tracef("%s is %s", d.MessageID, state)
-	if state != store.Sent || l.dead.Load() {
+	if state != store.Sent {
 		return
 	}
 	l.s.relay.mu.Lock()

@@ -74,7 +74,10 @@ func (r *relay) Addr() net.Addr { return &net.UnixAddr{Name: "relay"} }
 func (r *relay) dial(l *life) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, _, _ string) (net.Conn, error) {
 		l.tick("dial")
-		if l.dead.Load() || r.isDown() || r.s.roll(100, "refuse") < 2 {
+		if l.dead.Load() {
+			return nil, errors.New("dead")
+		}
+		if r.isDown() || r.s.roll(100, "refuse") < 2 {
 			r.s.tracef("refused to connect")
 			return nil, errors.New("connection refused")
 		}
@@ -192,8 +195,19 @@ var odds = []struct {
 	fate fate
 	of   int
 }{
-	{refuseMail, 15}, {refuseSender, 4}, {cutMail, 15}, {laterRcpt, 50}, {neverRcpt, 15}, {cutRcpt, 15}, {cutBody, 20},
-	{cutDot, 20}, {laterDot, 25}, {neverDot, 8}, {cutReply, 35}, {muteReply, 5}, {slowAccept, 20},
+	{refuseMail, 15},
+	{refuseSender, 4},
+	{cutMail, 15},
+	{laterRcpt, 50},
+	{neverRcpt, 15},
+	{cutRcpt, 15},
+	{cutBody, 20},
+	{cutDot, 20},
+	{laterDot, 25},
+	{neverDot, 8},
+	{cutReply, 35},
+	{muteReply, 5},
+	{slowAccept, 20},
 }
 
 func (s *simulation) fate() fate {

@@ -119,7 +119,8 @@ func TestASeedReplaysExactly(t *testing.T) {
 	}
 	for i := range min(len(first), len(second)) {
 		if first[i] != second[i] {
-			t.Fatalf("line %d differs:\n%s\n%s", i, first[i], second[i])
+			around := func(trace []string) string { return strings.Join(trace[max(i-8, 0):min(i+8, len(trace))], "\n") }
+			t.Fatalf("line %d differs:\n%s\n\n%s", i, around(first), around(second))
 		}
 	}
 	if len(first) != len(second) {
@@ -137,7 +138,7 @@ func simulate(t *testing.T, renderer *render.Renderer, seed uint64, months int) 
 		}
 		s.policy = daemon.Policy{
 			Connections: 1 + s.intn(4), MessagesPerConnection: 1 + s.intn(6), AmbiguousMax: 2 + s.intn(2), HoldAmbiguous: s.chance(15),
-			Finish:  time.Duration(s.intn(30)) * time.Second,
+			Finish:  time.Duration(1+s.intn(30)) * time.Second,
 			Backoff: mailer.Backoff{First: 5 * time.Minute, Factor: 2, Max: 4 * time.Hour, GiveUp: 72 * time.Hour},
 		}
 		if s.chance(50) {
