@@ -35,7 +35,7 @@ func geppoUnderTest() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), crash: crashAt(at)}
-	os.Exit(a.execute(ctx, os.Args[1:]))
+	os.Exit(a.execute(ctx, os.Args[1:])) //nolint:revive // deep-exit: it stands in for main
 }
 
 func crashAt(at string) daemon.Crash {
