@@ -74,6 +74,10 @@ func newStation(t testing.TB, template string, env ...string) *station {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GEPPO_LOG_LEVEL=error", "GEPPO_SMTP_CONNECTIONS=1",
 		"GEPPO_RETRY_FIRST=1ms", "GEPPO_RETRY_MAX=20ms",
 	}, env...)
+	// The configuration of a geppo that is installed on this machine must not be met.
+	if err := writeFile(s.dir, "geppo.toml", nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{"geppo.db", "geppo-detections.db"} {
 		copyTo(t, filepath.Join(s.dir, name), filepath.Join(template, name))
 	}
@@ -101,10 +105,6 @@ func template(t testing.TB, contracts int) (dir string) {
 {"type":"endpoint","contract":"C%d","name":"PC","class":"desktop","os":"Windows 11 Pro","installed_at":"2025-04-02T10:00:00+09:00"}
 {"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `, i, i, i, i, i)
-	}
-	// The configuration of a geppo that is installed on this machine must not be met.
-	if err := writeFile(dir, "geppo.toml", nil); err != nil {
-		t.Fatal(err)
 	}
 	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
 	if err != nil {
