@@ -71,7 +71,7 @@ type composed struct {
 	message  mailer.Message
 }
 
-// Recover settles what a crash left under way; call it once the lock is held and before Run.
+// Recover settles what a crash left under way; call it while nobody sends and the lock is held.
 func (d *Dispatcher) Recover(ctx context.Context) error {
 	left, err := d.Ledger.UnderWay(ctx)
 	if err != nil {
@@ -97,6 +97,9 @@ func (d *Dispatcher) Recover(ctx context.Context) error {
 // pauses the queue, one delivery is tried first: if it cannot connect either, that was the probe.
 func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
 	d.failedConnections.Store(0)
+	if err := d.Recover(ctx); err != nil { // a fault of the ledger may have ended the run before
+		return err
+	}
 	for {
 		probe, err := d.paused(ctx)
 		if err != nil {
