@@ -109,26 +109,27 @@ func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) error {
 
 func (d *Daemon) sendLoop(ctx context.Context, s Settings) error {
 	for ctx.Err() == nil {
-		wait := d.send(ctx, s)
+		err := d.send(ctx, s)
 		d.beat(&d.sent)
-		if !sleep(ctx, wait) || !d.awaitWork(ctx, s) {
+		if err != nil && ctx.Err() == nil {
+			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
+			sleep(ctx, faultWait) // what was under way is not due, and waits for the next run
+			continue
+		}
+		if !sleep(ctx, lookEvery) || !d.awaitWork(ctx, s) {
 			break
 		}
 	}
 	return nil
 }
 
-// send sends what is due, closes the runs that this ends, and says how long to wait then.
-func (d *Daemon) send(ctx context.Context, s Settings) (wait time.Duration) {
+// send sends what is due, and closes the runs that this ends.
+func (d *Daemon) send(ctx context.Context, s Settings) error {
 	err := s.Dispatcher.Run(ctx, store.Filter{})
 	if err == nil || errors.Is(err, ErrPaused) {
 		err = d.finish(ctx, s)
 	}
-	if err != nil && ctx.Err() == nil {
-		d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
-		return faultWait
-	}
-	return lookEvery
+	return err
 }
 
 // awaitWork returns once something is due, false once ctx is done. While the queue is paused by a
