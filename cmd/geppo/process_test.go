@@ -177,3 +177,33 @@ func (s *station) kill() {
 	}
 	<-ended
 }
+
+// ledger opens the station's ledger for a look into it.
+func (s *station) ledger(look func(*store.Ledger) error) {
+	s.t.Helper()
+	ledger, err := store.OpenLedger(s.t.Context(), filepath.Join(s.dir, "geppo.db"), store.Existing)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := errors.Join(look(ledger), ledger.Close()); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *station) deliveries() (list []store.Delivery) {
+	s.t.Helper()
+	s.ledger(func(l *store.Ledger) (err error) {
+		list, err = l.Deliveries(s.t.Context(), store.Filter{})
+		return err
+	})
+	return list
+}
+
+func (s *station) attempts(id int64) (list []store.Attempt) {
+	s.t.Helper()
+	s.ledger(func(l *store.Ledger) (err error) {
+		list, err = l.Attempts(s.t.Context(), id)
+		return err
+	})
+	return list
+}
