@@ -61,7 +61,7 @@ func TestEveryCrashOnTheWire(t *testing.T) {
 	}
 	for _, at := range stages {
 		t.Run(string(at), func(t *testing.T) {
-			var s *station
+			s := newStation(t, from)
 			var once sync.Once
 			relay := newTestRelay(t, func(now stage, _ string, _ int) (err error) {
 				if now == at {
@@ -72,7 +72,7 @@ func TestEveryCrashOnTheWire(t *testing.T) {
 				}
 				return err
 			})
-			s = newStation(t, from, relay.environ())
+			s.env = append(s.env, relay.environ())
 			if code, output := s.run(); code != -1 {
 				t.Fatalf("exit %d, not killed: %s", code, output)
 			}

@@ -31,7 +31,7 @@ func TestRandomKills(t *testing.T) {
 	}
 	t.Logf("replay with -kill.seed %d", seed)
 	const connections = 4
-	var s *station
+	s := newStation(t, template(t, contracts), fmt.Sprint("GEPPO_SMTP_CONNECTIONS=", connections))
 	var mu sync.Mutex
 	dice := rand.New(rand.NewPCG(seed, 0))
 	killed, events, next := 0, 0, 1+dice.IntN(20)
@@ -49,7 +49,7 @@ func TestRandomKills(t *testing.T) {
 		}
 		return nil
 	})
-	s = newStation(t, template(t, contracts), relay.environ(), fmt.Sprint("GEPPO_SMTP_CONNECTIONS=", connections))
+	s.env = append(s.env, relay.environ())
 	code := s.runToTheEnd(kills + 20)
 	got := relay.audit(t, s.dir)
 	t.Logf("%d kills: exit %d, %+v", killed, code, got)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -65,7 +66,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
-	fmt.Fprintf(a.stderr, "geppo: %s\n", printable(err.Error()))
+	fmt.Fprintf(a.stderr, "geppo: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	return a.exitCode(err)
 }
 

@@ -69,7 +69,12 @@ type station struct {
 // newStation copies the databases of template.
 func newStation(t testing.TB, template string, env ...string) *station {
 	t.Helper()
-	s := &station{t: t, dir: t.TempDir()}
+	return stationIn(t, t.TempDir(), template, env...)
+}
+
+func stationIn(t testing.TB, dir, template string, env ...string) *station {
+	t.Helper()
+	s := &station{t: t, dir: dir}
 	s.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GEPPO_LOG_LEVEL=error", "GEPPO_SMTP_CONNECTIONS=1",
 		"GEPPO_RETRY_FIRST=1ms", "GEPPO_RETRY_MAX=20ms",

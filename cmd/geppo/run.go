@@ -100,9 +100,7 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	stopped := a.dispatch(ctx, c, d, filter)
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
-	if err := d.Ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
-		return errors.Join(stopped, err)
-	}
+	stopped = errors.Join(stopped, d.Ledger.FinishRun(ctx, run.ID, time.Now()))
 	// The reports are what the exit code is about; a summary that is lost must be seen all the same.
 	if err := newSummarizer(c, d).Send(ctx, run); err != nil {
 		d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
