@@ -163,6 +163,13 @@ func startServer(t *testing.T) *server {
 	return s
 }
 
+// become changes how the server answers from now on.
+func (s *server) become(calm bool, refuse *smtp.SMTPError) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calm, s.refuse = calm, refuse
+}
+
 func (s *server) of(recipient string) [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -291,9 +298,7 @@ func TestOutcomesBecomeStates(t *testing.T) {
 	}
 
 	h.now = later.NextAttemptAt
-	h.server.mu.Lock()
-	h.server.calm = true
-	h.server.mu.Unlock()
+	h.server.become(true, nil)
 	if err := h.run(); err != nil {
 		t.Fatal(err)
 	}
@@ -340,7 +345,8 @@ func TestAFrozenReportIsWhatEveryTrySends(t *testing.T) {
 	if _, err := ingest.JSONLines(t.Context(), h.detections, strings.NewReader(late), ingest.Options{File: "late", Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
-	h.now, h.server.calm = h.now.Add(time.Hour), true
+	h.server.become(true, nil)
+	h.now = h.now.Add(time.Hour)
 	if err := h.run(); err != nil {
 		t.Fatal(err)
 	}
@@ -403,7 +409,7 @@ func TestAFaultOfOurSetUpStopsBeforeTheNextDelivery(t *testing.T) {
 		h.contract(fmt.Sprintf("C%d", i), fmt.Sprintf("a%d@example.jp", i))
 	}
 	h.plan()
-	h.server.refuse = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "sender not allowed"}
+	h.server.become(false, &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "sender not allowed"})
 	if err := h.run(); err != nil {
 		t.Fatal(err)
 	}
@@ -634,7 +640,7 @@ func TestARepeatSendsTheArchivedBytesOrNone(t *testing.T) {
 		if err := h.dispatcher.Run(ctx, store.Filter{}); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		h.server.calm = true
+		h.server.become(true, nil)
 		archive := h.dispatcher.Composer.Archive
 		h.dispatcher = h.newDispatcher(render.Options{SupportPhone: "0120-000-000"})
 		h.dispatcher.Composer.Archive = archive
