@@ -167,14 +167,7 @@ func (l *life) settled(d store.Delivery, state store.State) {
 func (l *life) run() *life {
 	ctx, cancel := context.WithCancel(l.s.t.Context())
 	defer cancel()
-	l.stop = cancel
-	l.ticks, l.killAt, l.stopAt = 0, 0, 0
-	switch {
-	case l.s.chance(20):
-		l.killAt = 1 + l.s.intn(60)
-	case l.s.chance(10):
-		l.stopAt = 1 + l.s.intn(60)
-	}
+	l.arm(cancel)
 	err := l.dispatcher.Recover(ctx)
 	if err == nil {
 		err = l.dispatcher.Run(ctx, store.Filter{})
@@ -192,6 +185,20 @@ func (l *life) run() *life {
 		l.s.faultf("kill: %v", l.diedOf)
 	}
 	return l.restart(l.heritage)
+}
+
+// arm decides whether this run ends early. The relay's end of an older connection may still tick.
+func (l *life) arm(stop context.CancelFunc) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop = stop
+	l.ticks, l.killAt, l.stopAt = 0, 0, 0
+	switch {
+	case l.s.chance(20):
+		l.killAt = 1 + l.s.intn(60)
+	case l.s.chance(10):
+		l.stopAt = 1 + l.s.intn(60)
+	}
 }
 
 // restart begins a new life, sometimes with a renderer whose bytes differ.
