@@ -45,6 +45,7 @@ func (b *body) trend(
 	if image := b.drawn(key + "-trend"); image != nil {
 		return image, nil
 	}
+	defer b.r.watch("charts")()
 	values := make([]chart.DayValue, 0, len(days))
 	for i, d := range days {
 		values = append(values, chart.DayValue{
@@ -65,6 +66,7 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 	if image := b.drawn(string(f.Feature) + "-results"); image != nil {
 		return image, nil
 	}
+	defer b.r.watch("charts")()
 	w := b.w
 	slicesOf, several := make([]chart.Slice, 0, len(f.Results)), 0
 	alt := ""

@@ -10,6 +10,7 @@ import (
 
 // addPDFs makes one PDF for each report: antivirus, and EDR with the option.
 func (r *Renderer) addPDFs(report aggregate.Report, parts *Parts) error {
+	defer r.watch("pdf")()
 	asks := r.pdfAsks(report)
 	av, err := r.pdf.Antivirus(report, asks)
 	if err != nil {

@@ -29,6 +29,10 @@ type Options struct {
 // Renderer makes Parts. It is made once, holds the parsed templates and fonts, and is safe for use
 // by several goroutines.
 type Renderer struct {
+	// Watch is told when a part (pdf or charts) begins, and calls what it returns at its end; nil:
+	// nobody is. It is set before the first use.
+	Watch func(part string) (end func())
+
 	words *words.Words
 	opts  Options
 	html  *htmltemplate.Template
@@ -125,6 +129,13 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 		return fail(err)
 	}
 	return parts, nil
+}
+
+func (r *Renderer) watch(part string) (end func()) {
+	if r.Watch == nil {
+		return func() {}
+	}
+	return r.Watch(part)
 }
 
 // subject is 【おまかせアンチウイルス】月次レポート送付のお知らせ(2026年10月分).

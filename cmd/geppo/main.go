@@ -114,7 +114,7 @@ Start with "geppo demo".`,
 	root.AddCommand(a.demoCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
-		a.checkCommand(), a.backupCommand(), a.pruneCommand())
+		a.checkCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
 	a.addHelp(root)
 	return root
 }

@@ -205,6 +205,7 @@ func (c *Composer) frozen(ctx context.Context, key reportKey) (aggregate.Report,
 		} else if err != nil {
 			return aggregate.Report{}, err
 		}
+		defer c.Watch.start("freeze")()
 		if stored, err = json.Marshal(fresh); err != nil {
 			return aggregate.Report{}, err
 		}

@@ -9,7 +9,7 @@ import (
 // Watch is told what the pipeline does, for metrics. The zero Watch tells nobody.
 type Watch struct {
 	Now     func() time.Time
-	Stage   func(name string, took time.Duration) // read, compute, render, compose, connect, send, record
+	Stage   func(name string, took time.Duration) // read, compute, freeze, render, compose, connect, send, record
 	Attempt func(store.Attempt)
 }
 
