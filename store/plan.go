@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -33,29 +36,30 @@ const (
 
 	insertRunError = `INSERT INTO run_errors (run, contract, reason) VALUES (?, ?, ?)`
 
-	insertDelivery = `
-INSERT INTO deliveries (run, contract, period, revision, recipient, recipient_name, resend, message_id,
-                        state, next_attempt_at, created_at, updated_at)
-VALUES (?1, ?2, ?3, 1, ?4, ?5, 0, ?6, 'queued', max(?7, ?8), ?7, ?7)
-ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
-
-	createTargets = `CREATE TEMP TABLE targets (contract TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (contract, address)) WITHOUT ROWID`
-	createPlanned = `CREATE TEMP TABLE planned (contract TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID`
-	insertTarget  = `INSERT OR IGNORE INTO temp.targets (contract, address) VALUES (?, ?)`
-	insertPlanned = `INSERT OR IGNORE INTO temp.planned (contract) VALUES (?)`
-	dropTemporary = `DROP TABLE temp.targets; DROP TABLE temp.planned`
+	// pendingBefore are the deliveries that earlier runs planned and that may still be cancelled.
+	pendingBefore = `
+SELECT id, contract, recipient FROM deliveries INDEXED BY deliveries_due
+WHERE state IN ('queued', 'deferred') AND period = ? AND resend = 0 AND run <> ?`
 
 	cancelRemoved = `
 UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, reason = 'the address was removed', updated_at = ?2
-WHERE period = ?1 AND resend = 0 AND state IN ('queued', 'deferred')
-  AND (?3 OR contract IN (SELECT contract FROM temp.planned))
-  AND NOT EXISTS (SELECT 1 FROM temp.targets AS t
-                  WHERE t.contract = deliveries.contract AND t.address = deliveries.recipient)`
+WHERE id = ?1 AND state IN ('queued', 'deferred')`
 
 	finishPlanning = `UPDATE runs SET planned = ?2, cancelled = ?3 WHERE id = ?1`
 
 	finishRun = `UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1`
 )
+
+// insertDeliveries adds so many deliveries. Rows go in by rowsPerStatement, because a call of SQLite
+// for each would be most of the time that planning takes.
+func insertDeliveries(rows int) string {
+	const row = `(?, ?, ?, 1, ?, ?, 0, ?, 'queued', ?, ?, ?)`
+	return `
+INSERT INTO deliveries (run, contract, period, revision, recipient, recipient_name, resend, message_id,
+                        state, next_attempt_at, created_at, updated_at)
+VALUES ` + row + strings.Repeat(", "+row, rows-1) + `
+ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
+}
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
 // nothing twice. The run it returns counts what was new.
@@ -77,7 +81,7 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 		if run.Planned, err = addDeliveries(ctx, tx, run, plan.Targets, now); err != nil {
 			return err
 		}
-		if run.Cancelled, err = cancelOthers(ctx, tx, plan, now); err != nil {
+		if run.Cancelled, err = cancelOthers(ctx, tx, run, plan, now); err != nil {
 			return err
 		}
 		_, err = tx.exec(ctx, finishPlanning, run.ID, run.Planned, run.Cancelled)
@@ -90,45 +94,87 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 }
 
 func addDeliveries(ctx context.Context, tx ledgerTx, run Run, targets []Target, now time.Time) (added int, err error) {
-	for _, t := range targets {
-		result, err := tx.exec(ctx, insertDelivery, run.ID, t.Contract, run.Period.String(), t.Address, t.Name, t.MessageID, now.UnixMilli(), millis(t.NotBefore).Int64)
-		if err != nil {
-			return 0, fmt.Errorf("contract %s: %w", t.Contract, err)
+	many, one := insertDeliveries(rowsPerStatement), insertDeliveries(1)
+	var args []any
+	for chunk := range slices.Chunk(targets, rowsPerStatement) {
+		statement, size := many, len(chunk)
+		if size < rowsPerStatement {
+			statement, size = one, 1
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
+		for part := range slices.Chunk(chunk, size) {
+			args = args[:0]
+			for _, t := range part {
+				due := now
+				if t.NotBefore.After(now) {
+					due = t.NotBefore
+				}
+				args = append(args, run.ID, t.Contract, run.Period.String(), t.Address, t.Name, t.MessageID,
+					due.UnixMilli(), now.UnixMilli(), now.UnixMilli())
+			}
+			result, err := tx.exec(ctx, statement, args...)
+			if err != nil {
+				return 0, fmt.Errorf("contracts %s to %s: %w", part[0].Contract, part[len(part)-1].Contract, err)
+			}
+			n, err := result.RowsAffected()
+			if err != nil {
+				return 0, err
+			}
+			added += int(n)
 		}
-		added += int(n)
 	}
 	return added, nil
 }
 
-func cancelOthers(ctx context.Context, tx ledgerTx, plan Plan, now time.Time) (int, error) {
-	for _, create := range []string{createTargets, createPlanned} {
-		if _, err := tx.exec(ctx, create); err != nil {
-			return 0, err
-		}
-	}
-	for _, t := range plan.Targets {
-		if _, err := tx.exec(ctx, insertTarget, t.Contract, t.Address); err != nil {
-			return 0, err
-		}
-	}
+// cancelOthers cancels what earlier runs planned and this one does not want any more.
+func cancelOthers(ctx context.Context, tx ledgerTx, run Run, plan Plan, now time.Time) (cancelled int, err error) {
+	type target struct{ contract, address string }
+	var ids []int64
+	var wanted map[target]bool
+	covered := map[string]bool{}
 	for _, contract := range plan.Contracts {
-		if _, err := tx.exec(ctx, insertPlanned, contract); err != nil {
-			return 0, err
-		}
+		covered[contract] = true
 	}
-	result, err := tx.exec(ctx, cancelRemoved, plan.Period.String(), now.UnixMilli(), plan.Contracts == nil)
+	err = tx.each(ctx, pendingBefore, func(row scanner) error {
+		var id int64
+		var t target
+		if err := row.Scan(&id, &t.contract, &t.address); err != nil {
+			return err
+		}
+		if wanted == nil { // a first planning has no need of it
+			wanted = make(map[target]bool, len(plan.Targets))
+			for _, t := range plan.Targets {
+				wanted[target{t.Contract, t.Address}] = true
+			}
+		}
+		if (plan.Contracts == nil || covered[t.contract]) && !wanted[t] {
+			ids = append(ids, id)
+		}
+		return nil
+	}, run.Period.String(), run.ID)
 	if err != nil {
 		return 0, err
 	}
-	if _, err := tx.exec(ctx, dropTemporary); err != nil {
-		return 0, err
+	for _, id := range ids {
+		if err := mustChangeOne(tx.exec(ctx, cancelRemoved, id, now.UnixMilli())); err != nil {
+			return 0, fmt.Errorf("cancel delivery %d: %w", id, err)
+		}
 	}
-	n, err := result.RowsAffected()
-	return int(n), err
+	return len(ids), nil
+}
+
+// each calls scan for every row of a query.
+func (tx ledgerTx) each(ctx context.Context, query string, scan func(scanner) error, args ...any) (err error) {
+	rows, err := tx.QueryContext(context.WithoutCancel(ctx), query, args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // FinishRun records that a run has nothing left that could be sent at once.

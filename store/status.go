@@ -41,7 +41,7 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 // ledgerStatements are prepared when the ledger is opened.
 var ledgerStatements = []string{
 	savepoint, release, rollbackToIt,
-	insertRun, insertRunError, insertDelivery, finishPlanning, finishRun,
+	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), pendingBefore, cancelRemoved, finishPlanning, finishRun,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = ?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
 	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,

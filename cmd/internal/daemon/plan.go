@@ -91,21 +91,19 @@ func (p Planner) Contracts(ctx context.Context, request Request) ([]store.Contra
 	if err != nil {
 		return nil, err
 	}
-	active := slices.DeleteFunc(slices.Clone(all), func(c store.Contract) bool { return !Active(c, request.Period) })
 	if len(request.Contracts) == 0 {
-		return active, nil
+		return slices.DeleteFunc(all, func(c store.Contract) bool { return !Active(c, request.Period) }), nil
 	}
 	var chosen []store.Contract
 	for _, id := range request.Contracts {
-		has := func(c store.Contract) bool { return c.ID == id }
-		if !slices.ContainsFunc(all, has) {
+		i, found := slices.BinarySearchFunc(all, id, func(c store.Contract, id string) int { return strings.Compare(c.ID, id) })
+		if !found {
 			return nil, &UsageError{fmt.Sprintf("contract %s is unknown; geppo contracts lists them", id)}
 		}
-		i := slices.IndexFunc(active, has)
-		if i < 0 {
+		if !Active(all[i], request.Period) {
 			return nil, &UsageError{fmt.Sprintf("contract %s is not active in %s; see its since and ends in geppo contracts", id, request.Period)}
 		}
-		chosen = append(chosen, active[i])
+		chosen = append(chosen, all[i])
 	}
 	return chosen, nil
 }
@@ -118,8 +116,8 @@ func (e *UsageError) Error() string { return e.Reason }
 // Active tells whether a contract is planned for a period: it began before the period's end, and
 // had not ended before its first day.
 func Active(c store.Contract, p store.Period) bool {
-	days := p.Days()
-	return c.Since <= days[len(days)-1] && (c.Ends == "" || c.Ends >= days[0])
+	first, last := store.Day(p.String()+"-01"), store.Day(p.String()+"-31") // no day of p sorts outside
+	return c.Since <= last && (c.Ends == "" || c.Ends >= first)
 }
 
 // MessageID is the same for every try of a delivery, and for no two deliveries.
