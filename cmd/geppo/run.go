@@ -258,12 +258,13 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 	if err != nil {
 		return err
 	}
-	known := func(t store.Target) bool {
-		return slices.ContainsFunc(existing, func(d store.Delivery) bool {
-			return d.Contract == t.Contract && d.Recipient == t.Address && d.Resend == 0
-		})
+	planned := map[[2]string]bool{}
+	for _, d := range existing {
+		if d.Resend == 0 {
+			planned[[2]string{d.Contract, d.Recipient}] = true
+		}
 	}
-	plan.Targets = slices.DeleteFunc(plan.Targets, known)
+	plan.Targets = slices.DeleteFunc(plan.Targets, func(t store.Target) bool { return planned[[2]string{t.Contract, t.Address}] })
 	if asJSON {
 		o := outcome{Period: request.Period, Planned: len(plan.Targets), States: map[store.State]int{}, Errors: []runError{}}
 		for _, e := range plan.Errors {
