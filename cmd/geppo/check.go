@@ -74,25 +74,33 @@ Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the rela
 func (a *app) check(ctx context.Context, o checkOptions) error {
 	check := &checker{app: a, options: o, findings: []finding{}, fires: []time.Time{}}
 	c, err := a.config()
-	if err != nil {
+	faulty := new(config.Error)
+	if errors.As(err, &faulty) {
 		check.misconfigured("configuration", err, "")
-	} else {
-		check.configured(ctx, c)
+	}
+	if !faulty.Unreadable {
+		check.configured(ctx, c, faulty)
 	}
 	return check.conclude()
 }
 
-func (k *checker) configured(ctx context.Context, c config.Config) {
-	if err := c.Sending(); err != nil {
+// configured looks at what the configuration names, but for what a faulty key already told stands for.
+func (k *checker) configured(ctx context.Context, c config.Config, faulty *config.Error) {
+	if err := c.Sending(); err != nil && !faulty.Concerns("mail.from", "smtp.host") {
 		k.misconfigured("configuration", err, "")
-	} else {
+	} else if len(faulty.Faults) == 0 {
 		k.ok("configuration", "every key can be used")
 	}
 	k.files(c)
 	k.templates(c)
-	next := k.schedule(c)
-	k.databases(ctx, c, next)
-	if !k.options.noSMTP {
+	var next store.Period
+	if !faulty.Concerns("timezone", "schedule.monthly") {
+		next = k.schedule(c)
+	}
+	if !faulty.Concerns("store") {
+		k.databases(ctx, c, next)
+	}
+	if !k.options.noSMTP && !faulty.Concerns("smtp") {
 		k.relay(ctx, c)
 	}
 }
@@ -149,6 +157,7 @@ func (k *checker) schedule(c config.Config) (next store.Period) {
 }
 
 func (k *checker) databases(ctx context.Context, c config.Config, next store.Period) {
+	k.machine(c)
 	ledger, err := store.OpenLedger(ctx, c.Ledger(), store.Existing)
 	if err != nil {
 		k.fault("database", exitUnavailable, "%v", err)
@@ -156,6 +165,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 		defer k.closed("ledger", ledger.Close)
 		k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
 		k.paused(ctx, ledger)
+		k.clock(ctx, ledger, time.Now())
 	}
 	detections, err := store.OpenDetections(ctx, c.Detections(), store.Existing)
 	if err != nil {
@@ -165,7 +175,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	defer k.closed("detections", detections.Close)
 	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
 	k.results(ctx, detections)
-	if ledger != nil {
+	if ledger != nil && next != (store.Period{}) {
 		k.addresses(ctx, &databases{ledger, detections}, next)
 	}
 }

@@ -31,53 +31,66 @@ type Source struct {
 }
 
 // Error is everything that is wrong with a configuration, one line each.
-type Error struct{ Faults []string }
+type Error struct {
+	Faults     []string
+	Unreadable bool // the file could not be read: nothing is known of what it says
+}
 
 func (e *Error) Error() string { return "configuration: " + strings.Join(e.Faults, "; ") }
 
-// Load reads and checks a configuration. Its error is an *Error with every fault found.
+// Concerns tells whether a fault names one of the keys, or a key of one of the sections.
+func (e *Error) Concerns(keys ...string) bool {
+	return slices.ContainsFunc(e.Faults, func(fault string) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			return strings.HasPrefix(fault, key+":") || strings.HasPrefix(fault, key+".")
+		})
+	})
+}
+
+// Load reads and checks a configuration. Its error is an *Error with every fault found; what comes
+// with it is for looking for further faults only.
 func Load(src Source) (Config, error) {
-	config, faults := read(src)
-	if len(faults) == 0 {
-		faults = config.faults()
+	config, faulty := read(src)
+	if !faulty.Unreadable {
+		faulty.Faults = append(faulty.Faults, config.faults(faulty)...)
 	}
-	if len(faults) > 0 {
-		return Config{}, &Error{faults}
+	if len(faulty.Faults) > 0 {
+		return config, faulty
 	}
 	return config, nil
 }
 
-func read(src Source) (config Config, faults []string) {
-	config = Default()
+func read(src Source) (Config, *Error) {
+	config, faulty := Default(), &Error{}
 	k := koanf.New(".")
 	if path := src.File; path != "" || findDefault(&path) {
 		if err := k.Load(file.Provider(path), toml.Parser()); err != nil {
-			return config, []string{fmt.Sprintf("%s: %s", path, oneLine(err))}
+			return config, &Error{Faults: []string{fmt.Sprintf("%s: %s", path, oneLine(err))}, Unreadable: true}
 		}
 	}
 	known := keys(reflect.TypeFor[Config](), "")
 	for _, key := range k.Keys() {
 		if !slices.Contains(known, key) && !strings.HasPrefix(key, "contracts.alias.") {
-			faults = append(faults, fmt.Sprintf("%s: unknown key; see geppo.example.toml for the keys there are", key))
+			faulty.Faults = append(faulty.Faults, fmt.Sprintf("%s: unknown key; see geppo.example.toml for the keys there are", key))
 		}
 	}
 	environment, bad := fromEnvironment(src.Environ, known)
-	faults = append(faults, bad...)
+	faulty.Faults = append(faulty.Faults, bad...)
 	if src.DSN != "" {
 		environment["store.dsn"] = src.DSN
 	}
-	if err := k.Load(confmap.Provider(environment, "."), nil); err != nil {
-		return config, append(faults, oneLine(err))
+	err := k.Load(confmap.Provider(environment, "."), nil)
+	if err == nil {
+		err = k.UnmarshalWithConf("", &config, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
+			Result: &config, TagName: "koanf", WeaklyTypedInput: true,
+			DecodeHook: mapstructure.ComposeDecodeHookFunc(
+				mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")),
+		}})
 	}
-	err := k.UnmarshalWithConf("", &config, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-		Result: &config, TagName: "koanf", WeaklyTypedInput: true,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(
-			mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")),
-	}})
 	if err != nil {
-		faults = append(faults, decodingFaults(err)...)
+		faulty.Faults = append(faulty.Faults, decodingFaults(err)...)
 	}
-	return config, faults
+	return config, faulty
 }
 
 func findDefault(path *string) bool {
@@ -146,7 +159,12 @@ func decodingFaults(err error) (faults []string) {
 		}
 		return faults
 	}
-	return []string{strings.ReplaceAll(oneLine(err), "'", "")}
+	// 'smtp.port' cannot parse …
+	key, rest, named := strings.Cut(strings.TrimPrefix(oneLine(err), "'"), "' ")
+	if !named {
+		return []string{oneLine(err)}
+	}
+	return []string{key + ": " + strings.ReplaceAll(rest, "'", "")}
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
@@ -178,7 +196,7 @@ func (c Config) Password(environ []string) (mailer.Secret, error) {
 	}
 	secret, err := os.ReadFile(path)
 	if err != nil {
-		return "", &Error{[]string{fmt.Sprintf("smtp.password_file: %v; make it readable for the user that runs geppo", err)}}
+		return "", &Error{Faults: []string{fmt.Sprintf("smtp.password_file: %v; make it readable for the user that runs geppo", err)}}
 	}
 	return mailer.Secret(strings.TrimRight(string(secret), "\r\n")), nil
 }
@@ -197,11 +215,11 @@ func (s SMTP) RootCAs() (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(s.CAFile)
 	if err != nil {
-		return nil, &Error{[]string{fmt.Sprintf("smtp.ca_file: %v", err)}}
+		return nil, &Error{Faults: []string{fmt.Sprintf("smtp.ca_file: %v", err)}}
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &Error{[]string{fmt.Sprintf("smtp.ca_file: %s holds no certificate in PEM form", s.CAFile)}}
+		return nil, &Error{Faults: []string{fmt.Sprintf("smtp.ca_file: %s holds no certificate in PEM form", s.CAFile)}}
 	}
 	return pool, nil
 }

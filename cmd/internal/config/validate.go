@@ -6,19 +6,21 @@ import (
 	"net/mail"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
+	"geppo/cmd/internal/console"
+	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/store"
 )
 
-// faults checks every value and names the key of each that cannot be used.
-func (c Config) faults() (faults []string) {
+// faults checks every value and names the key of each that cannot be used, but for those told before.
+func (c Config) faults(told *Error) (faults []string) {
 	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			faults = append(faults, fmt.Sprintf(format, args...))
+		fault := fmt.Sprintf(format, args...)
+		if key, _, _ := strings.Cut(fault, ":"); !ok && !told.Concerns(key) {
+			faults = append(faults, fault)
 		}
 	}
 	_, err := time.LoadLocation(c.Timezone)
@@ -29,7 +31,8 @@ func (c Config) faults() (faults []string) {
 		_, err = store.ParseDSN(c.Store.Detections)
 		check(err == nil, "store.detections: %v", err)
 	}
-	check(cronLine(c.Schedule.Monthly) == nil, "schedule.monthly: %v", cronLine(c.Schedule.Monthly))
+	_, err = daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
+	check(err == nil, "schedule.monthly: %v", err)
 	check(c.Schedule.CatchUp >= 0, "schedule.catch_up: must not be negative")
 	check(c.Schedule.Spread >= 0, "schedule.spread: must not be negative")
 	c.SMTP.check(check)
@@ -38,24 +41,13 @@ func (c Config) faults() (faults []string) {
 	threats, err := url.Parse(c.Report.ThreatURL)
 	check(err == nil && (threats.Scheme == "https" || threats.Scheme == "http") && threats.Host != "",
 		"report.threat_url: %q is not an http(s) URL", c.Report.ThreatURL)
+	_, _, err = console.Parse(c.HTTP.Listen)
+	check(err == nil, "http.listen: %v", err)
 	check(c.Archive.Keep > 0, "archive.keep: must be positive")
 	var level slog.Level
 	check(level.UnmarshalText([]byte(c.Log.Level)) == nil, "log.level: %q is not debug, info, warn or error", c.Log.Level)
 	check(c.Log.Format == "text" || c.Log.Format == "json", "log.format: %q is not text or json", c.Log.Format)
 	return faults
-}
-
-// cronLine parses a schedule; the library panics on some faulty ones.
-func cronLine(line string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%q is not a cron line of five fields (%v)", line, r)
-		}
-	}()
-	if _, err := cron.ParseStandard(line); err != nil {
-		return fmt.Errorf("%q is not a cron line of five fields (%w)", line, err)
-	}
-	return nil
 }
 
 type checker = func(ok bool, format string, args ...any)
@@ -110,7 +102,7 @@ func (r Retry) check(check checker) {
 // Sending checks what must be set before anything goes to a relay beyond this machine.
 func (c Config) Sending() error {
 	if c.Mail.From == Default().Mail.From && !c.SMTP.Loopback() {
-		return &Error{[]string{"mail.from: must be set before mail is sent to a relay that is not on this machine"}}
+		return &Error{Faults: []string{"mail.from: must be set before mail is sent to a relay that is not on this machine"}}
 	}
 	return nil
 }

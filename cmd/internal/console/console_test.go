@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -53,7 +54,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestListensOnThisMachineOnly(t *testing.T) {
-	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "example.jp:80", "nonsense", "[::]:0"} {
+	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "example.jp:80", "nonsense", "[::]:0", "unix:", "unix:@abstract", ""} {
 		if l, err := console.Listen(t.Context(), address); err == nil {
 			t.Errorf("%s was listened on", address)
 			if err := l.Close(); err != nil {
@@ -101,5 +102,65 @@ func TestServesOnAUnixSocketUntilItIsStopped(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A page of another site can make a browser ask loopback, but only by that site's name.
+func TestAnswersOnlyWhoAsksForThisMachine(t *testing.T) {
+	c := &console.Console{Alive: func() bool { return true }, Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	listener, err := console.Listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Serve(ctx, listener) }()
+	for host, want := range map[string]int{
+		"localhost": 200, "localhost:8025": 200, "127.0.0.1:8025": 200, "[::1]:8025": 200, "[::1]": 200,
+		"evil.example": 421, "evil.example:8025": 421, "127.0.0.1.evil.example": 421, "192.0.2.1": 421,
+	} {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listener.Addr().String()+"/healthz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Host = host
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := answer.Body.Close(); answer.StatusCode != want || err != nil {
+			t.Errorf("%s: %d, want %d (%v)", host, answer.StatusCode, want, err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAUnixSocketIsForItsGroupAndNobodyTakesItOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "geppo.sock")
+	listener, err := console.Listen(t.Context(), "unix:"+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if _, err := console.Listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a socket in use was taken over: %v", err)
+	}
+	plain := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(plain, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := console.Listen(t.Context(), "unix:"+plain); err == nil {
+		t.Error("listens on a plain file")
+	}
+	if data, err := os.ReadFile(plain); string(data) != "precious" || err != nil {
+		t.Errorf("the file is %q, %v", data, err)
 	}
 }

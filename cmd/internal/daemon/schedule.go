@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"time"
@@ -46,7 +45,7 @@ func NewSchedule(line string, zone *time.Location) (s Schedule, err error) {
 	last.Dom = 1<<28 | 1<<29 | 1<<30
 	s = Schedule{spec: spec, last: &last}
 	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
-		return Schedule{}, errors.New("it never fires")
+		return Schedule{}, fmt.Errorf("%q never fires; name a day that some month has", line)
 	}
 	return s, nil
 }
