@@ -87,7 +87,7 @@ func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	metrics := daemon.NewMetrics(&daemon.Daemon{Ledger: ledger, Now: time.Now}, "v", "c")
 	metrics.Watch().Stage("render", time.Second)
 	metrics.Watch().Attempt(store.Attempt{Stage: "dot", Outcome: store.OutcomeSent})
-	metrics.FollowUps(map[string]int64{"uncleanable": 1})
+	metrics.FollowUps(store.Period{Year: 2026, Month: time.October}, map[string]int64{"uncleanable": 1})
 	answer := httptest.NewRecorder()
 	promhttp.HandlerFor(metrics.Registry, promhttp.HandlerOpts{}).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if !strings.Contains(answer.Body.String(), `geppo_attempts_total{outcome="sent",stage="dot"} 1`) {

@@ -103,16 +103,25 @@ func newSummarizer(c config.Config, d *daemon.Dispatcher) *daemon.Summarizer {
 		Dispatcher: d, Operators: c.Mail.Operators, Domain: messageDomain(c), Templates: templateFiles(c),
 		FollowUps: func(ctx context.Context, p store.Period) ([]byte, int, error) {
 			list, err := followups(ctx, d.Composer, p)
-			if err != nil || len(list) == 0 {
+			if err != nil {
 				return nil, 0, err
 			}
-			var csv bytes.Buffer
-			// A spreadsheet takes CSV for the machine's old encoding unless it begins with this mark.
-			csv.WriteString("\ufeff")
-			err = writeFollowups(&csv, list)
-			return csv.Bytes(), len(list), err
+			csv, err := followupsFile(list)
+			return csv, len(list), err
 		},
 	}
+}
+
+// followupsFile is the list as it is attached to the summary, nil if it is empty.
+func followupsFile(list []followup) ([]byte, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	var csv bytes.Buffer
+	// A spreadsheet takes CSV for the machine's old encoding unless it begins with this mark.
+	csv.WriteString("\ufeff")
+	err := writeFollowups(&csv, list)
+	return csv.Bytes(), err
 }
 
 // writeFollowups writes CSV (RFC 4180) that a spreadsheet may open: a cell that would be taken for a

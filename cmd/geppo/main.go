@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -95,6 +96,8 @@ type app struct {
 	dsn            string
 	crash          daemon.Crash // set by tests only
 	started        bool         // past the parsing of flags and arguments
+	log            *slog.Logger // nil: not made yet
+	logLevel       slog.LevelVar
 }
 
 func (a *app) command() *cobra.Command {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -15,8 +14,6 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
-
-	"geppo/cmd/internal/config"
 )
 
 // printable makes text that others wrote safe for a terminal: control characters, among them the
@@ -118,17 +115,4 @@ func (m meter) end() {
 	if m.bar != nil {
 		_ = m.bar.Finish()
 	}
-}
-
-// logger writes to standard error; journald and people read the same lines.
-func (a *app) logger(c config.Log) *slog.Logger {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
-		level = slog.LevelInfo // Load has refused other levels
-	}
-	options := &slog.HandlerOptions{Level: level}
-	if c.Format == "json" {
-		return slog.New(slog.NewJSONHandler(a.stderr, options))
-	}
-	return slog.New(slog.NewTextHandler(a.stderr, options))
 }

@@ -7,14 +7,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strconv"
 	"syscall"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
@@ -45,9 +43,14 @@ type service struct {
 	daemon  *geppod.Daemon
 	metrics *geppod.Metrics
 	log     *slog.Logger
+	started config.Config // what cannot be reloaded is in force as it was then
 }
 
 func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err error) {
+	// From here on: before this a SIGHUP would end the process.
+	hangUps := make(chan os.Signal, 1)
+	signal.Notify(hangUps, syscall.SIGHUP)
+	defer signal.Stop(hangUps)
 	lock, err := geppod.AcquireLock(c.Ledger())
 	if errors.Is(err, geppod.ErrLocked) {
 		return fmt.Errorf("%w; stop it, or give this one a ledger of its own with --db", err)
@@ -56,16 +59,17 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
-	s := &service{app: a, db: db, log: a.logger(c.Log)}
+	s := &service{app: a, db: db, log: a.logger(c.Log), started: c}
 	s.daemon = &geppod.Daemon{Ledger: db.ledger, Log: s.log, Now: time.Now}
 	s.metrics = geppod.NewMetrics(s.daemon, version, commit())
 	settings, err := s.settings(c)
 	if err != nil {
 		return err
 	}
+	s.daemon.Relay = geppod.NewRelay(s.log, time.Now, s.login(settings.Dispatcher.Client))
 	listener, err := console.Listen(ctx, c.HTTP.Listen)
 	if err != nil {
-		return &codedError{exitUsage, fmt.Errorf("%w; set http.listen", err)}
+		return fmt.Errorf("http.listen: %w; free it, or name another", err)
 	}
 	if err := settings.Dispatcher.Recover(ctx); err != nil {
 		return errors.Join(err, listener.Close())
@@ -74,12 +78,27 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	reload := make(chan geppod.Settings)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return http.Serve(ctx, listener) })
-	group.Go(func() error { return s.daemon.Serve(ctx, settings, reload) })
-	group.Go(func() error { return s.onHangUp(ctx, reload) })
+	group.Go(func() error {
+		s.daemon.Serve(ctx, settings, reload)
+		return nil
+	})
+	group.Go(func() error {
+		s.onHangUp(ctx, hangUps, reload)
+		return nil
+	})
 	group.Go(func() error { return s.feedWatchdog(ctx) })
+	group.Go(func() error {
+		s.lastFollowUps(ctx, settings.Dispatcher.Composer)
+		return nil
+	})
 	s.log.Info("geppo serves", "version", version, "ledger", c.Ledger(), "http", listener.Addr().String(), "next_fire", settings.Scheduler.Next())
 	s.notify(daemon.SdNotifyReady)
-	context.AfterFunc(ctx, func() { s.notify(daemon.SdNotifyStopping) })
+	group.Go(func() error {
+		<-ctx.Done()
+		s.log.Info("geppo stops: what is being handed over is finished first", "within", finishWithin)
+		s.notify(daemon.SdNotifyStopping)
+		return nil
+	})
 	err = group.Wait()
 	s.log.Info("geppo stopped")
 	return err
@@ -96,7 +115,7 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	}
 	schedule, err := geppod.NewSchedule(c.Schedule.Monthly, zone)
 	if err != nil {
-		return geppod.Settings{}, &config.Error{Faults: []string{"schedule.monthly: " + err.Error()}}
+		return geppod.Settings{}, err
 	}
 	sender, err := s.app.newSender(c, s.db)
 	if err != nil {
@@ -110,82 +129,10 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 			Schedule: schedule, Zone: zone, Planner: planner, CatchUp: time.Duration(c.Schedule.CatchUp),
 			RequireImport: c.Schedule.RequireImport, Spread: time.Duration(c.Schedule.Spread), Log: s.log,
 		},
-		Summary:  newSummarizer(c, sender).Send,
+		Summary:  s.summary(c, sender),
 		Probe:    time.Duration(c.Retry.Max),
 		Patience: time.Duration(c.SMTP.DotTimeout) + 2*time.Duration(c.SMTP.Timeout) + 5*time.Minute,
 	}, nil
-}
-
-// checks are what /readyz answers by.
-func (s *service) checks() []console.Check {
-	return []console.Check{
-		{Name: "database", Run: func(ctx context.Context) error {
-			if _, err := s.db.ledger.Paused(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			_, err := s.db.detections.LastImport(ctx)
-			return err
-		}},
-		{Name: "queue", Run: func(ctx context.Context) error {
-			pause, err := s.db.ledger.Paused(ctx)
-			if errors.Is(err, store.ErrNotFound) {
-				return nil
-			}
-			if err == nil {
-				err = fmt.Errorf("paused by %s since %s: %s", pause.Cause, pause.StartedAt.Format(time.RFC3339), pause.Reason)
-			}
-			return err
-		}},
-		{Name: "schedule", Run: func(ctx context.Context) error {
-			fires, err := s.db.ledger.OpenFires(ctx)
-			if err == nil && len(fires) > 0 {
-				err = fmt.Errorf("the fire of %s is %s", fires[0].DueAt.Format(time.RFC3339), fires[0].State)
-			}
-			return err
-		}},
-		{Name: "relay", Run: func(ctx context.Context) error {
-			conn, err := s.daemon.Current().Dispatcher.Client.Connect(ctx)
-			if err != nil {
-				return err
-			}
-			return conn.Close()
-		}},
-	}
-}
-
-// onHangUp reads the configuration anew at each SIGHUP; a faulty one changes nothing.
-func (s *service) onHangUp(ctx context.Context, reload chan<- geppod.Settings) error {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-signals:
-		}
-		s.notify(daemon.SdNotifyReloading + "\nMONOTONIC_USEC=" + monotonic())
-		settings, err := s.reloaded()
-		if err != nil {
-			s.log.Error("the new configuration is faulty; the old one stays in force", "error", err)
-		} else {
-			select {
-			case reload <- settings:
-				s.log.Info("configuration and templates reloaded", "next_fire", settings.Scheduler.Next())
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		s.notify(daemon.SdNotifyReady)
-	}
-}
-
-func (s *service) reloaded() (geppod.Settings, error) {
-	c, err := s.app.config()
-	if err != nil {
-		return geppod.Settings{}, err
-	}
-	return s.settings(c)
 }
 
 // feedWatchdog tells systemd that the daemon lives, as long as its loops show progress.
@@ -215,13 +162,4 @@ func (s *service) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		s.log.Warn("systemd could not be told", "error", err)
 	}
-}
-
-// monotonic is the time that systemd wants with RELOADING=1, in microseconds.
-func monotonic() string {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
-		return "0"
-	}
-	return strconv.FormatInt(now.Nano()/1000, 10)
 }

@@ -45,6 +45,7 @@ type Dispatcher struct {
 	Crash   Crash
 
 	failedConnections atomic.Int32 // in a row
+	resting           atomic.Bool
 }
 
 // Policy is what the configuration says about sending.
@@ -112,6 +113,10 @@ func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
 	}
 }
 
+// Rest lets a Run end once what it has claimed is settled, and every later one at once: another
+// Dispatcher takes over. In contrast to the end of ctx there is no bound.
+func (d *Dispatcher) Rest() { d.resting.Store(true) }
+
 // paused fails if an operator has paused the queue, and tells whether a fault has.
 func (d *Dispatcher) paused(ctx context.Context) (probe bool, err error) {
 	pause, err := d.Ledger.Paused(ctx)
@@ -177,7 +182,7 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) 
 // that they do not cost a commit each.
 func (d *Dispatcher) claim(ctx, work context.Context, filter store.Filter, taken chan<- store.Delivery, most int) (claimed int, err error) {
 	defer close(taken)
-	for ctx.Err() == nil && d.failedConnections.Load() < maxFailedConnections && claimed < most {
+	for ctx.Err() == nil && !d.resting.Load() && d.failedConnections.Load() < maxFailedConnections && claimed < most {
 		d.Crash.at(BeforeClaim)
 		deliveries, err := d.Ledger.Claim(ctx, filter, d.Now(), min(d.Policy.Connections, most-claimed))
 		if errors.Is(err, store.ErrNotFound) {

@@ -21,7 +21,7 @@ type Metrics struct {
 	attempts *prometheus.CounterVec
 	stages   *prometheus.HistogramVec
 	followUp *prometheus.GaugeVec
-	relayUp  prometheus.Gauge
+	relayUp  *prometheus.Desc
 	waiting  *prometheus.Desc
 	missed   *prometheus.Desc
 	paused   *prometheus.Desc
@@ -30,11 +30,15 @@ type Metrics struct {
 	success  *prometheus.Desc
 	next     *prometheus.Desc
 
-	daemon *Daemon
-	mu     sync.Mutex
-	cached []prometheus.Metric // what costs a look at a whole month
-	asOf   time.Time
+	daemon     *Daemon
+	mu         sync.Mutex
+	cached     []prometheus.Metric // what costs a look at a whole month
+	asOf       time.Time
+	followedUp store.Period
 }
+
+// followUpResults are those that a support desk must look at.
+var followUpResults = []string{"uncleanable", "noncleaned", "unsafe"}
 
 // cacheFor bounds how often a month's states are counted: with 100,000 contracts that takes 50 ms.
 const cacheFor = 15 * time.Second
@@ -56,13 +60,13 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		followUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "geppo_followups", Help: "Detections of the last run that the support desk must follow up, by result.",
 		}, []string{"result"}),
-		relayUp: prometheus.NewGauge(prometheus.GaugeOpts{Name: "geppo_relay_up", Help: "1 if the last connection to the relay worked."}),
+		relayUp: desc("relay_up", "1 if the last login at the relay worked; absent before the first."),
 		waiting: desc("waiting_for_import", "1 while a period waits for an import after its end."),
 		missed:  desc("missed_fires", "Fires of the schedule that wait for an operator."),
 		paused:  desc("paused", "1 while the queue is paused, by cause.", "cause"),
 		states:  desc("deliveries", "Deliveries of the newest period, by state.", "state"),
 		oldest:  desc("oldest_pending_seconds", "Age of the oldest delivery that still waits, 0 if none does."),
-		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent, 0 if none has."),
+		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent; absent before the first."),
 		next:    desc("next_fire_timestamp_seconds", "When the schedule fires next."),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -70,7 +74,7 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
 	})
 	build.Set(1)
-	m.Registry.MustRegister(m, m.attempts, m.stages, m.followUp, m.relayUp, build,
+	m.Registry.MustRegister(m, m.attempts, m.stages, m.followUp, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -82,27 +86,34 @@ func (m *Metrics) Watch() Watch {
 		Stage: func(name string, took time.Duration) { m.stages.WithLabelValues(name).Observe(took.Seconds()) },
 		Attempt: func(a store.Attempt) {
 			m.attempts.WithLabelValues(a.Stage, string(a.Outcome)).Inc()
-			switch {
+			switch relay := m.daemon.Relay; {
+			case relay == nil:
 			case a.Outcome == store.OutcomeSent:
-				m.relayUp.Set(1)
-			case a.Stage == "connect" || a.Stage == "tls" || a.Stage == "auth":
-				m.relayUp.Set(0)
+				relay.Learned(nil)
+			case unreached(a):
+				relay.Learned(errors.New(a.Reply))
 			}
 		},
 	}
 }
 
-// FollowUps sets the numbers of the support desk's list.
-func (m *Metrics) FollowUps(byResult map[string]int64) {
+// FollowUps sets the numbers of the support desk's list, but for a period older than the one shown.
+func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p.String() < m.followedUp.String() {
+		return
+	}
+	m.followedUp = p
 	m.followUp.Reset()
-	for result, n := range byResult {
-		m.followUp.WithLabelValues(result).Set(float64(n))
+	for _, result := range followUpResults {
+		m.followUp.WithLabelValues(result).Set(float64(byResult[result]))
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next} {
+	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next} {
 		out <- d
 	}
 }
@@ -128,6 +139,13 @@ func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metri
 	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 }
 
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 	ledger := m.daemon.Ledger
 	age := 0.0
@@ -145,6 +163,11 @@ func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 		return nil, err
 	}
 	metrics := []prometheus.Metric{gauge(m.oldest, age)}
+	if relay := m.daemon.Relay; relay != nil {
+		if up, known := relay.Up(); known {
+			metrics = append(metrics, gauge(m.relayUp, oneIf(up)))
+		}
+	}
 	for cause, value := range causes {
 		metrics = append(metrics, gauge(m.paused, value, cause))
 	}
@@ -184,7 +207,7 @@ func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
 		return nil, err
 	}
 	counts := map[store.State]int{}
-	success := 0.0
+	var metrics []prometheus.Metric
 	if len(runs) > 0 {
 		if counts, err = m.daemon.Ledger.CountStates(ctx, store.Filter{Period: runs[len(runs)-1].Period}); err != nil {
 			return nil, err
@@ -192,10 +215,9 @@ func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
 		if at, err := m.lastSuccess(ctx, runs); err != nil {
 			return nil, err
 		} else if !at.IsZero() {
-			success = float64(at.Unix())
+			metrics = append(metrics, gauge(m.success, float64(at.Unix())))
 		}
 	}
-	metrics := []prometheus.Metric{gauge(m.success, success)}
 	for _, state := range store.States {
 		metrics = append(metrics, gauge(m.states, float64(counts[state]), string(state)))
 	}

@@ -1,13 +1,13 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"geppo/store"
 )
@@ -31,34 +31,45 @@ type Daemon struct {
 	Ledger *store.Ledger
 	Log    *slog.Logger
 	Now    func() time.Time
+	Relay  *Relay        // nil: nobody asks
+	Tick   time.Duration // how often the schedule is compared with the clock; 0: a minute
+	Look   time.Duration // how often the queue is looked at for what others put there; 0: a second
 
 	settings        atomic.Pointer[Settings]
-	scheduled, sent atomic.Int64 // unix nanoseconds of each loop's last sign of life
+	scheduled, sent atomic.Pointer[time.Time] // each loop's last sign of life
 }
 
 const (
 	scheduleEvery = time.Minute
-	lookEvery     = time.Second // at the queue, for what other processes put there
+	lookEvery     = time.Second
 	faultWait     = 30 * time.Second
 )
 
-// Serve runs until ctx is done; what is being handed over is finished first. Settings that come
-// from reload take effect at once: sending stops between two messages and goes on with them.
-func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Settings) error {
+// Serve runs until ctx is done; what is being handed over is finished within the dispatcher's bound.
+// Settings that come from reload take effect as soon as the messages under way are finished, for
+// which there is no bound but the relay's: a reload must cost no reply.
+func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Settings) {
 	for {
 		d.settings.Store(&settings)
-		running, stop := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- d.run(running, settings) }()
+		current, stop := context.WithCancel(ctx)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			d.run(ctx, current, settings)
+		}()
+		var next Settings
 		select {
-		case err := <-done:
+		case <-done:
 			stop()
-			return err
-		case settings = <-reload:
-			stop()
-			if err := <-done; err != nil {
-				return err
-			}
+			return
+		case next = <-reload:
+		}
+		settings.Dispatcher.Rest()
+		stop()
+		<-done
+		settings = next
+		if d.Relay != nil {
+			d.Relay.Forget()
 		}
 	}
 }
@@ -66,7 +77,8 @@ func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Set
 // Current are the settings in force.
 func (d *Daemon) Current() *Settings { return d.settings.Load() }
 
-func (d *Daemon) run(ctx context.Context, s Settings) error {
+// run follows one set of settings until current is done. Sending knows the daemon's end only by ctx.
+func (d *Daemon) run(ctx, current context.Context, s Settings) {
 	d.beat(&d.scheduled)
 	d.beat(&d.sent)
 	report := s.Dispatcher.Settled
@@ -76,52 +88,70 @@ func (d *Daemon) run(ctx context.Context, s Settings) error {
 			report(delivery, state)
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return d.scheduleLoop(ctx, s) })
-	group.Go(func() error { return d.sendLoop(ctx, s) })
-	return group.Wait()
+	var loops sync.WaitGroup
+	loops.Go(func() { d.scheduleLoop(current, s) })
+	loops.Go(func() { d.sendLoop(ctx, current, s) })
+	if d.Relay != nil {
+		loops.Go(func() { d.relayLoop(current) })
+	}
+	loops.Wait()
 }
 
-func (d *Daemon) beat(at *atomic.Int64) { at.Store(d.Now().UnixNano()) }
+// beat takes the clock's monotonic reading where it has one: a clock that is set is no stand-still.
+func (d *Daemon) beat(at *atomic.Pointer[time.Time]) {
+	now := d.Now()
+	at.Store(&now)
+}
 
 // Alive tells whether both loops have shown progress lately: what a watchdog is fed by.
 func (d *Daemon) Alive() bool {
-	s := d.settings.Load()
-	if s == nil {
+	s, scheduled, sent := d.settings.Load(), d.scheduled.Load(), d.sent.Load()
+	if s == nil || scheduled == nil || sent == nil {
 		return true // not started
 	}
 	now := d.Now()
-	quiet := func(at *atomic.Int64) time.Duration { return now.Sub(time.Unix(0, at.Load())) }
-	return quiet(&d.scheduled) < s.Patience && quiet(&d.sent) < s.Patience
+	return now.Sub(*scheduled) < s.Patience && now.Sub(*sent) < s.Patience
 }
 
-func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) error {
+func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) {
 	for {
 		if err := s.Scheduler.Reconcile(ctx); err != nil && ctx.Err() == nil {
 			d.Log.Error("the schedule could not be followed", "error", err)
 		}
 		d.beat(&d.scheduled)
-		if !sleep(ctx, scheduleEvery) {
-			return nil
+		if !sleep(ctx, cmp.Or(d.Tick, scheduleEvery)) {
+			return
 		}
 	}
 }
 
-func (d *Daemon) sendLoop(ctx context.Context, s Settings) error {
-	for ctx.Err() == nil {
+// relayLoop keeps what is known of the relay from growing old while nothing is sent.
+func (d *Daemon) relayLoop(ctx context.Context) {
+	for {
+		// Learned logs what matters of the answer.
+		_ = d.Relay.Ask(ctx, relayEvery)
+		if !sleep(ctx, relayEvery) {
+			return
+		}
+	}
+}
+
+func (d *Daemon) sendLoop(ctx, current context.Context, s Settings) {
+	for current.Err() == nil {
 		err := d.send(ctx, s)
 		d.beat(&d.sent)
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
-			sleep(ctx, faultWait) // what was under way is not due, and waits for the next run
+			sleep(current, faultWait) // what was under way is not due, and waits for the next run
 			continue
 		}
-		if !sleep(ctx, lookEvery) || !d.awaitWork(ctx, s) {
-			break
+		if !sleep(current, d.look()) || !d.awaitWork(current, s) {
+			return
 		}
 	}
-	return nil
 }
+
+func (d *Daemon) look() time.Duration { return cmp.Or(d.Look, lookEvery) }
 
 // send sends what is due, and closes the runs that this ends.
 func (d *Daemon) send(ctx context.Context, s Settings) error {
@@ -145,10 +175,10 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) bool {
 		if due {
 			return true
 		}
-		if !sleep(ctx, lookEvery) {
+		if !sleep(ctx, d.look()) {
 			return false
 		}
-		waited += lookEvery
+		waited += d.look()
 	}
 }
 

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"geppo/cmd/internal/console"
+	"geppo/mailer"
+	"geppo/store"
+)
+
+// relayFresh is for how long /readyz repeats what was learned of the relay, so that it may be asked
+// often.
+const relayFresh = time.Minute
+
+// checks are what /readyz answers by.
+func (s *service) checks() []console.Check {
+	return []console.Check{
+		{Name: "database", Run: s.databaseReady},
+		{Name: "queue", Run: s.queueReady},
+		{Name: "schedule", Run: s.scheduleReady},
+		{Name: "relay", Run: func(ctx context.Context) error { return s.daemon.Relay.Ask(ctx, relayFresh) }},
+	}
+}
+
+func (s *service) databaseReady(ctx context.Context) error {
+	if _, err := s.db.ledger.Paused(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	_, err := s.db.detections.LastImport(ctx)
+	return err
+}
+
+func (s *service) queueReady(ctx context.Context) error {
+	pause, err := s.db.ledger.Paused(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = fmt.Errorf("paused by %s since %s: %s", pause.Cause, pause.StartedAt.Format(time.RFC3339), pause.Reason)
+	}
+	return err
+}
+
+func (s *service) scheduleReady(ctx context.Context) error {
+	fires, err := s.db.ledger.OpenFires(ctx)
+	if err == nil && len(fires) > 0 {
+		err = fmt.Errorf("the fire of %s is %s", fires[0].DueAt.Format(time.RFC3339), fires[0].State)
+	}
+	return err
+}
+
+// login logs in to the relay of the settings in force and out again; before there are any, to first.
+func (s *service) login(first *mailer.Client) func(context.Context) error {
+	return func(ctx context.Context) error {
+		client := first
+		if settings := s.daemon.Current(); settings != nil {
+			client = settings.Dispatcher.Client
+		}
+		conn, err := client.Connect(ctx)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}

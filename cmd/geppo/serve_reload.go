@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"geppo/cmd/internal/config"
+	geppod "geppo/cmd/internal/daemon"
+)
+
+// onHangUp reads the configuration anew at each SIGHUP; a faulty one changes nothing.
+func (s *service) onHangUp(ctx context.Context, hangUps <-chan os.Signal, reload chan<- geppod.Settings) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangUps:
+		}
+		s.notify(daemon.SdNotifyReloading + "\nMONOTONIC_USEC=" + monotonic())
+		c, settings, err := s.reloaded()
+		if err != nil {
+			s.log.Error("the new configuration is faulty; the old one stays in force", "error", err)
+		} else {
+			select {
+			case reload <- settings:
+				s.inForce(c, settings)
+			case <-ctx.Done():
+				return
+			}
+		}
+		s.notify(daemon.SdNotifyReady)
+	}
+}
+
+func (s *service) reloaded() (config.Config, geppod.Settings, error) {
+	c, err := s.app.config()
+	if err != nil {
+		return c, geppod.Settings{}, err
+	}
+	settings, err := s.settings(c)
+	return c, settings, err
+}
+
+// inForce says what a reload has changed, and what it could not.
+func (s *service) inForce(c config.Config, settings geppod.Settings) {
+	s.app.logLevel.Set(logLevel(c.Log))
+	s.log.Info("configuration and templates reloaded", "next_fire", settings.Scheduler.Next())
+	for _, key := range needRestart(s.started, c) {
+		s.log.Warn("a changed key takes effect only after a restart", "key", key)
+	}
+}
+
+// needRestart lists the keys that are read once, at the start, and that differ by now.
+func needRestart(started, now config.Config) (keys []string) {
+	for _, k := range []struct{ key, started, now string }{
+		{"store.dsn", started.Ledger(), now.Ledger()},
+		{"store.detections", started.Detections(), now.Detections()},
+		{"http.listen", started.HTTP.Listen, now.HTTP.Listen},
+		{"log.format", started.Log.Format, now.Log.Format},
+	} {
+		if k.started != k.now {
+			keys = append(keys, k.key)
+		}
+	}
+	return keys
+}
+
+// monotonic is the time that systemd wants with RELOADING=1, in microseconds.
+func monotonic() string {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return "0"
+	}
+	return strconv.FormatInt(now.Nano()/1000, 10)
+}

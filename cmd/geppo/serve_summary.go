@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+
+	"geppo/cmd/internal/config"
+	geppod "geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// summary tells the operators how a run ended, and the metrics what is left to the support desk.
+func (s *service) summary(c config.Config, sender *geppod.Dispatcher) func(context.Context, store.Run) error {
+	summarizer := newSummarizer(c, sender)
+	summarizer.FollowUps = func(ctx context.Context, p store.Period) (csv []byte, lines int, err error) {
+		list, err := s.followUps(ctx, sender.Composer, p)
+		if err != nil {
+			return nil, 0, err
+		}
+		csv, err = followupsFile(list)
+		return csv, len(list), err
+	}
+	if len(c.Mail.Operators) > 0 {
+		return summarizer.Send
+	}
+	return func(ctx context.Context, run store.Run) error {
+		_, err := s.followUps(ctx, sender.Composer, run.Period)
+		return err
+	}
+}
+
+func (s *service) followUps(ctx context.Context, composer *geppod.Composer, p store.Period) ([]followup, error) {
+	list, err := followups(ctx, composer, p)
+	if err != nil {
+		return nil, err
+	}
+	byResult := map[string]int64{}
+	for _, f := range list {
+		byResult[f.Result] += f.Count
+	}
+	s.metrics.FollowUps(p, byResult)
+	return list, nil
+}
+
+// lastFollowUps gives the metrics what the month before a restart has left to the support desk.
+func (s *service) lastFollowUps(ctx context.Context, composer *geppod.Composer) {
+	runs, err := s.db.ledger.Runs(ctx, store.Period{})
+	for i := len(runs) - 1; i >= 0 && err == nil; i-- {
+		if !runs[i].FinishedAt.IsZero() {
+			_, err = s.followUps(ctx, composer, runs[i].Period)
+			break
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		s.log.Warn("the follow-ups could not be counted", "error", err)
+	}
+}
