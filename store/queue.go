@@ -28,7 +28,7 @@ func (f Filter) where() (string, []any) {
 		conditions = append(conditions, column+" IN (?"+strings.Repeat(", ?", n-1)+")")
 	}
 	if f.Period != (Period{}) {
-		conditions, args = append(conditions, "period = ?"), append(args, f.Period.String())
+		conditions, args = append(conditions, "period = +?"), append(args, f.Period.String())
 	}
 	if len(f.Contracts) > 0 {
 		in("contract", len(f.Contracts))
@@ -49,7 +49,7 @@ func (f Filter) where() (string, []any) {
 		}
 	}
 	if f.Run != 0 {
-		conditions, args = append(conditions, "run = ?"), append(args, f.Run)
+		conditions, args = append(conditions, "run = +?"), append(args, f.Run)
 	}
 	if conditions == nil {
 		return "true", nil
@@ -58,12 +58,14 @@ func (f Filter) where() (string, []any) {
 }
 
 const (
+	// A bare ? in a place that the planner looks at, LIMIT among them, has the statement planned anew
+	// at each use: a third of all processor time that a delivery takes in the ledger. Hence "+?".
 	dueDeliveries = `
 SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_due
-WHERE state IN ('queued', 'deferred') AND next_attempt_at <= ?
+WHERE state IN ('queued', 'deferred') AND next_attempt_at <= +?
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND cause = 'operator') AND `
 
-	dueFirst = ` ORDER BY next_attempt_at, id LIMIT ?`
+	dueFirst = ` ORDER BY next_attempt_at, id LIMIT +?`
 
 	claimDeliveries = `
 UPDATE deliveries

@@ -40,9 +40,9 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 
 // ledgerStatements are prepared when the ledger is opened.
 var ledgerStatements = []string{
-	savepoint, release, rollbackToIt,
+	begin, commit, rollback, savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), pendingBefore, cancelRemoved, finishPlanning, finishRun,
-	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = ?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
+	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
 	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
