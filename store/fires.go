@@ -42,13 +42,14 @@ ON CONFLICT (due_at) DO UPDATE SET state = excluded.state, tried_at = excluded.t
 	nextDue = `
 SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred')`
 
+	// All deliveries of a run were planned when it started.
 	oldestPending = `
-SELECT min(created_at) FROM deliveries INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred')`
+SELECT min(started_at) FROM runs WHERE id IN (SELECT run FROM tallies WHERE state IN ('queued', 'deferred') AND deliveries > 0)`
 
 	unfinishedRuns = `
 SELECT id, kind, period, started_at, finished_at, requested_by, reason, planned, cancelled FROM runs AS r
 WHERE finished_at IS NULL AND NOT EXISTS (
-  SELECT 1 FROM deliveries AS d WHERE d.run = r.id AND d.state IN ('queued', 'sending', 'handing_over')) ORDER BY id`
+  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state IN ('queued', 'sending', 'handing_over') AND t.deliveries > 0) ORDER BY id`
 )
 
 // LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.

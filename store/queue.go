@@ -35,6 +35,9 @@ func (f Filter) where() (string, []any) {
 		for _, contract := range f.Contracts {
 			args = append(args, contract)
 		}
+		if f.Period == (Period{}) { // or all deliveries would be read: the index begins with the period
+			conditions = append(conditions, "period IN (SELECT period FROM runs)")
+		}
 	}
 	if len(f.States) > 0 {
 		in("state", len(f.States))
@@ -60,8 +63,10 @@ func (f Filter) where() (string, []any) {
 const (
 	// A bare ? in a place that the planner looks at, LIMIT among them, has the statement planned anew
 	// at each use: a third of all processor time that a delivery takes in the ledger. Hence "+?".
-	dueDeliveries = `
-SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_due
+	dueDeliveries  = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_due` + areDue
+	dueOfContracts = `SELECT ` + deliveryColumns + ` FROM deliveries` + areDue // of few, by their own index
+
+	areDue = `
 WHERE state IN ('queued', 'deferred') AND next_attempt_at <= +?
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND cause = 'operator') AND `
 
@@ -102,10 +107,14 @@ var ErrBytesDiffer = errors.New("the message's bytes differ from those handed ov
 // queue. Their state is then sending.
 func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time, most int) (claimed []Delivery, err error) {
 	condition, args := filter.where()
+	due := dueDeliveries
+	if len(filter.Contracts) > 0 || len(filter.IDs) > 0 {
+		due = dueOfContracts
+	}
 	args = append(append([]any{now.UnixMilli()}, args...), most)
 	err = l.writeTogether(ctx, func(tx ledgerTx) error {
 		var err error
-		if claimed, err = tx.deliveries(ctx, dueDeliveries+condition+dueFirst, args...); err != nil {
+		if claimed, err = tx.deliveries(ctx, due+condition+dueFirst, args...); err != nil {
 			return err
 		}
 		if len(claimed) == 0 {

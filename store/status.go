@@ -19,6 +19,11 @@ const (
 
 	countStates = `SELECT state, count(*) FROM deliveries WHERE %s AND replaced_by IS NULL GROUP BY state`
 
+	// The tallies know a whole period without a look at its deliveries.
+	countPeriod = `
+SELECT state, sum(deliveries) FROM tallies
+WHERE deliveries > 0 AND run IN (SELECT id FROM runs WHERE ?1 = '' OR period = ?1) GROUP BY state`
+
 	selectAttempts = `
 SELECT delivery, number, started_at, ended_at, stage, code, enhanced, reply, tls, outcome
 FROM attempts WHERE delivery = ? ORDER BY number`
@@ -43,7 +48,7 @@ var ledgerStatements = []string{
 	begin, commit, rollback, savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), pendingBefore, cancelRemoved, finishPlanning, finishRun,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
-	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), selectAttempts, selectRuns, selectRunErrors,
+	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), countPeriod, selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
 	openPause, insertPause, endPauses, lastFire, openFires, putFire, nextDue, oldestPending, unfinishedRuns,
@@ -72,8 +77,12 @@ func (l *Ledger) Delivery(ctx context.Context, id int64) (Delivery, error) {
 // took its place is not counted: the resend is.
 func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int, error) {
 	condition, args := filter.where()
+	statement := fmt.Sprintf(countStates, condition)
+	if filter.Contracts == nil && filter.States == nil && filter.IDs == nil && filter.Run == 0 {
+		statement, args = countPeriod, []any{filter.periodKey()}
+	}
 	counts := map[State]int{}
-	err := query(ctx, l.r, fmt.Sprintf(countStates, condition), args, func(row scanner) error {
+	err := query(ctx, l.r, statement, args, func(row scanner) error {
 		var state State
 		var n int
 		err := row.Scan(&state, &n)
@@ -84,6 +93,14 @@ func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int,
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
 	return counts, nil
+}
+
+// periodKey is the period as it is stored, "" for all.
+func (f Filter) periodKey() string {
+	if f.Period == (Period{}) {
+		return ""
+	}
+	return f.Period.String()
 }
 
 // Attempts lists a delivery's attempts, the first first.
@@ -104,11 +121,7 @@ func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []Attem
 
 // Runs lists the runs of a period, or all for a zero period, the oldest first.
 func (l *Ledger) Runs(ctx context.Context, period Period) (runs []Run, err error) {
-	key := ""
-	if period != (Period{}) {
-		key = period.String()
-	}
-	err = query(ctx, l.r, selectRuns, []any{key}, func(row scanner) error {
+	err = query(ctx, l.r, selectRuns, []any{Filter{Period: period}.periodKey()}, func(row scanner) error {
 		run, err := scanRun(row)
 		runs = append(runs, run)
 		return err

@@ -83,6 +83,40 @@ CREATE INDEX deliveries_due ON deliveries (next_attempt_at, id) WHERE state IN (
 CREATE INDEX deliveries_of_run ON deliveries (run);
 CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
 
+-- How many deliveries of a run are in each state, kept by the triggers below: counting a month of 100,000
+-- contracts takes 200 ms, and every scrape of the metrics asks for it. A delivery that a resend took the
+-- place of is not counted: the resend is.
+CREATE TABLE tallies (
+  run        INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  state      TEXT    NOT NULL,
+  deliveries INTEGER NOT NULL CHECK (deliveries >= 0),
+  PRIMARY KEY (run, state)
+) STRICT, WITHOUT ROWID;
+
+-- +goose StatementBegin
+CREATE TRIGGER deliveries_planned AFTER INSERT ON deliveries WHEN new.replaced_by IS NULL BEGIN
+  INSERT INTO tallies (run, state, deliveries) VALUES (new.run, new.state, 1)
+    ON CONFLICT (run, state) DO UPDATE SET deliveries = deliveries + 1;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER deliveries_moved AFTER UPDATE OF state ON deliveries WHEN new.state <> old.state AND new.replaced_by IS NULL BEGIN
+  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.state;
+  INSERT INTO tallies (run, state, deliveries) VALUES (new.run, new.state, 1)
+    ON CONFLICT (run, state) DO UPDATE SET deliveries = deliveries + 1;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER deliveries_replaced AFTER UPDATE OF replaced_by ON deliveries WHEN old.replaced_by IS NULL AND new.replaced_by IS NOT NULL BEGIN
+  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.state;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER deliveries_removed AFTER DELETE ON deliveries WHEN old.replaced_by IS NULL BEGIN
+  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.state;
+END;
+-- +goose StatementEnd
+
 CREATE TABLE attempts (
   delivery   INTEGER NOT NULL REFERENCES deliveries (id),
   number     INTEGER NOT NULL CHECK (number >= 1),
