@@ -26,7 +26,7 @@ import (
 )
 
 var (
-	simSeeds  = flag.Int("sim.seeds", 60, "how many seeds TestSimulation runs")
+	simSeeds  = flag.Int("sim.seeds", 60, "how many seeds TestSimulation runs; with -short 12 at the most")
 	simMonths = flag.Int("sim.months", 8, "how many months each seed lives")
 	simSeed   = flag.Uint64("sim.seed", 0, "the only seed TestSimulation runs, with its trace; 0: all")
 )
@@ -90,7 +90,11 @@ func TestSimulation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := range *simSeeds {
+	seeds := *simSeeds
+	if testing.Short() {
+		seeds = min(seeds, 12)
+	}
+	for n := range seeds {
 		seed := uint64(n + 1)
 		if *simSeed != 0 {
 			seed = *simSeed
