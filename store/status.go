@@ -24,6 +24,10 @@ const (
 SELECT state, sum(deliveries) FROM tallies
 WHERE deliveries > 0 AND run IN (SELECT id FROM runs WHERE ?1 = '' OR period = ?1) GROUP BY state`
 
+	anyDue = `
+SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due
+WHERE state IN ('queued', 'deferred') AND next_attempt_at <= +? AND `
+
 	selectAttempts = `
 SELECT delivery, number, started_at, ended_at, stage, code, enhanced, reply, tls, outcome
 FROM attempts WHERE delivery = ? ORDER BY number`
@@ -48,7 +52,7 @@ var ledgerStatements = []string{
 	begin, commit, rollback, savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), pendingBefore, cancelRemoved, finishPlanning, finishRun,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, claimDeliveries, startAttempts, markHandingOver, endAttempt, settleDelivery, underWay,
-	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), countPeriod, selectAttempts, selectRuns, selectRunErrors,
+	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), countPeriod, anyDue + "true)", selectAttempts, selectRuns, selectRunErrors,
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
 	openPause, insertPause, endPauses, lastFire, openFires, putFire, nextDue, oldestPending, unfinishedRuns,
@@ -93,6 +97,16 @@ func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int,
 		return nil, fmt.Errorf("count deliveries: %w", err)
 	}
 	return counts, nil
+}
+
+// AnyDue tells whether one of the filter's deliveries may be claimed.
+func (l *Ledger) AnyDue(ctx context.Context, filter Filter, now time.Time) (due bool, err error) {
+	condition, args := filter.where()
+	args = append([]any{now.UnixMilli()}, args...)
+	if err := l.r.QueryRowContext(ctx, anyDue+condition+")", args...).Scan(&due); err != nil {
+		return false, fmt.Errorf("read the queue: %w", err)
+	}
+	return due, nil
 }
 
 // periodKey is the period as it is stored, "" for all.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -93,5 +94,11 @@ func compareTallies(t *rapid.T, ledger *store.Ledger, p store.Period) {
 	oldest, err := ledger.OldestPending(t.Context())
 	if waits := counted[store.Queued]+counted[store.Deferred] > 0; waits && (err != nil || !oldest.Equal(first)) {
 		t.Fatalf("the oldest that waits was planned at %s, %v; want %s", oldest, err, first)
+	}
+	for _, at := range []time.Time{first.Add(-time.Millisecond), first} {
+		due, err := ledger.AnyDue(t.Context(), store.Filter{Period: p}, at)
+		if want := counted[store.Queued]+counted[store.Deferred] > 0 && !at.Before(first); err != nil || due != want {
+			t.Fatalf("something due at %s: %t, %v; want %t", at, due, err, want)
+		}
 	}
 }

@@ -55,14 +55,18 @@ func (p Planner) Ready(ctx context.Context, request Request, requireImport bool)
 // Waiting tells how far the deliveries of a filter are: how many will not move by themselves any
 // more, and whether one of the others could be sent at once.
 func Waiting(ctx context.Context, ledger *store.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
-	deliveries, err := ledger.Deliveries(ctx, filter)
-	for _, d := range deliveries {
-		switch {
-		case !d.State.Pending():
-			done++
-		case !d.NextAttemptAt.After(now):
-			waiting = true
+	counts, err := ledger.CountStates(ctx, filter)
+	if err != nil {
+		return 0, false, err
+	}
+	for state, n := range counts {
+		if !state.Pending() {
+			done += n
 		}
 	}
+	if counts[store.Sending]+counts[store.HandingOver] > 0 {
+		return done, true, nil
+	}
+	waiting, err = ledger.AnyDue(ctx, filter, now)
 	return done, waiting, err
 }
