@@ -47,6 +47,11 @@ WHERE id = ?1 AND state IN ('queued', 'deferred')`
 
 	finishPlanning = `UPDATE runs SET planned = ?2, cancelled = ?3 WHERE id = ?1`
 
+	// What a run by hand has planned in full is not missed any more, nor waited for.
+	settleFires = `
+UPDATE fires INDEXED BY fires_open SET state = 'planned', run = ?1
+WHERE state IN ('waiting', 'missed') AND period = ?2`
+
 	finishRun = `UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1`
 )
 
@@ -62,7 +67,7 @@ ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
 }
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
-// nothing twice. The run it returns counts what was new.
+// nothing twice. A plan of all contracts settles the period's open fires. The run it returns counts what was new.
 func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error) {
 	run := Run{
 		Kind: plan.Kind, Period: plan.Period, StartedAt: now,
@@ -83,6 +88,11 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 		}
 		if run.Cancelled, err = cancelOthers(ctx, tx, run, plan, now); err != nil {
 			return err
+		}
+		if plan.Contracts == nil {
+			if _, err := tx.exec(ctx, settleFires, run.ID, run.Period.String()); err != nil {
+				return err
+			}
 		}
 		_, err = tx.exec(ctx, finishPlanning, run.ID, run.Planned, run.Cancelled)
 		return err

@@ -15,6 +15,7 @@ type Relay struct {
 	Log   *slog.Logger
 	Now   func() time.Time
 	Login func(context.Context) error // logs in and out again
+	Every time.Duration               // how often the daemon asks by itself; 0: 15 minutes
 
 	asking chan struct{} // held by the one who asks
 	known  atomic.Pointer[relayState]

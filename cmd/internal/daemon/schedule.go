@@ -2,19 +2,19 @@ package daemon
 
 import (
 	"fmt"
-	"math/bits"
 	"time"
 
 	"github.com/robfig/cron/v3"
 )
 
-// Schedule says when the previous month is planned: a cron line of five fields in a zone. Unlike cron's
-// own, a day of the month that a short month lacks falls back to that month's last day, because a
-// report that silently skips February is the defect that operators tell of other products.
+// Schedule says when the previous month is planned: a cron line of five fields in a zone. The line is
+// read by cron; the times are our own, because cron's pass over some months in silence, which is the
+// defect that operators tell of other products. A day of the month that a short month lacks falls
+// back to that month's last day, a time that a clock change skips to the change, and one that it
+// repeats fires the first time only.
 type Schedule struct {
-	spec *cron.SpecSchedule
-	// last fires on days 28 to 30 at the spec's hours, among them the last days of short months.
-	last *cron.SpecSchedule
+	line *cron.SpecSchedule
+	zone *time.Location
 }
 
 // NewSchedule parses a line such as "0 9 1 * *". It refuses what would never fire, what would fire
@@ -40,43 +40,71 @@ func NewSchedule(line string, zone *time.Location) (s Schedule, err error) {
 	if !star(spec.Dom) && !star(spec.Dow) {
 		return Schedule{}, fmt.Errorf("%q names a day of the month and of the week, which cron takes as either; name one", line)
 	}
-	spec.Location = zone
-	last := *spec
-	last.Dom = 1<<28 | 1<<29 | 1<<30
-	s = Schedule{spec: spec, last: &last}
+	s = Schedule{spec, zone}
 	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
 		return Schedule{}, fmt.Errorf("%q never fires; name a day that some month has", line)
 	}
 	return s, nil
 }
 
-// star tells a field that was given as "*", for which cron sets the highest bit.
-func star(field uint64) bool { return bits.LeadingZeros64(field) == 0 }
+// starBit is set by cron in a field that was given as "*".
+const starBit = 1 << 63
 
-// Next is the first fire after t. It is a pure function: the last fire comes from the ledger, and a
-// clock that jumps cannot lose one.
+func star(field uint64) bool { return field&starBit != 0 }
+
+// farthest is how many days the next fire of a line can be away: it names at least one month, and in
+// that month a day.
+const farthest = 366 + 31
+
+// Next is the first fire after t, zero if there is none. It is a pure function: the last fire comes
+// from the ledger, and a clock that jumps cannot lose one.
 func (s Schedule) Next(t time.Time) time.Time {
-	next := s.spec.Next(t)
-	if star(s.spec.Dom) {
-		return next
-	}
-	// A short month comes within a year; the bound is against a line that never falls back.
-	for candidate, n := s.last.Next(t), 0; n < 3*12 && !candidate.IsZero(); candidate, n = s.last.Next(candidate), n+1 {
-		if !next.IsZero() && !candidate.Before(next) {
-			break
+	today := t.In(s.zone)
+	for day := range farthest {
+		date := time.Date(today.Year(), today.Month(), today.Day()+day, 0, 0, 0, 0, time.UTC)
+		if !s.firesOn(date) {
+			continue
 		}
-		if s.fallsBackOn(candidate) {
-			return candidate
+		for minute := range 24 * 60 {
+			if !has(s.line.Hour, minute/60) || !has(s.line.Minute, minute%60) {
+				continue
+			}
+			if at := onClock(date.Add(time.Duration(minute)*time.Minute), s.zone); at.After(t) {
+				return at
+			}
 		}
 	}
-	return next
+	return time.Time{}
 }
 
-// fallsBackOn tells the last day of a month too short for a day that the line names.
-func (s Schedule) fallsBackOn(t time.Time) bool {
-	if t.AddDate(0, 0, 1).Day() != 1 {
+func has(field uint64, value int) bool { return field&(1<<value) != 0 }
+
+// firesOn tells whether the line names a date, or a later day of its month than the month has.
+func (s Schedule) firesOn(date time.Time) bool {
+	if !has(s.line.Month, int(date.Month())) || !has(s.line.Dow, int(date.Weekday())) {
 		return false
 	}
-	named := s.spec.Dom
-	return named>>(t.Day()+1) != 0 && named&(1<<t.Day()) == 0
+	lastDay := date.AddDate(0, 0, 1).Day() == 1
+	laterDays := s.line.Dom &^ starBit >> (date.Day() + 1)
+	return has(s.line.Dom, date.Day()) || lastDay && laterDays != 0
+}
+
+// onClock is when a zone's clock first shows a wall time, given as if it were UTC's. A time that the
+// clock skips is shown as the change itself.
+func onClock(wall time.Time, zone *time.Location) time.Time {
+	shows := func(at time.Time) bool {
+		_, offset := at.Zone()
+		return at.Add(time.Duration(offset) * time.Second).Equal(wall)
+	}
+	var at time.Time
+	// By the offset of the day before it is the earlier one of two, by that of the day after the later.
+	for _, day := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		_, offset := wall.Add(day).In(zone).Zone()
+		if at = wall.Add(-time.Duration(offset) * time.Second).In(zone); shows(at) {
+			return at
+		}
+	}
+	// Neither: the day after's offset puts it before the change.
+	_, end := at.ZoneBounds()
+	return end
 }

@@ -1,12 +1,15 @@
 package daemon_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 	_ "time/tzdata"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/robfig/cron/v3"
+	"pgregory.net/rapid"
 
 	"geppo/cmd/internal/daemon"
 )
@@ -35,8 +38,17 @@ func TestScheduleFires(t *testing.T) {
 		{"0 9 28,31 * *", "Asia/Tokyo", "2026-02-01T00:00", []string{"2026-02-28T09:00", "2026-03-28T09:00", "2026-03-31T09:00", "2026-04-28T09:00", "2026-04-30T09:00"}},
 		{"30 8,20 31 * *", "Asia/Tokyo", "2026-04-30T08:30", []string{"2026-04-30T20:30", "2026-05-31T08:30"}},
 		{"0 9 * * 1", "Asia/Tokyo", "2026-11-22T00:00", []string{"2026-11-23T09:00", "2026-11-30T09:00"}},
-		// The hour that a spring skips: cron fires on the next such day, here a month later.
-		{"30 2 8 * *", "America/New_York", "2026-03-07T00:00", []string{"2026-04-08T02:30"}},
+		// The hour that a spring skips: at the change. The hour that an autumn repeats: once.
+		{"30 2 8 * *", "America/New_York", "2026-03-07T00:00", []string{"2026-03-08T03:00", "2026-04-08T02:30"}},
+		{"0,15,59 2 8 3 *", "America/New_York", "2026-03-07T00:00", []string{"2026-03-08T03:00", "2027-03-08T02:00"}},
+		{"59 1 8 * *", "America/New_York", "2026-03-07T00:00", []string{"2026-03-08T01:59", "2026-04-08T01:59"}},
+		{"30 1 1 * *", "America/New_York", "2026-10-30T00:00", []string{"2026-11-01T01:30", "2026-12-01T01:30"}},
+		{"0 2 1 11 *", "America/New_York", "2026-10-30T00:00", []string{"2026-11-01T02:00", "2027-11-01T02:00"}},
+		// A change at midnight, one of half an hour, and a day that a zone left out.
+		{"15 0 29 * *", "Africa/Cairo", "2027-04-29T00:00", []string{"2027-04-29T00:15", "2027-05-29T00:15"}},
+		{"15 0 30 4 *", "Africa/Cairo", "2027-04-29T00:00", []string{"2027-04-30T01:00", "2028-04-30T00:15"}},
+		{"15 2 4 10 *", "Australia/Lord_Howe", "2026-01-01T00:00", []string{"2026-10-04T02:30", "2027-10-04T02:15"}},
+		{"0 9 30 * *", "Pacific/Apia", "2011-12-01T00:00", []string{"2011-12-31T00:00", "2012-01-30T09:00"}},
 		{"0 9 1 * *", "America/New_York", "2026-03-01T09:00", []string{"2026-04-01T09:00", "2026-05-01T09:00"}},
 	} {
 		loc := zone(t, test.zone)
@@ -58,6 +70,38 @@ func TestScheduleFires(t *testing.T) {
 			t.Errorf("%s after %s:\n%s", test.line, test.after, diff)
 		}
 	}
+}
+
+// Where no month is too short and no clock changes, our times are cron's.
+func TestScheduleAgreesWithCron(t *testing.T) {
+	tokyo := zone(t, "Asia/Tokyo")
+	rapid.Check(t, func(t *rapid.T) {
+		field := func(name string, from, to int) string {
+			set := rapid.SliceOfNDistinct(rapid.IntRange(from, to), 1, 3, rapid.ID).Draw(t, name)
+			return strings.ReplaceAll(strings.Trim(fmt.Sprint(set), "[]"), " ", ",")
+		}
+		days := []string{field("day", 1, 28) + " " + field("month", 1, 12) + " *", "* * " + field("weekday", 0, 6), "* " + field("month", 1, 12) + " *", "*/5 * *"}
+		line := field("minute", 0, 59) + " " + field("hour", 0, 23) + " " + rapid.SampledFrom(days).Draw(t, "days")
+		ours, err := daemon.NewSchedule(line, tokyo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		theirs, err := cron.ParseStandard("CRON_TZ=Asia/Tokyo " + line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Unix(rapid.Int64Range(1.7e9, 2e9).Draw(t, "after"), 0).In(tokyo)
+		for range 20 {
+			got, want := ours.Next(at), theirs.Next(at)
+			if strings.HasSuffix(line, "*/5 * *") && got.AddDate(0, 0, 1).Day() == 1 {
+				return // a day that falls back
+			}
+			if !got.Equal(want) {
+				t.Fatalf("%q after %s: %s, cron says %s", line, at, got, want)
+			}
+			at = got
+		}
+	})
 }
 
 // Over 20 years a line of day 29 to 31 fires once in every month.

@@ -165,3 +165,46 @@ func TestSpreadKeepsEachContractsPlaceInTheWindow(t *testing.T) {
 		}
 	}
 }
+
+func TestARunByHandSettlesAMissedFire(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	h.contract("C1", "a@example.jp")
+	h.reconcile(s, time.Date(2026, 9, 15, 0, 0, 0, 0, time.UTC))
+	h.reconcile(s, time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)) // September and October are missed
+	open := func() (periods []string) {
+		t.Helper()
+		fires, err := h.ledger.OpenFires(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fire := range fires {
+			periods = append(periods, fire.Period.String()+" "+string(fire.State))
+		}
+		return periods
+	}
+	request := daemon.Request{Kind: "run", Period: october, By: "root", Contracts: []string{"C1"}}
+	for _, step := range []struct {
+		what      string
+		contracts []string
+		want      []string
+	}{
+		{"one contract is not the month", []string{"C1"}, []string{"2026-09 missed", "2026-10 missed"}},
+		{"the whole month", nil, []string{"2026-09 missed"}},
+	} {
+		request.Contracts = step.contracts
+		run, err := h.planner.Plan(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, open()); diff != "" {
+			t.Errorf("%s: %s", step.what, diff)
+		}
+		if last := h.lastFire(); step.contracts == nil && (last.State != store.FirePlanned || last.Run != run.ID) {
+			t.Errorf("fire %+v, want planned by run %d", last, run.ID)
+		}
+	}
+	if runs := h.reconcile(s, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)); len(runs) != 2 {
+		t.Errorf("runs %+v, want the two by hand", runs)
+	}
+}

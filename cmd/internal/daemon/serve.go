@@ -127,10 +127,11 @@ func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) {
 
 // relayLoop keeps what is known of the relay from growing old while nothing is sent.
 func (d *Daemon) relayLoop(ctx context.Context) {
+	every := cmp.Or(d.Relay.Every, relayEvery)
 	for {
 		// Learned logs what matters of the answer.
-		_ = d.Relay.Ask(ctx, relayEvery)
-		if !sleep(ctx, relayEvery) {
+		_ = d.Relay.Ask(ctx, every)
+		if !sleep(ctx, every) {
 			return
 		}
 	}
