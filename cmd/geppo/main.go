@@ -20,10 +20,13 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// The first signal asks geppo to stop; from then on a second one ends it at once.
-	context.AfterFunc(ctx, stop)
+	ctx, stop := context.WithCancel(context.Background())
+	signalled, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	// The first signal asks geppo to stop; before anything does, a second one would end it at once.
+	context.AfterFunc(signalled, func() {
+		restore()
+		stop()
+	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -83,10 +83,15 @@ func stationIn(t testing.TB, dir, template string, env ...string) *station {
 	if err := writeFile(s.dir, "geppo.toml", nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"geppo.db", "geppo-detections.db"} {
-		copyTo(t, filepath.Join(s.dir, name), filepath.Join(template, name))
-	}
+	copyDatabases(t, s.dir, template)
 	return s
+}
+
+func copyDatabases(t testing.TB, to, from string) {
+	t.Helper()
+	for _, name := range []string{"geppo.db", "geppo-detections.db"} {
+		copyTo(t, filepath.Join(to, name), filepath.Join(from, name))
+	}
 }
 
 func copyTo(t testing.TB, to, from string) {

@@ -47,7 +47,9 @@ func (s *service) reloaded() (config.Config, geppod.Settings, error) {
 
 // inForce says what a reload has changed, and what it could not.
 func (s *service) inForce(c config.Config, settings geppod.Settings) {
-	s.app.logLevel.Set(logLevel(c.Log))
+	level := &s.app.logLevel
+	level.Set(min(level.Level(), logLevel(c.Log))) // neither level keeps this from being seen
+	defer level.Set(logLevel(c.Log))
 	s.log.Info("configuration and templates reloaded", "next_fire", settings.Scheduler.Next())
 	for _, key := range needRestart(s.started, c) {
 		s.log.Warn("a changed key takes effect only after a restart", "key", key)

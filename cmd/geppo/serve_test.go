@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"geppo/cmd/internal/daemon"
 	"geppo/store"
 )
 
@@ -124,15 +126,9 @@ func (s *serviceUnderTest) configure(text string) {
 func (s *serviceUnderTest) start() {
 	s.t.Helper()
 	socket := filepath.Join(s.dir, "notify")
-	var err error
-	if s.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"}); err != nil {
-		s.t.Fatal(err)
+	if s.notify == nil {
+		s.listen(socket)
 	}
-	s.t.Cleanup(func() {
-		if err := s.notify.Close(); err != nil {
-			s.t.Error(err)
-		}
-	})
 	credentials := filepath.Join(s.dir, "credentials")
 	if err := writeFile(credentials, "smtp_password", []byte(servicePassword+"\n")); err != nil {
 		s.t.Fatal(err)
@@ -147,6 +143,19 @@ func (s *serviceUnderTest) start() {
 		if s.cmd.ProcessState == nil {
 			_ = s.cmd.Process.Kill() // the test has failed already
 			_ = s.cmd.Wait()
+		}
+	})
+}
+
+func (s *serviceUnderTest) listen(socket string) {
+	s.t.Helper()
+	var err error
+	if s.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"}); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := s.notify.Close(); err != nil {
+			s.t.Error(err)
 		}
 	})
 }
@@ -222,15 +231,7 @@ func TestServeAsAService(t *testing.T) {
 		t.Errorf("/readyz: %d %s", status, body)
 	}
 	// A mail has arrived a moment before the daemon has recorded that it did.
-	const both = `geppo_attempts_total{outcome="sent",stage="dot"} 2`
-	_, body := s.get("/metrics")
-	for n := 0; !strings.Contains(body, both) && n < 100; n++ {
-		s.await("WATCHDOG=1")
-		_, body = s.get("/metrics")
-	}
-	if !strings.Contains(body, both) {
-		t.Errorf("/metrics:\n%s", body)
-	}
+	s.awaitMetrics(`geppo_attempts_total{outcome="sent",stage="dot"} 2`, "geppo_relay_up 1", `geppo_followups{result="uncleanable"} 0`)
 
 	// A faulty configuration changes nothing, a good one is taken.
 	s.configure("[smtp]\nprot = 25\n")
@@ -240,7 +241,15 @@ func TestServeAsAService(t *testing.T) {
 	if status, body := s.get("/readyz"); status != http.StatusOK {
 		t.Errorf("after a faulty reload: %d %s", status, body)
 	}
-	s.configure(strings.Replace(config, "* * * * *", "0 9 1 * *", 1))
+	config = strings.Replace(config, "* * * * *", "0 9 1 * *", 1)
+	s.configure(strings.Replace(config, "unix:http", "unix:elsewhere", 1) + "[log]\nlevel = \"error\"\nformat = \"json\"\n[store]\ndsn = \"sqlite:other.db\"\n")
+	s.signal(syscall.SIGHUP)
+	s.await("RELOADING=1")
+	s.await("READY=1")
+	if status, body := s.get("/readyz"); status != http.StatusOK {
+		t.Errorf("after a reload: %d %s", status, body)
+	}
+	s.configure(config)
 	s.signal(syscall.SIGHUP)
 	s.await("RELOADING=1")
 	s.await("READY=1")
@@ -251,7 +260,7 @@ func TestServeAsAService(t *testing.T) {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 	log := s.stderr.String()
-	for _, want := range []string{"geppo serves", "period planned", "run finished", "smtp.prot: unknown key", "configuration and templates reloaded", "geppo stopped"} {
+	for _, want := range []string{"geppo serves", "period planned", "run finished", "smtp.prot: unknown key", "configuration and templates reloaded", "key=store.dsn", "key=store.detections", "key=http.listen", "key=log.format", "geppo stopped"} {
 		if !strings.Contains(log, want) {
 			t.Errorf("the log does not say %q:\n%s", want, log)
 		}
@@ -261,6 +270,91 @@ func TestServeAsAService(t *testing.T) {
 	}
 	if len(arrived) > 0 {
 		t.Errorf("%d mails too many", len(arrived))
+	}
+}
+
+// The relay has the message and says nothing yet. The first SIGTERM waits for its reply; a second one
+// does not, and the next start finds a delivery that may have arrived.
+func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
+	for _, second := range []bool{false, true} {
+		stored, speak := make(chan string), make(chan struct{})
+		relay := newTestRelay(t, func(at stage, to string, try int) error {
+			if at == stageStored && try == 1 {
+				stored <- to
+				<-speak
+			}
+			return nil
+		})
+		s := &serviceUnderTest{t: t, dir: t.TempDir()}
+		s.configure("[smtp]\nconnections = 1\nport = " + strconv.Itoa(relay.port) + "\n[http]\nlisten = \"unix:http\"\n")
+		copyDatabases(t, s.dir, template(t, 1))
+		ledger := openTestLedger(t, s.dir)
+		now := time.Now()
+		_, err := ledger.Plan(t.Context(), store.Plan{Kind: "run", Period: september, RequestedBy: "test", Targets: []store.Target{
+			{Contract: "C0", Address: "a0@example.jp", MessageID: daemon.MessageID("localhost", "C0", september, 1, "a0@example.jp", 0)},
+		}}, now)
+		if err := errors.Join(err, ledger.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s.start()
+		s.await("READY=1")
+		<-stored
+		s.signal(syscall.SIGTERM)
+		s.await("STOPPING=1")
+		if second {
+			s.signal(syscall.SIGTERM)
+		} else {
+			close(speak)
+		}
+		err = s.cmd.Wait()
+		var exit *exec.ExitError
+		if !second {
+			if err != nil {
+				t.Errorf("after one SIGTERM: %v\n%s", err, s.stderr.String())
+			}
+			s.expectSent(relay, 0)
+			continue
+		}
+		if !errors.As(err, &exit) || !exit.Sys().(syscall.WaitStatus).Signaled() {
+			t.Errorf("after the second SIGTERM: %v", err)
+		}
+		close(speak)
+		s.stderr.Reset()
+		s.start()
+		s.await("READY=1")
+		s.awaitMetrics(`geppo_attempts_total{outcome="sent",stage="dot"} 1`)
+		s.signal(syscall.SIGTERM)
+		if err := s.cmd.Wait(); err != nil {
+			t.Errorf("after the restart: %v", err)
+		}
+		s.expectSent(relay, 1)
+		if log := s.stderr.String(); !strings.Contains(log, "outcome=ambiguous") {
+			t.Errorf("the start does not say that a reply was lost:\n%s", log)
+		}
+	}
+}
+
+var september = store.Period{Year: 2026, Month: time.September}
+
+// awaitMetrics asks at each sign of life until all lines are there.
+func (s *serviceUnderTest) awaitMetrics(lines ...string) {
+	s.t.Helper()
+	var body string
+	for range 300 {
+		_, body = s.get("/metrics")
+		if !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(body, "\n"+line+"\n") }) {
+			return
+		}
+		s.await("WATCHDOG=1")
+	}
+	s.t.Errorf("/metrics does not come to %q:\n%s\n%s", lines, body, s.stderr.String())
+}
+
+// expectSent finds the one delivery sent, and so many lost replies in the ledger.
+func (s *serviceUnderTest) expectSent(relay *testRelay, lost int) {
+	s.t.Helper()
+	if got := relay.audit(s.t, s.dir); got.states[store.Sent] != 1 || got.ambiguous != lost || got.duplicates != lost {
+		s.t.Errorf("%+v, want one sent and %d replies lost", got, lost)
 	}
 }
 
