@@ -95,7 +95,7 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	s.notify(daemon.SdNotifyReady)
 	group.Go(func() error {
 		<-ctx.Done()
-		s.log.Info("geppo stops: what is being handed over is finished first", "within", finishWithin)
+		s.log.Info("geppo stops: what is being handed over is finished first", "within", finishWithin.String())
 		s.notify(daemon.SdNotifyStopping)
 		return nil
 	})

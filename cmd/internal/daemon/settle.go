@@ -122,7 +122,11 @@ func (d *Dispatcher) log(c composed, s store.Settlement) {
 	if s.State != store.Sent {
 		level = slog.LevelWarn
 	}
-	d.Log.Log(context.Background(), level, "attempt", "delivery", c.delivery.ID, "contract", c.delivery.Contract,
+	log := d.Log
+	if !s.NextAttemptAt.IsZero() {
+		log = log.With("next_try", s.NextAttemptAt)
+	}
+	log.Log(context.Background(), level, "attempt", "delivery", c.delivery.ID, "contract", c.delivery.Contract,
 		"period", c.delivery.Period, "recipient", c.delivery.Recipient, "attempt", s.Attempt.Number, "stage", s.Attempt.Stage,
 		"outcome", s.Attempt.Outcome, "state", s.State, "code", s.Attempt.Code, "reply", s.Attempt.Reply)
 }
