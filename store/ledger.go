@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -126,6 +127,7 @@ type Ledger struct {
 	prepared map[string]*sql.Stmt // by text, on writer
 	writes   chan write
 	done     chan struct{}
+	packers  sync.Pool // of *gzip.Writer
 }
 
 type write struct {
@@ -155,9 +157,11 @@ func (l *Ledger) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for _, query := range ledgerStatements {
-		if l.prepared[query], err = l.writer.PrepareContext(ctx, query); err != nil {
-			return errors.Join(fmt.Errorf("prepare %q: %w", query, err), l.writer.Close())
+		stmt, err := l.writer.PrepareContext(ctx, query)
+		if err != nil {
+			return errors.Join(fmt.Errorf("prepare %q: %w", query, err), l.unprepare(), l.writer.Close())
 		}
+		l.prepared[query] = stmt
 	}
 	return nil
 }
@@ -222,7 +226,17 @@ func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (l
 func (l *Ledger) Close() error {
 	close(l.writes)
 	<-l.done
-	return errors.Join(l.writer.Close(), l.file.Close())
+	return errors.Join(l.unprepare(), l.writer.Close(), l.file.Close())
+}
+
+// unprepare lets SQLite close the connection: with a statement left it would stay open, and so would
+// the -wal file beside the ledger.
+func (l *Ledger) unprepare() error {
+	var errs []error
+	for _, stmt := range l.prepared {
+		errs = append(errs, stmt.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // write runs do in a transaction and returns once it is durable. do may run only once; if it

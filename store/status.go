@@ -2,13 +2,14 @@ package store
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 const deliveryColumns = `id, run, contract, period, revision, recipient, recipient_name, resend, message_id, state,
@@ -180,18 +181,20 @@ func scanRun(row scanner) (r Run, err error) {
 // Freeze stores a report's JSON unless its contract, period and revision already have one, and
 // returns the one that is stored: the first wins, for ever.
 func (l *Ledger) Freeze(ctx context.Context, contract string, p Period, revision int, json []byte, now time.Time) ([]byte, error) {
-	packed, err := pack(json)
+	packed, err := l.pack(json)
 	if err != nil {
 		return nil, err
 	}
-	err = l.write(ctx, func(tx ledgerTx) error {
-		_, err := tx.exec(ctx, insertReport, contract, p.String(), revision, now.UnixMilli(), packed)
-		return err
+	err = l.writeTogether(ctx, func(tx ledgerTx) error {
+		return mustChangeOne(tx.exec(ctx, insertReport, contract, p.String(), revision, now.UnixMilli(), packed))
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound): // another was first
+		return l.Frozen(ctx, contract, p, revision)
+	case err != nil:
 		return nil, fmt.Errorf("freeze report %s %s: %w", contract, p, err)
 	}
-	return l.Frozen(ctx, contract, p, revision)
+	return json, nil
 }
 
 // Frozen reads a stored report's JSON, or ErrNotFound.
@@ -217,9 +220,17 @@ func (l *Ledger) NewestRevision(ctx context.Context, contract string, p Period) 
 
 // A report of a quiet month is 7 KB of JSON and 0.7 KB packed; 13 months of 100,000 contracts are
 // 9 GB and 1 GB.
-func pack(b []byte) ([]byte, error) {
+//
+// A new writer clears a megabyte of tables, which takes longer than to pack a report; so l keeps those it has.
+func (l *Ledger) pack(b []byte) ([]byte, error) {
 	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
+	w, ok := l.packers.Get().(*gzip.Writer)
+	if ok {
+		w.Reset(&packed)
+	} else {
+		w = gzip.NewWriter(&packed)
+	}
+	defer l.packers.Put(w)
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
