@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -378,4 +379,21 @@ func claimOne(ctx context.Context, l *store.Ledger, filter store.Filter, now tim
 		return store.Delivery{}, err
 	}
 	return claimed[0], nil
+}
+
+// Closing brings all into the one file, and lets go of it.
+func TestCloseLetsGo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "geppo.db")
+	l, err := store.OpenLedger(t.Context(), path, store.Migrate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Pause(t.Context(), "operator", "x", time.Now()), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if _, err := os.Stat(path + suffix); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("geppo.db%s is left: %v", suffix, err)
+		}
+	}
 }

@@ -157,6 +157,13 @@ func (r *testRelay) keep(to string, data []byte) (token string, err error) {
 	return token, nil
 }
 
+// accepted counts the messages.
+func (r *testRelay) accepted() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.copies)
+}
+
 // standing is how a relay's record and a ledger agree.
 type standing struct {
 	states     map[store.State]int
