@@ -107,7 +107,7 @@ func readPart(t testing.TB, header map[string][]string, body io.Reader) part {
 
 // wantTree is the tree of delivery.md for these parts.
 func wantTree(p render.Parts) part {
-	crlf := func(b []byte) string { return strings.ReplaceAll(string(b), "\n", "\r\n") }
+	crlf := func(b []byte) string { return strings.NewReplacer("\r\n", "\r\n", "\n", "\r\n").Replace(string(b)) }
 	html := part{Type: "text/html", Body: crlf(p.HTML)}
 	if len(p.Images) > 0 {
 		html = part{Type: "multipart/related", Parts: []part{html}}
@@ -355,7 +355,7 @@ func checkHostile(t testing.TB, m Message, h Header, p render.Parts) {
 		}
 	}
 	to, err := header.AddressList("To")
-	if err != nil || len(to) != 1 || to[0].Address != h.To.Address || squeeze(to[0].Name) != squeeze(oneLine(h.To.Name)) {
+	if err != nil || len(to) != 1 || envelope(to[0].Address) != envelope(h.To.Address) || m.To != envelope(h.To.Address) || squeeze(to[0].Name) != squeeze(oneLine(h.To.Name)) {
 		t.Errorf("To %q reads %v %v", header.Get("To"), to, err)
 	}
 	subject, err := new(mime.WordDecoder).DecodeHeader(header.Get("Subject"))
@@ -367,18 +367,30 @@ func checkHostile(t testing.TB, m Message, h Header, p render.Parts) {
 	}
 }
 
+// envelope is an address in the one form that all its spellings have.
+func envelope(address string) string {
+	wire, err := EnvelopeAddress(address)
+	if err != nil {
+		return err.Error()
+	}
+	return wire
+}
+
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
+// FuzzCompose: whatever the names, the recipient and the contents, a message is refused with a clean line, or it is read
+// back by net/mail and mime/multipart with the same parts, and no header that is not ours.
 func FuzzCompose(f *testing.F) {
 	for _, s := range hostile {
-		f.Add(s, "件名"+s, "report.pdf", "trend")
+		f.Add(s, "件名"+s, "report.pdf", "trend", "kanri@example.jp", []byte(s))
 	}
-	f.Add("名前", "x", "月次.pdf", "a@b")
-	f.Add("", "--", "a\"\r\n.pdf", "x>\r\nBcc: y")
-	f.Fuzz(func(t *testing.T, name, subject, file, cid string) {
+	f.Add("名前", "x", "月次.pdf", "a@b", "abc.@docomo.ne.jp", []byte("x\r\n.\r\n"))
+	f.Add("", "--", "a\"\r\n.pdf", "x>\r\nBcc: y", "a@日本語.jp", []byte("--a--\n"))
+	f.Fuzz(func(t *testing.T, name, subject, file, cid, address string, content []byte) {
 		h, p := sampleHeader(), sampleParts()
-		h.To.Name, p.Subject = name, subject
+		h.To.Name, h.From.Name, h.ReplyTo.Name, h.To.Address, p.Subject = name, file, subject, address, subject
 		p.PDFs[0].Name, p.Images[0].CID = file, cid
+		p.Text, p.HTML, p.Images[0].Data, p.PDFs[0].Data = content, content, content, content
 		m, err := Compose(h, p)
 		if err != nil {
 			var e *Error
@@ -388,6 +400,12 @@ func FuzzCompose(f *testing.F) {
 			return
 		}
 		checkHostile(t, m, h, p)
+		if again, err := Compose(h, p); err != nil || !bytes.Equal(again.Bytes, m.Bytes) {
+			t.Errorf("other bytes the second time (%v)", err)
+		}
+		if strings.ContainsFunc(m.To, func(r rune) bool { return r <= ' ' || r > '~' || r == '<' || r == '>' }) && !strings.HasPrefix(m.To, `"`) {
+			t.Errorf("envelope recipient %q", m.To)
+		}
 	})
 }
 

@@ -45,8 +45,8 @@ func TestReadReply(t *testing.T) {
 	}
 }
 
-// FuzzReply: whatever a server sends, there is no panic and no hang, every error is one short printable line, and
-// success needs a 2xx that came after the dot was due.
+// FuzzReply: whatever a server sends, there is no panic and no hang, every error is one short printable line,
+// success needs a 2xx that came after the dot was due, and a failure that is no reply to the dot says so.
 func FuzzReply(f *testing.F) {
 	const ehlo = "220 hi\r\n250-relay\r\n250 PIPELINING\r\n"
 	for _, s := range []string{
@@ -65,8 +65,8 @@ func FuzzReply(f *testing.F) {
 		go func() { defer close(written); defer far.Close(); _, _ = far.Write(b) }()
 		client := &Client{Host: "localhost", TLS: TLSNone, HELO: "c", Dial: func(context.Context, string, string) (net.Conn, error) { return near, nil }}
 		conn, err := client.Connect(t.Context())
+		dotted := false
 		if err == nil {
-			dotted := false
 			var reply Reply
 			reply, err = conn.Send(t.Context(), letter("a"), func() error { dotted = true; return nil })
 			if err == nil && (!dotted || reply.Code/100 != 2) {
@@ -77,12 +77,33 @@ func FuzzReply(f *testing.F) {
 		<-read
 		<-written
 		if err != nil {
-			line := failure(t, err).Error()
+			e := failure(t, err)
+			if e.Stage == StageDot {
+				checkDot(t, e, dotted)
+			} else if e.Verdict == Ambiguous {
+				t.Errorf("ambiguous before the dot: %+v", e)
+			}
+			line := e.Error()
 			if len(line) > 2000 || !utf8.ValidString(line) || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 				t.Errorf("%q", line)
 			}
 		}
 	})
+}
+
+// checkDot: after the dot only a refusal is one.
+func checkDot(t *testing.T, e *Error, dotted bool) {
+	t.Helper()
+	want := Ambiguous
+	switch e.Reply.Code / 100 {
+	case 4:
+		want = Temporary
+	case 5:
+		want = Permanent
+	}
+	if !dotted || e.Verdict != want {
+		t.Errorf("dot due %t: %+v", dotted, e)
+	}
 }
 
 // TestEndlessOpening: go-mail would read lines of any length.
