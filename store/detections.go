@@ -95,8 +95,13 @@ func (d *Detections) snapshotOn(ctx context.Context, read func(*sql.Conn, *sql.T
 }
 
 // each runs a prepared query in tx and calls scan for every row.
-func each(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) (err error) {
-	rows, err := tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+func each(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) error {
+	return eachRow(ctx, tx.StmtContext(ctx, stmt), scan, args...)
+}
+
+// eachRow does the same with a statement that is bound to its transaction.
+func eachRow(ctx context.Context, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) (err error) {
+	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ type ImportTx struct {
 
 	tx         *sql.Tx
 	stmt       *importStatements
-	keys       map[string]int64 // contracts' ids → keys
+	bound      map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
+	keys       map[string]int64        // contracts' ids → keys
 	detections batch[detectionRow]
 	statuses   batch[statusRow]
 }
@@ -106,9 +107,10 @@ func (d *Detections) Import(ctx context.Context, file Import, write func(*Import
 
 func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx {
 	return &ImportTx{
-		tx:   tx,
-		stmt: s,
-		keys: map[string]int64{},
+		tx:    tx,
+		stmt:  s,
+		bound: map[*sql.Stmt]*sql.Stmt{},
+		keys:  map[string]int64{},
 		detections: batch[detectionRow]{
 			one: tx.StmtContext(ctx, s.detection), many: tx.StmtContext(ctx, s.detectionMany),
 			compare: (*detectionRow).compare, args: (*detectionRow).args,
@@ -130,9 +132,17 @@ func (t *ImportTx) flush(ctx context.Context) error {
 	return nil
 }
 
+// inTx binds a statement to the transaction, once for all rows.
+func (t *ImportTx) inTx(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
+	if t.bound[stmt] == nil {
+		t.bound[stmt] = t.tx.StmtContext(ctx, stmt)
+	}
+	return t.bound[stmt]
+}
+
 // exec writes one row and counts it as new if that changed anything.
 func (t *ImportTx) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (changed bool, err error) {
-	res, err := t.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	res, err := t.inTx(ctx, stmt).ExecContext(ctx, args...)
 	if err != nil {
 		return false, err
 	}
@@ -155,7 +165,7 @@ func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 	if key, ok := t.keys[id]; ok {
 		return key, nil
 	}
-	err = t.tx.StmtContext(ctx, t.stmt.contractKey).QueryRowContext(ctx, id).Scan(&key)
+	err = t.inTx(ctx, t.stmt.contractKey).QueryRowContext(ctx, id).Scan(&key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("contract %q: %w", id, ErrNotFound)
 	}
@@ -204,7 +214,7 @@ func (t *ImportTx) putRecipients(ctx context.Context, c Contract) (changed bool,
 		return false, err
 	}
 	var have []Recipient
-	err = each(ctx, t.tx, t.stmt.recipientsOf, func(rows *sql.Rows) error {
+	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows *sql.Rows) error {
 		var r Recipient
 		err := rows.Scan(&r.Address, &r.Name)
 		have = append(have, r)
