@@ -47,6 +47,7 @@ type checker struct {
 	options  checkOptions
 	findings []finding
 	fires    []time.Time
+	told     map[string]bool // what is said once for both databases
 }
 
 func (a *app) checkCommand() *cobra.Command {
@@ -72,7 +73,7 @@ Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the rela
 }
 
 func (a *app) check(ctx context.Context, o checkOptions) error {
-	check := &checker{app: a, options: o, findings: []finding{}, fires: []time.Time{}}
+	check := &checker{app: a, options: o, findings: []finding{}, fires: []time.Time{}, told: map[string]bool{}}
 	c, err := a.config()
 	faulty := new(config.Error)
 	if errors.As(err, &faulty) {
@@ -117,6 +118,14 @@ func (k *checker) fault(check string, code int, format string, args ...any) {
 	k.findings = append(k.findings, finding{check, levelFault, fmt.Sprintf(format, args...), code})
 }
 
+// tell is fault, but for what was told before.
+func (k *checker) tell(check string, code int, format string, args ...any) {
+	if message := fmt.Sprintf(format, args...); !k.told[message] {
+		k.told[message] = true
+		k.fault(check, code, "%s", message)
+	}
+}
+
 // misconfigured tells each fault of the configuration on its own line.
 func (k *checker) misconfigured(check string, err error, advice string) {
 	faults := []string{err.Error()}
@@ -157,15 +166,12 @@ func (k *checker) schedule(c config.Config) (next store.Period) {
 }
 
 func (k *checker) databases(ctx context.Context, c config.Config, next store.Period) {
-	k.machine(c)
-	ledger, err := store.OpenLedger(ctx, c.Ledger(), store.Existing)
-	if err != nil {
-		k.fault("database", exitUnavailable, "%v", err)
-	} else {
+	ledger := k.ledger(ctx, c)
+	if ledger != nil {
 		defer k.closed("ledger", ledger.Close)
-		k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
-		k.paused(ctx, ledger)
-		k.clock(ctx, ledger, time.Now())
+	}
+	if !k.writable(c.Detections()) {
+		return
 	}
 	detections, err := store.OpenDetections(ctx, c.Detections(), store.Existing)
 	if err != nil {
@@ -178,6 +184,22 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	if ledger != nil && next != (store.Period{}) {
 		k.addresses(ctx, &databases{ledger, detections}, next)
 	}
+}
+
+// ledger gives the open ledger, nil if it cannot be opened.
+func (k *checker) ledger(ctx context.Context, c config.Config) *store.Ledger {
+	if !k.writable(c.Ledger()) {
+		return nil
+	}
+	ledger, err := store.OpenLedger(ctx, c.Ledger(), store.Existing)
+	if err != nil {
+		k.fault("database", exitUnavailable, "%v", err)
+		return nil
+	}
+	k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
+	k.paused(ctx, ledger)
+	k.clock(ctx, ledger, time.Now())
+	return ledger
 }
 
 func (k *checker) closed(name string, closing func() error) {
@@ -282,6 +304,9 @@ func (k *checker) conclude() error {
 		if slices.ContainsFunc(faults, func(f finding) bool { return f.code == worse }) {
 			code = worse
 		}
+	}
+	if len(faults) == 1 {
+		return exitWith(code, "1 fault found; mend it and check again")
 	}
 	return exitWith(code, "%d faults found; mend them and check again", len(faults))
 }

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"geppo/cmd/internal/config"
 	"geppo/store"
 )
 
@@ -18,33 +17,32 @@ const (
 	littleRoom    = 1 << 30
 )
 
-// machine looks at what the databases stand on.
-func (k *checker) machine(c config.Config) {
-	seen := map[string]bool{}
-	for _, file := range []string{c.Ledger(), c.Detections()} {
-		k.writable(file)
-		dir := filepath.Dir(file)
-		var disk unix.Statfs_t
-		if seen[dir] || unix.Statfs(dir, &disk) != nil {
-			continue // that there is no such directory is told with the database
+// writable looks at what a database stands on: beside it SQLite and the lock need files of their own,
+// and room. Where it tells that something may only be read, there is no use in opening it.
+func (k *checker) writable(database string) bool {
+	dir := filepath.Dir(database)
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	fine := true
+	for _, path := range []string{dir, database} {
+		if err := unix.Access(path, unix.W_OK); err != nil && !errors.Is(err, unix.ENOENT) {
+			fine = false
+			k.tell("database", exitUnavailable, "%s: %v; check as the service's user (runuser -u geppo -- geppo check), or let that user write to it", path, err)
 		}
-		seen[dir] = true
+	}
+	var disk unix.Statfs_t
+	if fine && unix.Statfs(dir, &disk) == nil {
 		k.room(dir, disk.Bavail*uint64(disk.Bsize))
 	}
-}
-
-// writable finds what geppo may read and not write; beside a database SQLite and the lock need room
-// for files of their own.
-func (k *checker) writable(file string) {
-	for _, path := range []string{file, filepath.Dir(file)} {
-		err := unix.Access(path, unix.W_OK)
-		if err != nil && !errors.Is(err, unix.ENOENT) {
-			k.fault("database", exitUnavailable, "%s: %v; check as the service's user (runuser -u geppo -- geppo check), or let that user write to it", path, err)
-		}
-	}
+	return fine
 }
 
 func (k *checker) room(dir string, free uint64) {
+	if k.told["room "+dir] {
+		return
+	}
+	k.told["room "+dir] = true
 	switch {
 	case free < tooLittleRoom:
 		k.fault("disk", exitError, "%s has only %d MB left; make room, or nothing can be recorded and so nothing is sent", dir, free>>20)

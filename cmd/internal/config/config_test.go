@@ -130,6 +130,32 @@ func TestANamedFileMustExist(t *testing.T) {
 	}
 }
 
+// runuser keeps the working directory, and root's is closed to the service's user.
+func TestAWorkingDirectoryOfAnotherUserHoldsNoConfiguration(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may search every directory; run it as another user")
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.WriteFile("geppo.toml", []byte("[smtp]\nhost = \"elsewhere\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := config.Load(config.Source{}); err != nil || c.SMTP.Host != "elsewhere" {
+		t.Errorf("host %s, %v", c.SMTP.Host, err)
+	}
+	if err := os.Chmod(dir, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Error(err)
+		}
+	}()
+	if c, err := config.Load(config.Source{}); err != nil || c.SMTP.Host == "elsewhere" {
+		t.Errorf("host %s, %v", c.SMTP.Host, err)
+	}
+}
+
 func TestPasswordSourcesAndSilence(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"pw": "from file\n", "smtp_password": "from credential\n"} {

@@ -93,9 +93,13 @@ func read(src Source) (Config, *Error) {
 	return config, faulty
 }
 
+// findDefault takes a working directory that cannot be searched for one without a file: it is another
+// user's (runuser in /root). That a file of the system cannot be reached must be told.
 func findDefault(path *string) bool {
 	for _, candidate := range Paths {
-		if _, err := os.Stat(candidate); !errors.Is(err, fs.ErrNotExist) {
+		_, err := os.Stat(candidate)
+		ours := filepath.IsAbs(candidate) || !errors.Is(err, fs.ErrPermission)
+		if ours && !errors.Is(err, fs.ErrNotExist) {
 			*path = candidate
 			return true
 		}

@@ -123,7 +123,7 @@ func (d *Dispatcher) log(c composed, s store.Settlement) {
 		level = slog.LevelWarn
 	}
 	log := d.Log
-	if !s.NextAttemptAt.IsZero() {
+	if s.State == store.Deferred {
 		log = log.With("next_try", s.NextAttemptAt)
 	}
 	log.Log(context.Background(), level, "attempt", "delivery", c.delivery.ID, "contract", c.delivery.Contract,

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"geppo/store"
+)
+
+func newChecker() *checker { return &checker{told: map[string]bool{}} }
+
+func TestCheckTellsOfADiskThatFillsUp(t *testing.T) {
+	for free, want := range map[uint64]string{0: levelFault, 100<<20 - 1: levelFault, 100 << 20: levelWarning, 1<<30 - 1: levelWarning, 1 << 30: levelOK} {
+		k := newChecker()
+		k.room("/var/lib/geppo", free)
+		k.room("/var/lib/geppo", free) // of the other database
+		if len(k.findings) != 1 || k.findings[0].Level != want || !strings.HasPrefix(k.findings[0].Message, "/var/lib/geppo has ") {
+			t.Errorf("%d bytes: %+v, want one %s", free, k.findings, want)
+		}
+	}
+}
+
+func TestCheckTellsOfAClockThatIsBehind(t *testing.T) {
+	ledger := openTestLedger(t, t.TempDir())
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	fire := store.Fire{DueAt: now, Period: september, State: store.FireBaseline}
+	err := ledger.PutFire(t.Context(), fire)
+	k := newChecker()
+	k.clock(t.Context(), ledger, now)
+	k.clock(t.Context(), ledger, now.Add(-time.Second))
+	if len(k.findings) != 1 || k.findings[0].Check != "clock" || k.findings[0].Level != levelWarning {
+		t.Errorf("%+v", k.findings)
+	}
+	if err := errors.Join(err, ledger.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A directory that is missing is told with the database; what may not be written, once.
+func TestCheckTellsWhatMayOnlyBeRead(t *testing.T) {
+	k := newChecker()
+	if !k.writable(filepath.Join(t.TempDir(), "none", "geppo.db")) || len(k.findings) > 0 {
+		t.Errorf("%+v", k.findings)
+	}
+	// Nobody writes to /proc, not even root.
+	for range 2 {
+		if k.writable("/proc/self/geppo.db") {
+			t.Error("/proc/self is writable")
+		}
+	}
+	if len(k.findings) != 1 || k.findings[0].code != exitUnavailable || !strings.Contains(k.findings[0].Message, "runuser -u geppo") {
+		t.Errorf("%+v", k.findings)
+	}
+}
