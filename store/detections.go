@@ -17,7 +17,7 @@ import (
 type Detections struct {
 	f *file
 
-	contracts, recipients, contract, recipientsOf, lastImport, unknownResults *sql.Stmt
+	contracts, contract, recipientsOf, lastImport, unknownResults *sql.Stmt
 
 	month  monthStatements
 	insert importStatements
@@ -64,7 +64,6 @@ func prepare(ctx context.Context, list []statement) (err error) {
 func (d *Detections) readStatements() []statement {
 	return []statement{
 		{&d.contracts, d.f.r, selectContracts},
-		{&d.recipients, d.f.r, selectRecipients},
 		{&d.contract, d.f.r, selectContract},
 		{&d.recipientsOf, d.f.r, selectRecipientsOf},
 		{&d.lastImport, d.f.r, selectLastImport},
@@ -114,44 +113,54 @@ func eachRow(ctx context.Context, stmt *sql.Stmt, scan func(*sql.Rows) error, ar
 	return rows.Err()
 }
 
-const contractColumns = `key, id, name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
+const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
 
 func scanContract(scan func(...any) error) (key int64, c Contract, err error) {
 	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Since, &c.Ends)
 	return key, c, err
 }
 
-const (
-	selectContracts  = `SELECT ` + contractColumns + ` FROM contracts ORDER BY id`
-	selectRecipients = `SELECT contract, address, name FROM recipients ORDER BY contract, address`
-)
+const selectContracts = `
+SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
+FROM contracts LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key ORDER BY id, r.address`
 
 // Contracts lists every contract, closed ones included, by id; their recipients by address.
 func (d *Detections) Contracts(ctx context.Context) (list []Contract, err error) {
-	at := map[int64]int{} // a contract's key → its place in list
-	err = d.snapshot(ctx, func(tx *sql.Tx) error {
+	err = d.EachContract(ctx, func(c Contract) error {
+		list = append(list, c)
+		return nil
+	})
+	return list, err
+}
+
+// EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
+// must not read the detections itself.
+func (d *Detections) EachContract(ctx context.Context, take func(Contract) error) error {
+	err := d.snapshot(ctx, func(tx *sql.Tx) error {
+		var next Contract // waits for its last recipient
 		err := each(ctx, tx, d.contracts, func(rows *sql.Rows) error {
-			key, c, err := scanContract(rows.Scan)
-			at[key] = len(list)
-			list = append(list, c)
+			var r Recipient
+			_, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
+			if err == nil && c.ID != next.ID && next.ID != "" {
+				err = take(next)
+			}
+			if c.ID != next.ID {
+				next = c
+			}
+			if r.Address != "" {
+				next.Recipients = append(next.Recipients, r)
+			}
 			return err
 		})
-		if err != nil {
+		if err != nil || next.ID == "" {
 			return err
 		}
-		return each(ctx, tx, d.recipients, func(rows *sql.Rows) error {
-			var key int64
-			var r Recipient
-			err := rows.Scan(&key, &r.Address, &r.Name)
-			c := &list[at[key]]
-			c.Recipients = append(c.Recipients, r)
-			return err
-		})
+		return take(next)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read contracts: %w", err)
+		return fmt.Errorf("read contracts: %w", err)
 	}
-	return list, nil
+	return nil
 }
 
 // Contract reads one contract with its recipients by address; ErrNotFound if there is none.

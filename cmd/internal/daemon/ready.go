@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"geppo/store"
@@ -16,30 +18,30 @@ var ErrNoImport = errors.New("no import has finished since the period's end")
 // Ready refuses a period that has not ended in some planned contract's zone (*UsageError), and,
 // where it is required, one after whose end no import has finished (ErrNoImport).
 func (p Planner) Ready(ctx context.Context, request Request, requireImport bool) error {
-	contracts, err := p.Contracts(ctx, request)
+	zones := map[string]string{} // the contracts' → the first contract there
+	err := p.eachContract(ctx, request, func(c store.Contract) {
+		if zones[c.Timezone] == "" {
+			zones[c.Timezone] = c.ID
+		}
+	})
 	if err != nil {
 		return err
 	}
 	var last time.Time
-	checked := map[string]bool{}
-	for _, c := range contracts {
-		if checked[c.Timezone] {
-			continue
-		}
-		checked[c.Timezone] = true
-		zone, err := time.LoadLocation(c.Timezone)
+	for _, name := range slices.Sorted(maps.Keys(zones)) {
+		zone, err := time.LoadLocation(name)
 		if err != nil {
-			return fmt.Errorf("contract %s: %w", c.ID, err)
+			return fmt.Errorf("contract %s: %w", zones[name], err)
 		}
 		_, end := request.Period.Bounds(zone)
 		if end.After(last) {
 			last = end
 		}
 		if p.Now().Before(end) {
-			return &UsageError{fmt.Sprintf("%s ends on %s in contract %s's zone; wait, or use --force", request.Period, end.Format(time.RFC3339), c.ID)}
+			return &UsageError{fmt.Sprintf("%s ends on %s in contract %s's zone; wait, or use --force", request.Period, end.Format(time.RFC3339), zones[name])}
 		}
 	}
-	if !requireImport || len(contracts) == 0 {
+	if !requireImport || len(zones) == 0 {
 		return nil
 	}
 	imported, err := p.Detections.LastImport(ctx)
