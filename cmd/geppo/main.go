@@ -70,6 +70,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	if toJournal(a.stderr, a.environ) {
+		fmt.Fprint(a.stderr, "<3>")
+	}
 	fmt.Fprintf(a.stderr, "geppo: %s\n", printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	return a.exitCode(err)
 }

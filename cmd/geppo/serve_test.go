@@ -1,195 +1,20 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/emersion/go-sasl"
-	"github.com/emersion/go-smtp"
-
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
 )
-
-const servicePassword = "correct horse battery staple"
-
-// authSession is a relay that wants a login, and gives what it accepts to a channel.
-type authSession struct {
-	arrived chan<- string
-	to      string
-	known   bool
-}
-
-func (s *authSession) AuthMechanisms() []string { return []string{sasl.Plain} }
-
-func (s *authSession) Auth(string) (sasl.Server, error) {
-	return sasl.NewPlainServer(func(_, username, password string) error {
-		if s.known = username == "geppo" && password == servicePassword; !s.known {
-			return errors.New("wrong login")
-		}
-		return nil
-	}), nil
-}
-
-func (s *authSession) Mail(string, *smtp.MailOptions) error {
-	if !s.known {
-		return smtp.ErrAuthRequired
-	}
-	return nil
-}
-
-func (s *authSession) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.to = to
-	return nil
-}
-
-func (s *authSession) Data(r io.Reader) error {
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return err
-	}
-	s.arrived <- s.to
-	return nil
-}
-
-func (s *authSession) Reset()        {}
-func (s *authSession) Logout() error { return nil }
-
-func startRelay(t *testing.T, arrived chan<- string) (port int) {
-	t.Helper()
-	server := smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) { return &authSession{arrived: arrived}, nil }))
-	server.Domain, server.AllowInsecureAuth = "localhost", true
-	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			t.Error(err)
-		}
-	})
-	return listener.Addr().(*net.TCPAddr).Port
-}
-
-// service is the real binary, run as systemd would run it.
-type serviceUnderTest struct {
-	t      *testing.T
-	dir    string
-	notify *net.UnixConn
-	cmd    *exec.Cmd
-	stderr bytes.Buffer
-}
-
-// await reads systemd's socket until the daemon says so.
-func (s *serviceUnderTest) await(state string) {
-	s.t.Helper()
-	if err := s.notify.SetReadDeadline(time.Now().Add(30 * time.Second)); err != nil {
-		s.t.Fatal(err)
-	}
-	buf := make([]byte, 4096)
-	for {
-		n, err := s.notify.Read(buf)
-		if err != nil {
-			s.t.Fatalf("waiting for %s: %v\n%s", state, err, s.stderr.String())
-		}
-		if strings.HasPrefix(string(buf[:n]), state) {
-			return
-		}
-	}
-}
-
-func (s *serviceUnderTest) configure(text string) {
-	s.t.Helper()
-	if err := writeFile(s.dir, "geppo.toml", []byte(text)); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *serviceUnderTest) start() {
-	s.t.Helper()
-	socket := filepath.Join(s.dir, "notify")
-	if s.notify == nil {
-		s.listen(socket)
-	}
-	credentials := filepath.Join(s.dir, "credentials")
-	if err := writeFile(credentials, "smtp_password", []byte(servicePassword+"\n")); err != nil {
-		s.t.Fatal(err)
-	}
-	s.cmd = exec.CommandContext(context.Background(), "geppo", "serve")
-	s.cmd.Dir, s.cmd.Stderr = s.dir, &s.stderr
-	s.cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+socket, "WATCHDOG_USEC=300000", "CREDENTIALS_DIRECTORY="+credentials)
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		if s.cmd.ProcessState == nil {
-			_ = s.cmd.Process.Kill() // the test has failed already
-			_ = s.cmd.Wait()
-		}
-	})
-}
-
-func (s *serviceUnderTest) listen(socket string) {
-	s.t.Helper()
-	var err error
-	if s.notify, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"}); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		if err := s.notify.Close(); err != nil {
-			s.t.Error(err)
-		}
-	})
-}
-
-func (s *serviceUnderTest) signal(sig os.Signal) {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-}
-
-func (s *serviceUnderTest) get(path string) (int, string) {
-	s.t.Helper()
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			var dialer net.Dialer
-			return dialer.DialContext(ctx, "unix", filepath.Join(s.dir, "http"))
-		},
-	}}
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, "http://geppo"+path, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	answer, err := client.Do(request)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	body, err := io.ReadAll(answer.Body)
-	if err := errors.Join(err, answer.Body.Close()); err != nil {
-		s.t.Fatal(err)
-	}
-	return answer.StatusCode, string(body)
-}
 
 // openTestLedger opens the ledger of a test's directory.
 func openTestLedger(t *testing.T, dir string) *store.Ledger {
@@ -202,7 +27,7 @@ func openTestLedger(t *testing.T, dir string) *store.Ledger {
 }
 
 func TestServeAsAService(t *testing.T) {
-	arrived := make(chan string, 100)
+	arrived := make(chan letter, 100)
 	port := startRelay(t, arrived)
 	s := &serviceUnderTest{t: t, dir: t.TempDir()}
 	config := "[schedule]\nmonthly = \"* * * * *\"\n[smtp]\nusername = \"geppo\"\nport = " + strconv.Itoa(port) + "\n[http]\nlisten = \"unix:http\"\n"
@@ -220,7 +45,12 @@ func TestServeAsAService(t *testing.T) {
 	s.start()
 	s.await("READY=1")
 	s.await("WATCHDOG=1")
-	got := map[string]bool{<-arrived: true, <-arrived: true}
+	got := map[string]bool{}
+	for range 2 {
+		m := <-arrived
+		got[m.to] = true
+		expectReport(t, m, previous)
+	}
 	if !got["a@example.jp"] || !got["b@example.jp"] {
 		t.Errorf("mail went to %v", got)
 	}
@@ -335,20 +165,6 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 }
 
 var september = store.Period{Year: 2026, Month: time.September}
-
-// awaitMetrics asks at each sign of life until all lines are there.
-func (s *serviceUnderTest) awaitMetrics(lines ...string) {
-	s.t.Helper()
-	var body string
-	for range 300 {
-		_, body = s.get("/metrics")
-		if !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(body, "\n"+line+"\n") }) {
-			return
-		}
-		s.await("WATCHDOG=1")
-	}
-	s.t.Errorf("/metrics does not come to %q:\n%s\n%s", lines, body, s.stderr.String())
-}
 
 // expectSent finds the one delivery sent, and so many lost replies in the ledger.
 func (s *serviceUnderTest) expectSent(relay *testRelay, lost int) {
