@@ -103,8 +103,8 @@ func (c *Composer) withoutPDFs(ctx context.Context, d store.Delivery) (mailer.Me
 }
 
 // asHandedOver gives a repeat the bytes of the copy that was handed over before, where the renderer
-// or its templates have changed since and the archive has that copy. Without it the ledger will
-// refuse the other bytes.
+// or its templates have changed since and the archive has that copy. Without it the delivery is held;
+// the ledger would refuse the other bytes, but only when they had been archived and nearly sent.
 func (c *Composer) asHandedOver(d store.Delivery, message mailer.Message) (mailer.Message, error) {
 	sum := message.SHA256()
 	if d.SHA256 == nil || bytes.Equal(d.SHA256, sum[:]) {
@@ -117,7 +117,7 @@ func (c *Composer) asHandedOver(d store.Delivery, message mailer.Message) (maile
 	if found {
 		return message.WithBytes(archived), nil
 	}
-	return message, nil
+	return mailer.Message{}, &HoldError{store.ErrBytesDiffer.Error()}
 }
 
 func recipient(d store.Delivery) mail.Address {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -580,14 +581,49 @@ func TestReadyRefusesWhatCouldBeADeadFeed(t *testing.T) {
 	}
 }
 
+// A daemon with one delivery at a time to send meets a dead relay as well.
+func TestFailedConnectionsAreCountedFromRunToRun(t *testing.T) {
+	h := newHouse(t)
+	h.contract("C1", "a@example.jp")
+	h.plan()
+	good := h.dispatcher.Client.Port
+	h.dispatcher.Client.Port = 1 // tcpmux, which nobody has
+	for n := 1; n <= 3; n++ {
+		if err := h.run(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := h.ledger.Paused(t.Context()); errors.Is(err, store.ErrNotFound) != (n < 3) {
+			t.Errorf("after %d failed connections: %v", n, err)
+		}
+		h.now = h.now.Add(5 * time.Hour)
+	}
+	if err := h.ledger.Resume(t.Context(), h.now); err != nil {
+		t.Fatal(err)
+	}
+	h.dispatcher.Client.Port = good
+	if err := h.run(); err != nil {
+		t.Fatal(err)
+	}
+	if d := h.deliveries()["a@example.jp"]; d.State != store.Sent {
+		t.Errorf("%+v after an operator's resume", d)
+	}
+}
+
 func TestOnlyOneSenderAtATime(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "geppo.db")
+	alias := filepath.Join(t.TempDir(), "alias.db")
+	if err := errors.Join(os.WriteFile(ledger, nil, 0o600), os.Symlink(ledger, alias)); err != nil {
+		t.Fatal(err)
+	}
 	lock, err := daemon.AcquireLock(ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := daemon.AcquireLock(ledger); !errors.Is(err, daemon.ErrLocked) || !strings.Contains(err.Error(), "process") {
 		t.Errorf("error %v", err)
+	}
+	if _, err := daemon.AcquireLock(alias); !errors.Is(err, daemon.ErrLocked) {
+		t.Errorf("by another name: %v", err)
 	}
 	if err := lock.Release(); err != nil {
 		t.Fatal(err)

@@ -97,7 +97,9 @@ func (d *Dispatcher) Recover(ctx context.Context) error {
 // finishes the deliveries under way within Policy.Finish and returns ctx's error. While a fault
 // pauses the queue, one delivery is tried first: if it cannot connect either, that was the probe.
 func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
-	d.failedConnections.Store(0)
+	// Those in a row are counted on from run to run, as a run may have one delivery only; a full count
+	// has paused the queue, and whoever ended the pause wants it tried.
+	d.failedConnections.CompareAndSwap(maxFailedConnections, 0)
 	if err := d.Recover(ctx); err != nil { // a fault of the ledger may have ended the run before
 		return err
 	}

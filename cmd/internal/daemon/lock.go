@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
@@ -17,6 +18,10 @@ type Lock struct{ file *os.File }
 
 // AcquireLock takes the lock beside a ledger, or fails with ErrLocked and says who holds it.
 func AcquireLock(ledger string) (*Lock, error) {
+	// By whatever name it is called: two locks would be two senders.
+	if real, err := filepath.EvalSymlinks(ledger); err == nil { // else it will be made by this name
+		ledger = real
+	}
 	path := ledger + ".lock"
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
