@@ -44,6 +44,7 @@ type Resend struct {
 	RequestedBy string
 	Reason      string
 	Targets     []ResendTarget
+	Errors      []RunError // what cannot be resent
 	// MessageID derives the new delivery's, once its resend number is known.
 	MessageID func(t ResendTarget, resend int) string
 }
@@ -61,10 +62,13 @@ type ResendTarget struct {
 // Resend records the request as a run and adds its deliveries beside the old ones, one for each
 // contract and address.
 func (l *Ledger) Resend(ctx context.Context, request Resend, now time.Time) (run Run, ids []int64, err error) {
-	run = Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason}
+	run = Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason, Errors: request.Errors}
 	err = l.write(ctx, func(tx ledgerTx) error {
 		var err error
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
+			return err
+		}
+		if err := insertRunErrors(ctx, tx, run); err != nil {
 			return err
 		}
 		numbers := map[string]int{}

@@ -78,10 +78,8 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
 			return err
 		}
-		for _, e := range plan.Errors {
-			if _, err := tx.exec(ctx, insertRunError, run.ID, e.Contract, e.Reason); err != nil {
-				return err
-			}
+		if err := insertRunErrors(ctx, tx, run); err != nil {
+			return err
 		}
 		if run.Planned, err = addDeliveries(ctx, tx, run, plan.Targets, now); err != nil {
 			return err
@@ -101,6 +99,15 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 		return Run{}, fmt.Errorf("plan %s: %w", plan.Period, err)
 	}
 	return run, nil
+}
+
+func insertRunErrors(ctx context.Context, tx ledgerTx, run Run) error {
+	for _, e := range run.Errors {
+		if _, err := tx.exec(ctx, insertRunError, run.ID, e.Contract, e.Reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func addDeliveries(ctx context.Context, tx ledgerTx, run Run, targets []Target, now time.Time) (added int, err error) {

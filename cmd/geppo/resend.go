@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ func (a *app) resendCommand() *cobra.Command {
 		Short: "Send a report again",
 		Long: `Makes new deliveries beside the old ones, with the same frozen report, and follows them to the end. --failed takes the
 deliveries of the period that failed, are held or bounced, and puts new ones in their place; what was sent is not touched.
+One whose address is marked or was removed stays as it is, and counts as an error.
 --rebuild computes a corrected report (訂正版) from the detections as they are now, and keeps the old one.
 
 Exit codes are those of geppo run.`,
@@ -41,7 +43,7 @@ Exit codes are those of geppo run.`,
 	cmd.Flags().StringVar(&o.to, "to", "", "only to this `ADDRESS`")
 	cmd.Flags().BoolVar(&o.rebuild, "rebuild", false, "a corrected report instead of the frozen one")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the ledger")
-	cmd.Flags().BoolVar(&o.force, "force", false, "also to an address that is not registered")
+	cmd.Flags().BoolVar(&o.force, "force", false, "also to an address that is not registered, or of a month that has not ended")
 	cmd.Flags().BoolVar(&o.queue, "queue", false, "return at once; a daemon sends it")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
@@ -65,9 +67,12 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 	if err != nil {
 		return err
 	}
-	targets, err := resendTargets(ctx, db, p, o)
+	targets, unreachable, err := resendTargets(ctx, c, db, p, o)
 	if err != nil {
 		return err
+	}
+	if len(targets) == 0 && len(unreachable) > 0 {
+		return exitWith(exitIncomplete, "nothing can be resent: contract %s: %s", unreachable[0].Contract, unreachable[0].Reason)
 	}
 	if len(targets) == 0 {
 		_, err := fmt.Fprintf(a.stdout, "nothing of %s failed, is held or bounced: nothing to resend\n", p)
@@ -75,7 +80,7 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 	}
 	domain := messageDomain(c)
 	run, ids, err := db.ledger.Resend(ctx, store.Resend{
-		Period: p, RequestedBy: operator(), Reason: o.reason, Targets: targets,
+		Period: p, RequestedBy: operator(), Reason: o.reason, Targets: targets, Errors: unreachable,
 		MessageID: func(t store.ResendTarget, resend int) string {
 			return daemon.MessageID(domain, t.Contract, p, t.Revision, t.Address, resend)
 		},
@@ -90,27 +95,39 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 	return a.sendAndConclude(ctx, c, sender, run, store.Filter{Run: run.ID}, o.json)
 }
 
-// resendTargets says what shall go to whom.
-func resendTargets(ctx context.Context, db *databases, p store.Period, o resendOptions) ([]store.ResendTarget, error) {
+// resendTargets says what shall go to whom. One that failed and whose address cannot be written to any
+// more stops nothing else: it stays as it is, an error of the run.
+func resendTargets(ctx context.Context, c config.Config, db *databases, p store.Period, o resendOptions) (
+	targets []store.ResendTarget, unreachable []store.RunError, err error,
+) {
 	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var targets []store.ResendTarget
+	var wanted []store.ResendTarget
 	if o.failed {
-		targets, err = failedTargets(ctx, db, p, o)
+		wanted, err = failedTargets(ctx, db, p, o)
 	} else {
-		targets, err = contractTargets(ctx, db, addresses, o)
+		wanted, err = contractTargets(ctx, db, addresses, o)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	for i := range targets {
-		if err := resolveTarget(ctx, db, addresses, p, o, &targets[i]); err != nil {
-			return nil, err
+	for _, t := range wanted {
+		err := resolveAddress(ctx, db, addresses, o, &t)
+		if err != nil && o.failed && o.to == "" {
+			unreachable = addError(unreachable, t.Contract, err.Error())
+			continue
 		}
+		if err == nil {
+			err = resolveRevision(ctx, c, db, p, o, &t)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		targets = append(targets, t)
 	}
-	return targets, nil
+	return targets, unreachable, nil
 }
 
 func failedTargets(ctx context.Context, db *databases, p store.Period, o resendOptions) (targets []store.ResendTarget, err error) {
@@ -144,8 +161,20 @@ func contractTargets(ctx context.Context, db *databases, addresses daemon.Addres
 	return targets, nil
 }
 
-// resolveTarget finds the revision, and makes sure that the address may be written to.
-func resolveTarget(ctx context.Context, db *databases, addresses daemon.Addresses, p store.Period, o resendOptions, t *store.ResendTarget) error {
+// addError adds to what is said of a contract.
+func addError(list []store.RunError, contract, reason string) []store.RunError {
+	i := slices.IndexFunc(list, func(e store.RunError) bool { return e.Contract == contract })
+	if i < 0 {
+		return append(list, store.RunError{Contract: contract, Reason: reason})
+	}
+	if !strings.Contains(list[i].Reason, reason) { // a mail and its resend may both have failed
+		list[i].Reason += "; " + reason
+	}
+	return list
+}
+
+// resolveAddress makes sure that the address may be written to.
+func resolveAddress(ctx context.Context, db *databases, addresses daemon.Addresses, o resendOptions, t *store.ResendTarget) error {
 	contract, err := db.detections.Contract(ctx, t.Contract)
 	if err != nil {
 		return err
@@ -163,12 +192,22 @@ func resolveTarget(ctx context.Context, db *databases, addresses daemon.Addresse
 		}
 		t.Forced = true
 	}
+	return nil
+}
+
+// resolveRevision finds the report's revision. One that is not frozen yet must not be frozen too early, for it will not
+// change again.
+func resolveRevision(ctx context.Context, c config.Config, db *databases, p store.Period, o resendOptions, t *store.ResendTarget) error {
 	newest, err := db.ledger.NewestRevision(ctx, t.Contract, p)
 	if err != nil {
 		return err
 	}
 	if o.rebuild || newest == 0 {
 		if err := refusePruned(ctx, db.detections, p); err != nil {
+			return err
+		}
+		planner := daemon.Planner{Detections: db.detections, Now: time.Now}
+		if err := planner.Ready(ctx, daemon.Request{Period: p, Contracts: []string{t.Contract}}, c.Schedule.RequireImport); err != nil && !o.force {
 			return err
 		}
 	}
