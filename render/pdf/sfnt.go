@@ -39,7 +39,8 @@ func readOutlines(ttf []byte) (*outlines, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &outlines{head: tables["head"], hhea: tables["hhea"], maxp: tables["maxp"]}
+	// What is kept is copied, so that the file itself, 4.5 MB, can go.
+	o := &outlines{head: bytes.Clone(tables["head"]), hhea: bytes.Clone(tables["hhea"]), maxp: bytes.Clone(tables["maxp"])}
 	if len(o.head) < 54 || len(o.hhea) < 36 || len(o.maxp) < 32 {
 		return nil, fmt.Errorf("%w: head, hhea or maxp is too short", errFont)
 	}
