@@ -31,8 +31,8 @@ var house = map[string][]string{
 	"render":               {"store", "aggregate", "templates"},
 	"mailer":               {"render"},
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
-	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer"},
-	"cmd/internal/console": {"store", "aggregate", "templates", "render", "cmd/internal/config"},
+	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/console", "cmd/internal/daemon"}, // it asks them what they can read
+	"cmd/internal/console": {"store", "aggregate", "templates", "render"},
 }
 
 // order is the direction of the data. A test may import more than its package may, but it too
