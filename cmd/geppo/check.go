@@ -198,6 +198,7 @@ func (k *checker) ledger(ctx context.Context, c config.Config) *store.Ledger {
 	}
 	k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
 	k.paused(ctx, ledger)
+	k.openFires(ctx, ledger)
 	k.clock(ctx, ledger, time.Now())
 	return ledger
 }

@@ -53,6 +53,17 @@ func (k *checker) room(dir string, free uint64) {
 	}
 }
 
+// openFires finds the months that wait for somebody.
+func (k *checker) openFires(ctx context.Context, ledger *store.Ledger) {
+	open, err := ledger.OpenFires(ctx)
+	if err != nil {
+		k.fault("schedule", exitError, "%v; restore a backup (geppo help restoring)", err)
+	}
+	for _, fire := range open {
+		k.fault("schedule", exitError, "%s", openFire(fire))
+	}
+}
+
 // clock finds a machine whose clock is behind what the ledger has seen.
 func (k *checker) clock(ctx context.Context, ledger *store.Ledger, now time.Time) {
 	last, err := ledger.LastFire(ctx)

@@ -39,6 +39,28 @@ func TestCheckTellsOfAClockThatIsBehind(t *testing.T) {
 	}
 }
 
+func TestCheckAndStatusTellOfMonthsThatWait(t *testing.T) {
+	dir := t.TempDir()
+	importOne(t, dir, september)
+	ledger := openTestLedger(t, dir)
+	due := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	err := errors.Join(
+		ledger.PutFire(t.Context(), store.Fire{DueAt: due, Period: september, State: store.FireMissed}),
+		ledger.PutFire(t.Context(), store.Fire{DueAt: due.AddDate(0, 1, 0), Period: september.Next(), State: store.FireWaiting}),
+		ledger.Close())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"status"}, {"check", "--no-smtp"}} {
+		_, stdout, stderr := runGeppo(t, append([]string{"--db", "sqlite:" + filepath.Join(dir, "geppo.db")}, args...)...)
+		for _, want := range []string{"MISSED 2026-09: ", "; geppo run --period 2026-09\n", "WAITING 2026-10: no import"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("geppo %s does not say %q: %s%s", args[0], want, stdout, stderr)
+			}
+		}
+	}
+}
+
 // A directory that is missing is told with the database; what may not be written, once.
 func TestCheckTellsWhatMayOnlyBeRead(t *testing.T) {
 	k := newChecker()

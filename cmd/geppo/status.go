@@ -145,6 +145,14 @@ func (a *app) status(ctx context.Context, ledger *store.Ledger, filter store.Fil
 	return a.printStatus(ctx, ledger, runs, deliveries)
 }
 
+// openFire tells what a fire of the schedule waits for, and what to do.
+func openFire(fire store.Fire) string {
+	if fire.State == store.FireMissed {
+		return fmt.Sprintf("MISSED %s: nobody was there to plan it at %s; geppo run --period %s", fire.Period, clockTime(fire.DueAt), fire.Period)
+	}
+	return fmt.Sprintf("WAITING %s: no import has finished since its end; import its data, and it goes out within the hour", fire.Period)
+}
+
 func (a *app) printStatus(ctx context.Context, ledger *store.Ledger, runs []store.Run, deliveries []store.Delivery) error {
 	if pause, err := ledger.Paused(ctx); err == nil {
 		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s: %s\n\n", clockTime(pause.StartedAt), printable(pause.Reason)); err != nil {
@@ -152,6 +160,15 @@ func (a *app) printStatus(ctx context.Context, ledger *store.Ledger, runs []stor
 		}
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return err
+	}
+	fires, err := ledger.OpenFires(ctx)
+	if err != nil {
+		return err
+	}
+	for _, fire := range fires {
+		if _, err := fmt.Fprintf(a.stdout, "%s\n\n", openFire(fire)); err != nil {
+			return err
+		}
 	}
 	rows := make([][]string, len(runs))
 	for i, r := range runs {
@@ -184,7 +201,7 @@ func (a *app) printStatus(ctx context.Context, ledger *store.Ledger, runs []stor
 			summary += fmt.Sprintf(" · %s %d", state, counts[state])
 		}
 	}
-	_, err := fmt.Fprintln(a.stdout, summary)
+	_, err = fmt.Fprintln(a.stdout, summary)
 	return err
 }
 
