@@ -42,8 +42,9 @@ func (a *app) benchCommand() *cobra.Command {
 the same code as run, then makes each mail once more, one after the other, to tell what each stage takes. Prints lines
 for benchstat. A report is one contract's month; a mail is one address's copy of it.
 
-run's processor time and peak memory include the sink, which takes the mails in the same process. The stages are
-processor time per report, garbage collection included; what a run takes beyond them is sending, the ledger and the sink.`,
+run's processor time and peak memory include the sink, which takes the mails in the same process. connect, send and
+record are times of waiting during the run, per connection and mail. The other stages are processor time per report,
+garbage collection included; what a run takes beyond them is sending, the ledger and the sink.`,
 		Example: "  geppo bench --contracts 1000 | tee new.txt && benchstat old.txt new.txt",
 		Args:    cobra.NoArgs,
 		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
@@ -152,6 +153,8 @@ func (b *bench) running(ctx context.Context) (err error) {
 		return err
 	}
 	sender.Renderers = b.o.renderers
+	waits := waits{}
+	sender.Watch = daemon.Watch{Now: time.Now, Stage: waits.add}
 
 	used := startUsage()
 	if err := b.planning(ctx, b.db); err != nil {
@@ -168,7 +171,7 @@ func (b *bench) running(ctx context.Context) (err error) {
 		return err
 	}
 	reports, sent, seconds := float64(b.o.contracts), float64(mails.Load()), took.wall.Seconds()
-	return b.print("run", b.o.contracts, took, []metric{
+	err = b.print("run", b.o.contracts, took, []metric{
 		{reports / seconds, "reports/s"},
 		{sent / seconds, "mails/s"},
 		{took.cpuMS() / reports, "cpu-ms/report"},
@@ -177,6 +180,7 @@ func (b *bench) running(ctx context.Context) (err error) {
 		{sent, "mails"},
 		{took.peakMB, "peak-MB"},
 	})
+	return errors.Join(err, waits.print(b))
 }
 
 // planning plans the month, and once more when there is nothing left to plan.
@@ -224,8 +228,8 @@ func (b *bench) allSent(ctx context.Context, arrived int) error {
 	return nil
 }
 
-// benchStages in the order of the work. The two of render are parts of it; html is the rest.
-var benchStages = []string{"read", "compute", "freeze", "render", "render-pdf", "render-charts", "compose"}
+// benchStages in the order of the work. html is the bodies without their charts.
+var benchStages = []string{"read", "compute", "freeze", "render-pdf", "render-charts", "render-html", "compose"}
 
 // inStages makes each mail of the month one after the other, in processor time.
 func (b *bench) inStages(ctx context.Context) (err error) {
@@ -258,6 +262,7 @@ func (b *bench) inStages(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	spent["render-html"] = spent["render"] - spent["render-pdf"] - spent["render-charts"]
 	for _, name := range benchStages {
 		took := usage{wall: spent[name], cpu: spent[name]}
 		if err := b.print("stage="+name, b.o.contracts, took, []metric{{took.cpuMS() / float64(b.o.contracts), "cpu-ms/report"}}); err != nil {

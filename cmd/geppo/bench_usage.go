@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -78,4 +81,32 @@ func procField(file, name string) string {
 		}
 	}
 	return ""
+}
+
+// waits are the stages that several connections are in at a time.
+type waits struct {
+	sync.Mutex
+	stages [len(benchWaits)]struct {
+		n    int
+		took time.Duration
+	}
+}
+
+// benchWaits are their names.
+var benchWaits = [...]string{"connect", "send", "record"}
+
+func (w *waits) add(name string, took time.Duration) {
+	w.Lock()
+	defer w.Unlock()
+	stage := &w.stages[slices.Index(benchWaits[:], name)]
+	stage.n, stage.took = stage.n+1, stage.took+took
+}
+
+func (w *waits) print(b *bench) (err error) {
+	w.Lock()
+	defer w.Unlock()
+	for i, stage := range w.stages {
+		err = errors.Join(err, b.print("stage="+benchWaits[i], stage.n, usage{wall: stage.took}, nil))
+	}
+	return err
 }
