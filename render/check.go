@@ -37,6 +37,10 @@ func Check(fsys fs.FS, opts Options) error {
 		_, err := SummaryParts(fsys, s)
 		add(err)
 	}
+	for _, missed := range []bool{false, true} {
+		_, err := AlertParts(fsys, Alert{Missed: missed})
+		add(err)
+	}
 	if len(faults) > 0 {
 		return errors.New(strings.Join(faults, "\n"))
 	}

@@ -36,28 +36,50 @@ type SummaryProblem struct {
 // SummaryParts words a summary by summary.txt, whose first line is the subject. What others wrote into
 // it (addresses, a relay's reply) is cleaned of what a terminal or a mail program would obey.
 func SummaryParts(fsys fs.FS, s Summary) (Parts, error) {
-	t, err := texttemplate.New("summary.txt").Option("missingkey=zero").ParseFS(fsys, "summary.txt")
-	if err != nil {
-		return Parts{}, fmt.Errorf("parse the summary: %w", err)
-	}
 	for i, e := range s.Errors {
 		s.Errors[i] = SummaryError{words.Clean(e.Contract), words.Clean(e.Reason)}
 	}
 	for i, p := range s.Problems {
 		s.Problems[i] = SummaryProblem{p.ID, words.Clean(p.Contract), words.Clean(p.Recipient), p.State, words.Clean(p.Reason)}
 	}
-	var worded bytes.Buffer
-	if err := t.Execute(&worded, s); err != nil {
-		return Parts{}, fmt.Errorf("word the summary: %w", err)
-	}
-	subject, text, _ := bytes.Cut(worded.Bytes(), []byte("\n"))
-	parts := Parts{
-		Subject: string(subject), Text: text,
-		HTML: []byte("<!DOCTYPE html>\n<html lang=\"ja\"><head><meta charset=\"utf-8\"><title>" + html.EscapeString(string(subject)) +
-			"</title></head><body><pre>" + html.EscapeString(string(text)) + "</pre></body></html>\n"),
+	parts, err := notice(fsys, "summary.txt", s)
+	if err != nil {
+		return Parts{}, err
 	}
 	if len(s.CSV) > 0 {
 		parts.Attachments = []Attachment{{Name: "geppo-followups_" + s.Period + ".csv", Type: "text/csv", Data: s.CSV}}
 	}
 	return parts, nil
+}
+
+// Alert is what the operators are told of a month that the schedule could not plan.
+type Alert struct {
+	Period string // "2026-10"
+	DueAt  string // "2026-11-01 09:00"
+	Missed bool   // too long ago to be caught up; otherwise it waits and is tried again
+	Reason string // why it waits
+}
+
+// AlertParts words an alert by alert.txt, whose first line is the subject.
+func AlertParts(fsys fs.FS, a Alert) (Parts, error) {
+	a.Reason = words.Clean(a.Reason)
+	return notice(fsys, "alert.txt", a)
+}
+
+// notice is a mail to the operators: plain text by a template whose first line is the subject.
+func notice(fsys fs.FS, name string, data any) (Parts, error) {
+	t, err := texttemplate.New(name).Option("missingkey=zero").ParseFS(fsys, name)
+	if err != nil {
+		return Parts{}, fmt.Errorf("parse %s: %w", name, err)
+	}
+	var worded bytes.Buffer
+	if err := t.Execute(&worded, data); err != nil {
+		return Parts{}, fmt.Errorf("word %s: %w", name, err)
+	}
+	subject, text, _ := bytes.Cut(worded.Bytes(), []byte("\n"))
+	return Parts{
+		Subject: string(subject), Text: text,
+		HTML: []byte("<!DOCTYPE html>\n<html lang=\"ja\"><head><meta charset=\"utf-8\"><title>" + html.EscapeString(string(subject)) +
+			"</title></head><body><pre>" + html.EscapeString(string(text)) + "</pre></body></html>\n"),
+	}, nil
 }

@@ -52,3 +52,29 @@ func TestSummarySaysWhatIsLeftToDo(t *testing.T) {
 		}
 	}
 }
+
+func TestAlertSaysWhatToType(t *testing.T) {
+	waits := render.Alert{Period: "2026-10", DueAt: "2026-11-01 09:00", Reason: "no import\x1b[2J has finished"}
+	missed := render.Alert{Period: "2026-10", DueAt: "2026-11-01 09:00", Missed: true}
+	for _, test := range []struct {
+		a    render.Alert
+		want []string
+	}{
+		{waits, []string{"送信待ち", "理由: no import", "1時間ごと", "geppo run --period 2026-10"}},
+		{missed, []string{"予定の時刻を過ぎました", "catch_up", "geppo run --period 2026-10"}},
+	} {
+		parts, err := render.AlertParts(templates.FS, test.a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := parts.Subject + "\n" + string(parts.Text)
+		for _, want := range append(test.want, "[geppo] 2026-10 ", test.a.DueAt) {
+			if !strings.Contains(text, want) {
+				t.Errorf("no %q in:\n%s", want, text)
+			}
+		}
+		if strings.Contains(text, "\x1b") || strings.Contains(text, "理由") == test.a.Missed {
+			t.Errorf("%q", text)
+		}
+	}
+}

@@ -97,10 +97,14 @@ func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (
 	return list, nil
 }
 
+func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
+	return daemon.Operators{Addresses: c.Mail.Operators, Dispatcher: d, Domain: messageDomain(c), Templates: templateFiles(c)}
+}
+
 // newSummarizer tells the operators how a run ended.
 func newSummarizer(c config.Config, d *daemon.Dispatcher) *daemon.Summarizer {
 	return &daemon.Summarizer{
-		Dispatcher: d, Operators: c.Mail.Operators, Domain: messageDomain(c), Templates: templateFiles(c),
+		Operators: newOperators(c, d),
 		FollowUps: func(ctx context.Context, p store.Period) ([]byte, int, error) {
 			list, err := followups(ctx, d.Composer, p)
 			if err != nil {

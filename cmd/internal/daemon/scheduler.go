@@ -21,6 +21,7 @@ type Scheduler struct {
 	CatchUp       time.Duration // a fire missed by more is an error that waits for an operator
 	RequireImport bool
 	Spread        time.Duration // start times are spread over this
+	Operators     *Operators    // are told of a fire that waits or was missed; nil: nobody
 	Log           *slog.Logger
 }
 
@@ -59,23 +60,35 @@ func (s *Scheduler) Reconcile(ctx context.Context) error {
 // note records a fire that is due.
 func (s *Scheduler) note(ctx context.Context, due, now time.Time) error {
 	fire := store.Fire{DueAt: due, Period: store.PeriodOf(due, s.Zone).Previous(), State: store.FireWaiting}
-	if now.Sub(due) > s.CatchUp {
-		fire.State = store.FireMissed
-		s.Log.Error("a fire of the schedule was missed", "due_at", due, "period", fire.Period,
-			"hint", fmt.Sprintf("geppo run --period %s", fire.Period))
+	if now.Sub(due) <= s.CatchUp {
+		return s.Planner.Ledger.PutFire(ctx, fire)
 	}
-	return s.Planner.Ledger.PutFire(ctx, fire)
+	fire.State = store.FireMissed
+	s.Log.Error("a fire of the schedule was missed", "due_at", due, "period", fire.Period,
+		"hint", fmt.Sprintf("geppo run --period %s", fire.Period))
+	if err := s.Planner.Ledger.PutFire(ctx, fire); err != nil {
+		return err
+	}
+	s.alert(ctx, fire, "")
+	return nil
 }
 
 // fire plans a period, or leaves the fire waiting with an alert.
 func (s *Scheduler) fire(ctx context.Context, fire store.Fire, now time.Time) error {
+	firstTry := fire.TriedAt.IsZero()
 	fire.TriedAt = now
 	request := Request{Kind: "schedule", Period: fire.Period, By: "schedule", Spread: s.Spread}
 	err := s.Planner.Ready(ctx, request, s.RequireImport)
 	var notEnded *UsageError
 	if errors.Is(err, ErrNoImport) || errors.As(err, &notEnded) {
 		s.Log.Error("a period waits", "period", fire.Period, "reason", err.Error(), "next_try", now.Add(retryFire))
-		return s.Planner.Ledger.PutFire(ctx, fire)
+		if err := s.Planner.Ledger.PutFire(ctx, fire); err != nil {
+			return err
+		}
+		if firstTry { // and not each hour
+			s.alert(ctx, fire, err.Error())
+		}
+		return nil
 	}
 	if err != nil {
 		return err
@@ -88,6 +101,16 @@ func (s *Scheduler) fire(ctx context.Context, fire store.Fire, now time.Time) er
 	// A crash between the two plans again, which adds nothing.
 	fire.State, fire.Run = store.FirePlanned, run.ID
 	return s.Planner.Ledger.PutFire(ctx, fire)
+}
+
+// alert tells the operators. That it failed must be seen, and keeps no other month waiting.
+func (s *Scheduler) alert(ctx context.Context, fire store.Fire, reason string) {
+	if s.Operators == nil {
+		return
+	}
+	if err := s.Operators.Alert(ctx, fire, s.Zone, reason); err != nil {
+		s.Log.Error("the alert could not be sent", "period", fire.Period, "error", err)
+	}
 }
 
 // Next is when the schedule fires next.

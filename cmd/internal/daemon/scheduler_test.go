@@ -1,7 +1,9 @@
 package daemon_test
 
 import (
+	"bytes"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/templates"
 )
 
 func (h *house) scheduler(line string) *daemon.Scheduler {
@@ -206,5 +209,52 @@ func TestARunByHandSettlesAMissedFire(t *testing.T) {
 	}
 	if runs := h.reconcile(s, time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)); len(runs) != 2 {
 		t.Errorf("runs %+v, want the two by hand", runs)
+	}
+}
+
+// The operators hear of a month that waits or was missed, once, and not at every try.
+func TestOperatorsAreToldWhatTheScheduleCouldNotPlan(t *testing.T) {
+	h := newHouse(t)
+	s := h.scheduler("0 9 1 * *")
+	var log bytes.Buffer
+	s.Log = slog.New(slog.NewTextHandler(&log, nil))
+	s.Operators = &daemon.Operators{
+		Addresses: []string{"op1@example.jp", "Op Two <op2@example.jp>"}, Dispatcher: h.dispatcher,
+		Domain: "geppo.example", Templates: templates.FS,
+	}
+	told := func() (counts [2]int, last string) {
+		h.server.mu.Lock()
+		defer h.server.mu.Unlock()
+		one, two := h.server.accepted["op1@example.jp"], h.server.accepted["op2@example.jp"]
+		if len(one) > 0 {
+			var err error
+			if _, last, err = readMail(one[len(one)-1]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return [2]int{len(one), len(two)}, last
+	}
+	h.now = time.Date(2026, 8, 15, 0, 0, 0, 0, time.UTC)
+	h.contract("C1", "a@example.jp")
+	h.reconcile(s, h.now)
+	due := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC) // 09:00 in Tokyo
+	h.reconcile(s, due)
+	h.reconcile(s, due.Add(time.Hour))
+	h.reconcile(s, due.Add(2*time.Hour))
+	if counts, last := told(); counts != [2]int{1, 1} || !strings.Contains(last, "geppo run --period 2026-08") || !strings.Contains(last, "2026-09-01 09:00") {
+		t.Errorf("a month that waits: %v mails, the last\n%s", counts, last)
+	}
+	h.reconcile(s, time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)) // September's fire is missed by 19 days
+	if counts, last := told(); counts != [2]int{2, 2} || !strings.Contains(last, "geppo run --period 2026-09") || !strings.Contains(last, "catch_up") {
+		t.Errorf("a month that was missed: %v mails, the last\n%s", counts, last)
+	}
+	if strings.Contains(log.String(), "could not be sent") {
+		t.Error(log.String())
+	}
+	s.Operators.Dispatcher.Client.Port = 1 // nobody answers: the schedule goes on
+	h.reconcile(s, time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC))
+	open, err := h.ledger.OpenFires(t.Context())
+	if err != nil || len(open) != 4 || !strings.Contains(log.String(), "the alert could not be sent") {
+		t.Errorf("open fires %+v, %v; log\n%s", open, err, log.String())
 	}
 }

@@ -2,23 +2,16 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"net/mail"
 	"slices"
 
-	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
 )
 
-// Summarizer tells the operators' addresses how a run ended.
+// Summarizer tells the operators how a run ended.
 type Summarizer struct {
-	Dispatcher *Dispatcher // its client, composer and ledger
-	Operators  []string    // nobody: nothing is sent
-	Domain     string      // of the Message-IDs
-	Templates  fs.FS
+	Operators
 	// FollowUps lists the support desk's work of a period as CSV, and tells how many lines it has.
 	FollowUps func(context.Context, store.Period) (csv []byte, lines int, err error)
 }
@@ -26,9 +19,9 @@ type Summarizer struct {
 // mostProblems bounds the mail; geppo status lists all.
 const mostProblems = 100
 
-// Send writes to every operator; a failure at one does not keep the others from their mail.
+// Send writes to the operators.
 func (s *Summarizer) Send(ctx context.Context, run store.Run) error {
-	if len(s.Operators) == 0 {
+	if len(s.Addresses) == 0 {
 		return nil
 	}
 	summary, err := s.summary(ctx, run)
@@ -39,32 +32,7 @@ func (s *Summarizer) Send(ctx context.Context, run store.Run) error {
 	if err != nil {
 		return err
 	}
-	conn, err := s.Dispatcher.Client.Connect(ctx)
-	if err != nil {
-		return fmt.Errorf("summary of run %d: %w", run.ID, err)
-	}
-	var errs []error
-	for _, operator := range s.Operators {
-		errs = append(errs, s.sendTo(ctx, conn, parts, operator, run))
-	}
-	return errors.Join(append(errs, conn.Close())...)
-}
-
-func (s *Summarizer) sendTo(ctx context.Context, conn *mailer.Conn, parts render.Parts, operator string, run store.Run) error {
-	to, err := mail.ParseAddress(operator)
-	if err != nil {
-		return fmt.Errorf("mail.operators: %q: %w", operator, err)
-	}
-	now := s.Dispatcher.Now()
-	id := mailer.MessageID(s.Domain, "summary", fmt.Sprint(run.ID), to.Address, now.String())
-	message, err := s.Dispatcher.Composer.Address(parts, *to, id, now)
-	if err != nil {
-		return err
-	}
-	if _, err := conn.Send(ctx, message, func() error { return nil }); err != nil {
-		return fmt.Errorf("summary to %s: %w", to.Address, err)
-	}
-	return nil
+	return s.mail(ctx, parts, fmt.Sprintf("summary of run %d", run.ID))
 }
 
 func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render.Summary, err error) {

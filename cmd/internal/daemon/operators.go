@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/mail"
+	"time"
+
+	"geppo/mailer"
+	"geppo/render"
+	"geppo/store"
+)
+
+// Operators are those who are told how a month goes. Their mails are no deliveries: they are tried once,
+// and a failure is for the log, because the ledger and geppo status know all that they say.
+type Operators struct {
+	Addresses  []string    // nobody: nothing is sent
+	Dispatcher *Dispatcher // its client, composer and ledger
+	Domain     string      // of the Message-IDs
+	Templates  fs.FS
+}
+
+// Alert tells of a fire that waits, for a reason, or was missed.
+func (o *Operators) Alert(ctx context.Context, fire store.Fire, zone *time.Location, reason string) error {
+	parts, err := render.AlertParts(o.Templates, render.Alert{
+		Period: fire.Period.String(), DueAt: fire.DueAt.In(zone).Format("2006-01-02 15:04"),
+		Missed: fire.State == store.FireMissed, Reason: reason,
+	})
+	if err != nil {
+		return err
+	}
+	return o.mail(ctx, parts, fmt.Sprintf("alert of %s, %s", fire.Period, fire.State))
+}
+
+// mail writes to every operator; a failure at one does not keep the others from their mail.
+func (o *Operators) mail(ctx context.Context, parts render.Parts, about string) error {
+	if len(o.Addresses) == 0 {
+		return nil
+	}
+	conn, err := o.Dispatcher.Client.Connect(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", about, err)
+	}
+	var errs []error
+	for _, address := range o.Addresses {
+		if err := o.mailTo(ctx, conn, parts, address, about); err != nil {
+			errs = append(errs, fmt.Errorf("%s to %s: %w", about, address, err))
+		}
+	}
+	return errors.Join(append(errs, conn.Close())...)
+}
+
+func (o *Operators) mailTo(ctx context.Context, conn *mailer.Conn, parts render.Parts, address, about string) error {
+	to, err := mail.ParseAddress(address)
+	if err != nil {
+		return fmt.Errorf("mail.operators: %w", err)
+	}
+	now := o.Dispatcher.Now()
+	message, err := o.Dispatcher.Composer.Address(parts, *to, mailer.MessageID(o.Domain, about, to.Address, now.String()), now)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Send(ctx, message, func() error { return nil })
+	return err
+}
