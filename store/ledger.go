@@ -252,6 +252,9 @@ func (l *Ledger) writeTogether(ctx context.Context, do func(ledgerTx) error) err
 }
 
 func (l *Ledger) submit(ctx context.Context, w write) error {
+	if err := ctx.Err(); err != nil { // select would leave it to chance
+		return err
+	}
 	result := make(chan error, 1)
 	w.result = result
 	select {

@@ -196,9 +196,7 @@ func (d *Dispatcher) claim(ctx, work context.Context, filter store.Filter, taken
 		claimed += len(deliveries)
 		d.Crash.at(AfterClaim)
 		for _, delivery := range deliveries {
-			select {
-			case taken <- delivery:
-			case <-ctx.Done():
+			if !put(ctx, taken, delivery) {
 				err = errors.Join(err, d.giveBack(work, begun(delivery)))
 			}
 		}
@@ -207,6 +205,19 @@ func (d *Dispatcher) claim(ctx, work context.Context, filter store.Filter, taken
 		}
 	}
 	return claimed, ctx.Err()
+}
+
+// put sends v on, unless ctx is done: then never, where a select alone would leave it to chance.
+func put[T any](ctx context.Context, to chan<- T, v T) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	select {
+	case to <- v:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func begun(delivery store.Delivery) composed {
@@ -237,9 +248,7 @@ func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Deliv
 			continue
 		}
 		d.Crash.at(Composed)
-		select {
-		case ready <- next:
-		case <-ctx.Done():
+		if !put(ctx, ready, next) {
 			if err := d.giveBack(work, next); err != nil {
 				return err
 			}

@@ -54,6 +54,30 @@ func (s *simulation) happen(l *life, p store.Period) {
 	}
 }
 
+// interfere lets an operator, or a bounce, do something while mail is being sent.
+func (s *simulation) interfere(l *life) {
+	contract := pick(s, slices.Sorted(maps.Keys(s.model.imported)))
+	s.tracef("meanwhile")
+	switch s.intn(7) {
+	case 0:
+		s.cancel(l)
+	case 1:
+		s.release(l)
+	case 2:
+		s.resend(l, contract, s.period)
+	case 3:
+		s.resendFailed(l, s.period)
+	case 4:
+		s.bounce(l, s.period)
+	case 5:
+		s.changeRecipient(l, contract)
+		s.planOnly(l, s.period)
+	case 6:
+		s.tracef("late detections")
+		s.ingest(s.detection(contract, s.period))
+	}
+}
+
 func lower(contract string) string { return "c" + contract[1:] }
 
 func (s *simulation) must(err error) {

@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +39,7 @@ type life struct {
 	ticks    int
 	killAt   int // at which tick; 0: never
 	stopAt   int // likewise, but in good order
+	actAt    int // from which tick on, at the next message, an operator does something; 0: never
 	stop     context.CancelFunc
 	diedOf   error
 	heritage string // the copy
@@ -89,7 +91,16 @@ func (l *life) tick(stage string) {
 	l.mu.Lock()
 	l.ticks++
 	kill, stop := l.ticks == l.killAt, l.ticks == l.stopAt
+	// At a stage that one goroutine only can be at, and not one of the relay's: nothing orders those with
+	// the end of the run. Others are anywhere in their transactions meanwhile.
+	act := l.actAt > 0 && l.ticks >= l.actAt && strings.HasPrefix(stage, "compose ")
+	if act {
+		l.actAt = 0
+	}
 	l.mu.Unlock()
+	if act {
+		l.s.interfere(l)
+	}
 	if kill {
 		l.s.tracef("killed at %s", stage)
 		l.kill()
@@ -192,7 +203,10 @@ func (l *life) arm(stop context.CancelFunc) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.stop = stop
-	l.ticks, l.killAt, l.stopAt = 0, 0, 0
+	l.ticks, l.killAt, l.stopAt, l.actAt = 0, 0, 0, 0
+	if l.s.chance(60) {
+		l.actAt = 1 + l.s.intn(25)
+	}
 	switch {
 	case l.s.chance(20):
 		l.killAt = 1 + l.s.intn(60)
