@@ -97,13 +97,13 @@ func (l *life) tick(stage string) {
 	if act {
 		l.actAt = 0
 	}
-	l.mu.Unlock()
-	if act {
-		l.s.interfere(l)
-	}
 	if kill {
 		l.s.tracef("killed at %s", stage)
 		l.kill()
+	}
+	l.mu.Unlock()
+	if act {
+		l.s.interfere(l)
 	}
 	if stop {
 		l.s.tracef("stopped at %s", stage)
@@ -119,9 +119,8 @@ func (l *life) hold(c net.Conn) bool {
 	return !l.dead.Load()
 }
 
+// kill ends the life; its lock is held, so that nobody sees it half dead.
 func (l *life) kill() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.dead.Store(true)
 	l.s.kills++
 	l.heritage = filepath.Join(l.s.dir, fmt.Sprintf("life%d.db", l.s.kills))
@@ -183,7 +182,11 @@ func (l *life) run() *life {
 	if err == nil {
 		err = l.dispatcher.Run(ctx, store.Filter{})
 	}
-	if !l.dead.Load() {
+	l.mu.Lock() // the relay's end of a connection may be at its last tick
+	l.killAt = 0
+	dead := l.dead.Load()
+	l.mu.Unlock()
+	if !dead {
 		if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, daemon.ErrPaused) {
 			l.s.faultf("run: %v", err)
 		}
