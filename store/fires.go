@@ -49,7 +49,7 @@ SELECT min(started_at) FROM runs WHERE id IN (SELECT run FROM tallies WHERE stat
 	unfinishedRuns = `
 SELECT id, kind, period, started_at, finished_at, requested_by, reason, planned, cancelled FROM runs AS r
 WHERE finished_at IS NULL AND NOT EXISTS (
-  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state IN ('queued', 'sending', 'handing_over') AND t.deliveries > 0) ORDER BY id`
+  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state = 'queued' AND t.deliveries > 0) ORDER BY id`
 )
 
 // LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.

@@ -20,10 +20,17 @@ const (
 
 	countStates = `SELECT state, count(*) FROM deliveries WHERE %s AND replaced_by IS NULL GROUP BY state`
 
-	// The tallies know a whole period without a look at its deliveries.
+	// The tallies know a whole period without a look at its deliveries, but for those under way.
 	countPeriod = `
-SELECT state, sum(deliveries) FROM tallies
-WHERE deliveries > 0 AND run IN (SELECT id FROM runs WHERE ?1 = '' OR period = ?1) GROUP BY state`
+WITH under_way AS (
+  SELECT state FROM deliveries INDEXED BY deliveries_under_way
+  WHERE state IN ('sending', 'handing_over') AND (?1 = '' OR period = ?1) AND replaced_by IS NULL
+)
+SELECT state, sum(n) FROM (
+  SELECT state, deliveries AS n FROM tallies WHERE run IN (SELECT id FROM runs WHERE ?1 = '' OR period = ?1)
+  UNION ALL SELECT 'queued', -1 FROM under_way
+  UNION ALL SELECT state, 1 FROM under_way
+) GROUP BY state HAVING sum(n) > 0`
 
 	anyDue = `
 SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due
