@@ -479,6 +479,30 @@ func TestStoppingLeavesNothingUnderWay(t *testing.T) {
 	}
 }
 
+func TestComposingCutOffIsNoFailure(t *testing.T) {
+	h := newHouse(t)
+	h.contract("C1", "a@example.jp")
+	h.plan()
+	h.dispatcher.Policy.Finish = time.Millisecond
+	ctx, stop := context.WithCancel(t.Context())
+	h.dispatcher.Compose = func(ctx context.Context, _ store.Delivery) (mailer.Message, error) {
+		stop()
+		<-ctx.Done()
+		return mailer.Message{}, fmt.Errorf("read the month: %w", ctx.Err())
+	}
+	if err := h.dispatcher.Run(ctx, store.Filter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	d := h.deliveries()["a@example.jp"]
+	attempts, err := h.ledger.Attempts(t.Context(), d.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.State != store.Queued || d.Waited != 0 || len(attempts) != 1 || attempts[0].Outcome != store.OutcomeInterrupted {
+		t.Errorf("%+v, attempts %+v", d, attempts)
+	}
+}
+
 func TestRecoveryAfterACrash(t *testing.T) {
 	h := newHouse(t)
 	h.contract("C1", "a@example.jp", "b@example.jp", "c@example.jp")

@@ -242,7 +242,12 @@ func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Deliv
 		}
 		var err error
 		if next.message, err = build(work, delivery); err != nil {
-			if err := d.refuse(work, next, err); err != nil {
+			if work.Err() != nil { // cut off by the end of the bound: no fault of the delivery's
+				err = d.giveBack(work, next)
+			} else {
+				err = d.refuse(work, next, err)
+			}
+			if err != nil {
 				return err
 			}
 			continue
