@@ -121,15 +121,8 @@ func (l *Ledger) oneTime(ctx context.Context, statement string) (time.Time, erro
 
 // UnfinishedRuns lists the runs that have nothing left to be sent at once and whose end is not
 // recorded yet.
-func (l *Ledger) UnfinishedRuns(ctx context.Context) (runs []Run, err error) {
-	err = query(ctx, l.r, unfinishedRuns, nil, func(row scanner) error {
-		run, err := scanRun(row)
-		runs = append(runs, run)
-		return err
-	})
-	if err == nil {
-		err = l.addErrors(ctx, runs)
-	}
+func (l *Ledger) UnfinishedRuns(ctx context.Context) ([]Run, error) {
+	runs, err := l.runs(ctx, unfinishedRuns)
 	if err != nil {
 		return nil, fmt.Errorf("unfinished runs: %w", err)
 	}

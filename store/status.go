@@ -142,19 +142,24 @@ func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []Attem
 }
 
 // Runs lists the runs of a period, or all for a zero period, the oldest first.
-func (l *Ledger) Runs(ctx context.Context, period Period) (runs []Run, err error) {
-	err = query(ctx, l.r, selectRuns, []any{Filter{Period: period}.periodKey()}, func(row scanner) error {
-		run, err := scanRun(row)
-		runs = append(runs, run)
-		return err
-	})
-	if err == nil {
-		err = l.addErrors(ctx, runs)
-	}
+func (l *Ledger) Runs(ctx context.Context, period Period) ([]Run, error) {
+	runs, err := l.runs(ctx, selectRuns, Filter{Period: period}.periodKey())
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	return runs, nil
+}
+
+func (l *Ledger) runs(ctx context.Context, statement string, args ...any) (runs []Run, err error) {
+	err = query(ctx, l.r, statement, args, func(row scanner) error {
+		run, err := scanRun(row)
+		runs = append(runs, run)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return runs, l.addErrors(ctx, runs)
 }
 
 // addErrors reads what each run could not plan.
