@@ -94,23 +94,25 @@ func (d *Detections) snapshotOn(ctx context.Context, read func(*sql.Conn, *sql.T
 }
 
 // each runs a prepared query in tx and calls scan for every row.
-func each(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) error {
+func each(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, scan func(scanner) error, args ...any) error {
 	return eachRow(ctx, tx.StmtContext(ctx, stmt), scan, args...)
 }
 
 // eachRow does the same with a statement that is bound to its transaction.
-func eachRow(ctx context.Context, stmt *sql.Stmt, scan func(*sql.Rows) error, args ...any) (err error) {
+func eachRow(ctx context.Context, stmt *sql.Stmt, scan func(scanner) error, args ...any) error {
 	rows, err := stmt.QueryContext(ctx, args...)
+	return readRows(rows, err, scan)
+}
+
+// readRows calls scan for every row of what a query has returned, and closes it.
+func readRows(rows *sql.Rows, err error, scan func(scanner) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
+	for err == nil && rows.Next() {
+		err = scan(rows)
 	}
-	return rows.Err()
+	return errors.Join(err, rows.Err(), rows.Close())
 }
 
 const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
@@ -138,7 +140,7 @@ func (d *Detections) Contracts(ctx context.Context) (list []Contract, err error)
 func (d *Detections) EachContract(ctx context.Context, take func(Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
 		var next Contract // waits for its last recipient
-		err := each(ctx, tx, d.contracts, func(rows *sql.Rows) error {
+		err := each(ctx, tx, d.contracts, func(rows scanner) error {
 			var r Recipient
 			_, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
 			if err == nil && c.ID != next.ID && next.ID != "" {
@@ -188,7 +190,7 @@ func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (k
 	if err != nil {
 		return 0, Contract{}, err
 	}
-	err = each(ctx, tx, d.recipientsOf, func(rows *sql.Rows) error {
+	err = each(ctx, tx, d.recipientsOf, func(rows scanner) error {
 		var r Recipient
 		err := rows.Scan(&r.Address, &r.Name)
 		c.Recipients = append(c.Recipients, r)
@@ -227,7 +229,7 @@ ORDER BY feature, result`
 // UnknownResults lists the results that no table of the report knows, for the operator to map.
 func (d *Detections) UnknownResults(ctx context.Context) (list []UnknownResult, err error) {
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
-		return each(ctx, tx, d.unknownResults, func(rows *sql.Rows) error {
+		return each(ctx, tx, d.unknownResults, func(rows scanner) error {
 			var u UnknownResult
 			err := rows.Scan(&u.Feature, &u.Result)
 			list = append(list, u)

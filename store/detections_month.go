@@ -102,7 +102,7 @@ func (r *monthReader) time(ms int64) time.Time { return time.UnixMilli(ms).In(r.
 const selectEndpoints = `SELECT name, class, os, installed_at, removed_at FROM endpoints WHERE contract = +? ORDER BY name`
 
 func (r *monthReader) endpoints() error {
-	return each(r.ctx, r.tx, r.stmt.endpoints, func(rows *sql.Rows) error {
+	return each(r.ctx, r.tx, r.stmt.endpoints, func(rows scanner) error {
 		var e Endpoint
 		var installed int64
 		var removed sql.NullInt64
@@ -227,7 +227,7 @@ ORDER BY e.name, s.day`
 
 func (r *monthReader) statuses() error {
 	days := r.m.Period.Days()
-	return each(r.ctx, r.tx, r.stmt.statuses, func(rows *sql.Rows) error {
+	return each(r.ctx, r.tx, r.stmt.statuses, func(rows scanner) error {
 		var s AgentStatus
 		var seen int64
 		p := &s.Protections
@@ -245,7 +245,7 @@ WHERE contract = +? AND time >= ? AND time < ? ORDER BY time, id`
 
 func (r *monthReader) events() error {
 	from, to := r.bounds(r.m.Period)
-	return each(r.ctx, r.tx, r.stmt.events, func(rows *sql.Rows) error {
+	return each(r.ctx, r.tx, r.stmt.events, func(rows scanner) error {
 		var e EDREvent
 		var ms int64
 		var objects []byte
@@ -269,7 +269,7 @@ const (
 func (r *monthReader) coverage() error {
 	days := r.m.Period.Days()
 	first, last := days[0], days[len(days)-1]
-	err := each(r.ctx, r.tx, r.stmt.coverage, func(rows *sql.Rows) error {
+	err := each(r.ctx, r.tx, r.stmt.coverage, func(rows scanner) error {
 		var day Day
 		err := rows.Scan(&day)
 		r.m.Coverage = append(r.m.Coverage, day)

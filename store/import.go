@@ -214,7 +214,7 @@ func (t *ImportTx) putRecipients(ctx context.Context, c Contract) (changed bool,
 		return false, err
 	}
 	var have []Recipient
-	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows *sql.Rows) error {
+	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows scanner) error {
 		var r Recipient
 		err := rows.Scan(&r.Address, &r.Name)
 		have = append(have, r)

@@ -200,26 +200,23 @@ func (tx ledgerTx) row(ctx context.Context, query string, args ...any) *sql.Row 
 	return tx.QueryRowContext(ctx, query, args...)
 }
 
-func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (list []Delivery, err error) {
+// each calls scan for every row of a query.
+func (tx ledgerTx) each(ctx context.Context, query string, scan func(scanner) error, args ...any) error {
 	ctx = context.WithoutCancel(ctx)
-	var rows *sql.Rows
 	if stmt, ok := tx.prepared[query]; ok {
-		rows, err = stmt.QueryContext(ctx, args...)
-	} else {
-		rows, err = tx.QueryContext(ctx, query, args...)
+		return eachRow(ctx, stmt, scan, args...)
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		d, err := scanDelivery(rows)
-		if err != nil {
-			return nil, err
-		}
+	rows, err := tx.QueryContext(ctx, query, args...)
+	return readRows(rows, err, scan)
+}
+
+func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (list []Delivery, err error) {
+	err = tx.each(ctx, query, func(row scanner) error {
+		d, err := scanDelivery(row)
 		list = append(list, d)
-	}
-	return list, rows.Err()
+		return err
+	}, args...)
+	return list, err
 }
 
 // Close ends the writer and closes the file. No write may be under way.

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -177,21 +176,6 @@ func cancelOthers(ctx context.Context, tx ledgerTx, run Run, plan Plan, now time
 		}
 	}
 	return len(ids), nil
-}
-
-// each calls scan for every row of a query.
-func (tx ledgerTx) each(ctx context.Context, query string, scan func(scanner) error, args ...any) (err error) {
-	rows, err := tx.QueryContext(context.WithoutCancel(ctx), query, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // FinishRun records that a run has nothing left that could be sent at once.

@@ -164,7 +164,7 @@ func (d *Detections) Prunable(ctx context.Context, retention Retention) (p Pruni
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		zones := map[int64]string{}
 		var keys []int64
-		err := each(ctx, tx, d.prune.keys, func(rows *sql.Rows) error {
+		err := each(ctx, tx, d.prune.keys, func(rows scanner) error {
 			var key int64
 			var zone string
 			err := rows.Scan(&key, &zone)

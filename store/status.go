@@ -267,18 +267,9 @@ func unpack(packed []byte) ([]byte, error) {
 type scanner interface{ Scan(dest ...any) error }
 
 // query calls each for every row.
-func query(ctx context.Context, db *sql.DB, statement string, args []any, each func(scanner) error) (err error) {
+func query(ctx context.Context, db *sql.DB, statement string, args []any, each func(scanner) error) error {
 	rows, err := db.QueryContext(ctx, statement, args...)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		if err := each(rows); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return readRows(rows, err, each)
 }
 
 func (l *Ledger) queryDeliveries(ctx context.Context, statement string, args ...any) (deliveries []Delivery, err error) {
