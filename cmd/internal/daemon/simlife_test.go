@@ -93,7 +93,7 @@ func (l *life) tick(stage string) {
 	kill, stop := l.ticks == l.killAt, l.ticks == l.stopAt
 	// At a stage that one goroutine only can be at, and not one of the relay's: nothing orders those with
 	// the end of the run. Others are anywhere in their transactions meanwhile.
-	act := l.actAt > 0 && l.ticks >= l.actAt && strings.HasPrefix(stage, "compose ")
+	act := l.actAt > 0 && l.ticks >= l.actAt && strings.HasPrefix(stage, "compose ") && !kill // nobody hears the dead
 	if act {
 		l.actAt = 0
 	}
