@@ -157,7 +157,7 @@ func count(m store.Month, cal *calendar) *counts {
 		}
 		result := p.resultOf(d.Result)
 		t.results[result] += d.Count
-		if asksForAction(p.results[result]) {
+		if AsksForAction(p.results[result]) {
 			c.followUps[followUp{at, result, d.Endpoint, d.Name}] += d.Count
 		}
 	}
@@ -196,13 +196,13 @@ func (p *part) resultOf(result string) int {
 	return len(p.results) - 1
 }
 
-// needsDesk tells results about which the support desk calls the customer.
-func needsDesk(result string) bool {
-	return result == "uncleanable" || result == "noncleaned" || result == "unsafe"
-}
+// DeskResults are the results about which the support desk calls the customer.
+var DeskResults = []string{"uncleanable", "noncleaned", "unsafe"}
 
-// asksForAction tells results that need the desk, or a restart by the customer.
-func asksForAction(result string) bool { return needsDesk(result) || result == "reboot" }
+// AsksForAction tells results that need the desk, or a restart by the customer.
+func AsksForAction(result string) bool {
+	return slices.Contains(DeskResults, result) || result == "reboot"
+}
 
 // knownClass reads anything that is not a class, an absent one included, as unknown.
 func knownClass(c store.Class) store.Class {
@@ -249,7 +249,7 @@ func (c *counts) followups() (toConfirm []ToConfirm, restart []Ranked) {
 	}
 	names, restarts := map[row]map[string]int64{}, map[string]int64{}
 	for key, n := range c.followUps {
-		if !needsDesk(parts[key.part].results[key.result]) {
+		if !slices.Contains(DeskResults, parts[key.part].results[key.result]) {
 			restarts[key.endpoint] += n
 			continue
 		}

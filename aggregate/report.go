@@ -95,7 +95,7 @@ type ResultCount struct {
 // ToConfirm is a line of the support desk's list: detections that the product could not handle.
 type ToConfirm struct {
 	Feature  store.Feature `json:"feature"`
-	Result   string        `json:"result"` // uncleanable, noncleaned or unsafe
+	Result   string        `json:"result"` // one of DeskResults
 	Endpoint string        `json:"endpoint"`
 	Count    int64         `json:"count"`
 	Names    []Ranked      `json:"names"` // what was detected, by count

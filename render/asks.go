@@ -42,7 +42,7 @@ func (b *body) ask(key string, grave bool, v words.Values) askView {
 func (b *body) detectionAsks() []askView {
 	w := b.w
 	var asks []askView
-	for _, result := range []string{"uncleanable", "noncleaned", "unsafe"} {
+	for _, result := range aggregate.DeskResults {
 		var endpoints []string
 		feature, count := store.Feature(""), int64(0)
 		for _, line := range b.report.ToConfirm {

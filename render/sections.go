@@ -76,7 +76,7 @@ func (b *body) results(f aggregate.Feature) []resultView {
 		e := b.w.Results[f.Feature][c.Result]
 		rows = append(rows, resultView{
 			Label: e.Label, Means: e.Means, Count: b.w.Number(c.Count), Zero: c.Count == 0,
-			Alert: c.Count > 0 && slices.Contains([]string{"uncleanable", "noncleaned", "unsafe", "reboot"}, c.Result),
+			Alert: c.Count > 0 && aggregate.AsksForAction(c.Result),
 		})
 	}
 	return rows

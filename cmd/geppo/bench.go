@@ -99,11 +99,9 @@ func (a *app) bench(ctx context.Context, o benchOptions) (err error) {
 
 // open opens a ledger of the bench's own; all share one file of detections.
 func (b *bench) open(ctx context.Context, ledger string) (*databases, error) {
-	c := b.c
-	c.Store.DSN = "sqlite:" + filepath.Join(b.dir, ledger)
-	c.Store.Detections = "sqlite:" + filepath.Join(b.dir, "detections.db")
-	b.c = c
-	return openDatabases(ctx, c, store.Migrate)
+	b.c.Store.DSN = "sqlite:" + filepath.Join(b.dir, ledger)
+	b.c.Store.Detections = "sqlite:" + filepath.Join(b.dir, "detections.db")
+	return openDatabases(ctx, b.c, store.Migrate)
 }
 
 // importing writes the sample to a file first, so that only the import is measured.
@@ -157,7 +155,7 @@ func (b *bench) running(ctx context.Context) (err error) {
 	sender.Watch = daemon.Watch{Now: time.Now, Stage: waits.add}
 
 	used := startUsage()
-	if err := b.planning(ctx, b.db); err != nil {
+	if err := b.planning(ctx); err != nil {
 		return err
 	}
 	stop, err := b.profiled()
@@ -184,11 +182,10 @@ func (b *bench) running(ctx context.Context) (err error) {
 }
 
 // planning plans the month, and once more when there is nothing left to plan.
-func (b *bench) planning(ctx context.Context, db *databases) error {
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(b.c), Now: time.Now}
+func (b *bench) planning(ctx context.Context) error {
 	for _, name := range []string{"plan", "plan-again"} {
 		used := startUsage()
-		if _, err := planner.Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator()}); err != nil {
+		if err := b.plan(ctx, b.db); err != nil {
 			return err
 		}
 		if err := b.print(name, b.o.contracts, used.end(), nil); err != nil {
@@ -196,6 +193,11 @@ func (b *bench) planning(ctx context.Context, db *databases) error {
 		}
 	}
 	return nil
+}
+
+func (b *bench) plan(ctx context.Context, db *databases) error {
+	_, err := newPlanner(b.c, db).Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator()})
+	return err
 }
 
 // profiled starts the profile that was asked for, and gives what ends it.
@@ -248,8 +250,7 @@ func (b *bench) inStages(ctx context.Context) (err error) {
 		began := processorClock()
 		return func() { spent["render-"+part] += processorClock().Sub(began) }
 	}
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(b.c), Now: time.Now}
-	if _, err := planner.Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator()}); err != nil {
+	if err := b.plan(ctx, db); err != nil {
 		return err
 	}
 	deliveries, err := db.ledger.Deliveries(ctx, store.Filter{Period: benchPeriod})

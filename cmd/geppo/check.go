@@ -182,7 +182,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
 	k.results(ctx, detections)
 	if ledger != nil && next != (store.Period{}) {
-		k.addresses(ctx, &databases{ledger, detections}, next)
+		k.addresses(ctx, newPlanner(c, &databases{ledger, detections}), next)
 	}
 }
 
@@ -247,8 +247,7 @@ func (k *checker) results(ctx context.Context, detections *store.Detections) {
 }
 
 // addresses finds the contracts that the next run could not write to.
-func (k *checker) addresses(ctx context.Context, db *databases, next store.Period) {
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Now: time.Now}
+func (k *checker) addresses(ctx context.Context, planner daemon.Planner, next store.Period) {
 	plan, err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next})
 	if err != nil {
 		k.fault("addresses", exitError, "%v", err)

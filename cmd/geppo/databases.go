@@ -173,6 +173,10 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 	}
 }
 
+func newPlanner(c config.Config, db *databases) daemon.Planner {
+	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+}
+
 // messageDomain is the domain of the Message-IDs: the sender's.
 func messageDomain(c config.Config) string {
 	_, domain, _ := strings.Cut(c.Mail.FromAddress().Address, "@")

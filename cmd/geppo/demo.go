@@ -150,8 +150,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 	if err != nil {
 		return err
 	}
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
-	run, err := planner.Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator()})
+	run, err := newPlanner(c, db).Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator()})
 	if err != nil {
 		return err
 	}

@@ -101,17 +101,19 @@ func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
 	return daemon.Operators{Addresses: c.Mail.Operators, Dispatcher: d, Domain: messageDomain(c), Templates: templateFiles(c)}
 }
 
-// newSummarizer tells the operators how a run ended.
-func newSummarizer(c config.Config, d *daemon.Dispatcher) *daemon.Summarizer {
+// newSummarizer tells the operators how a run ended; list is followups, or what does more with its answer.
+func newSummarizer(c config.Config, d *daemon.Dispatcher,
+	list func(context.Context, *daemon.Composer, store.Period) ([]followup, error),
+) *daemon.Summarizer {
 	return &daemon.Summarizer{
 		Operators: newOperators(c, d),
 		FollowUps: func(ctx context.Context, p store.Period) ([]byte, int, error) {
-			list, err := followups(ctx, d.Composer, p)
+			found, err := list(ctx, d.Composer, p)
 			if err != nil {
 				return nil, 0, err
 			}
-			csv, err := followupsFile(list)
-			return csv, len(list), err
+			csv, err := followupsFile(found)
+			return csv, len(found), err
 		},
 	}
 }

@@ -55,7 +55,7 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	if err != nil {
 		return err
 	}
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+	planner := newPlanner(c, db)
 	contracts, err := planner.Contracts(ctx, daemon.Request{Period: p, Contracts: o.contracts})
 	if err != nil {
 		return err

@@ -206,8 +206,8 @@ func resolveRevision(ctx context.Context, c config.Config, db *databases, p stor
 		if err := refusePruned(ctx, db.detections, p); err != nil {
 			return err
 		}
-		planner := daemon.Planner{Detections: db.detections, Now: time.Now}
-		if err := planner.Ready(ctx, daemon.Request{Period: p, Contracts: []string{t.Contract}}, c.Schedule.RequireImport); err != nil && !o.force {
+		request := daemon.Request{Period: p, Contracts: []string{t.Contract}}
+		if err := newPlanner(c, db).Ready(ctx, request, c.Schedule.RequireImport); err != nil && !o.force {
 			return err
 		}
 	}

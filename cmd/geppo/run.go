@@ -57,7 +57,8 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	if err := refusePrunedRun(ctx, db, p); err != nil {
 		return err
 	}
-	planner := daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now, Crash: a.crash}
+	planner := newPlanner(c, db)
+	planner.Crash = a.crash
 	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
 	if !o.force {
 		if err := planner.Ready(ctx, request, c.Schedule.RequireImport); err != nil {
@@ -102,7 +103,7 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	ctx = context.WithoutCancel(ctx)
 	stopped = errors.Join(stopped, d.Ledger.FinishRun(ctx, run.ID, time.Now()))
 	// The reports are what the exit code is about; a summary that is lost must be seen all the same.
-	if err := newSummarizer(c, d).Send(ctx, run); err != nil {
+	if err := newSummarizer(c, d, followups).Send(ctx, run); err != nil {
 		d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
 	}
 	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)

@@ -123,11 +123,10 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	}
 	sender.Watch, sender.Composer.Watch = s.metrics.Watch(), s.metrics.Watch()
 	operators := newOperators(c, sender)
-	planner := geppod.Planner{Detections: s.db.detections, Ledger: s.db.ledger, Domain: messageDomain(c), Now: time.Now}
 	return geppod.Settings{
 		Dispatcher: sender,
 		Scheduler: &geppod.Scheduler{
-			Schedule: schedule, Zone: zone, Planner: planner, CatchUp: time.Duration(c.Schedule.CatchUp),
+			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: time.Duration(c.Schedule.CatchUp),
 			RequireImport: c.Schedule.RequireImport, Spread: time.Duration(c.Schedule.Spread),
 			Operators: &operators, Log: s.log,
 		},

@@ -10,17 +10,8 @@ import (
 
 // summary tells the operators how a run ended, and the metrics what is left to the support desk.
 func (s *service) summary(c config.Config, sender *geppod.Dispatcher) func(context.Context, store.Run) error {
-	summarizer := newSummarizer(c, sender)
-	summarizer.FollowUps = func(ctx context.Context, p store.Period) (csv []byte, lines int, err error) {
-		list, err := s.followUps(ctx, sender.Composer, p)
-		if err != nil {
-			return nil, 0, err
-		}
-		csv, err = followupsFile(list)
-		return csv, len(list), err
-	}
 	if len(c.Mail.Operators) > 0 {
-		return summarizer.Send
+		return newSummarizer(c, sender, s.followUps).Send
 	}
 	return func(ctx context.Context, run store.Run) error {
 		if run.Kind == "resend" {

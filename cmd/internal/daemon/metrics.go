@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"geppo/aggregate"
 	"geppo/store"
 )
 
@@ -32,16 +33,11 @@ type Metrics struct {
 
 	daemon     *Daemon
 	mu         sync.Mutex
-	cached     []prometheus.Metric // what costs a look at a whole month
-	asOf       time.Time
 	followedUp store.Period
 }
 
-// followUpResults are those that a support desk must look at.
-var followUpResults = []string{"uncleanable", "noncleaned", "unsafe"}
-
-// cacheFor bounds how often the runs are read and their months looked up: a millisecond with 13 months of them.
-const cacheFor = 15 * time.Second
+// scrapeWithin bounds one scrape, whose questions take a millisecond with 13 months in the ledger.
+const scrapeWithin = 15 * time.Second
 
 // NewMetrics makes the metrics of a daemon.
 func NewMetrics(d *Daemon, version, commit string) *Metrics {
@@ -106,7 +102,7 @@ func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
 	}
 	m.followedUp = p
 	m.followUp.Reset()
-	for _, result := range followUpResults {
+	for _, result := range aggregate.DeskResults {
 		m.followUp.WithLabelValues(result).Set(float64(byResult[result]))
 	}
 }
@@ -122,7 +118,7 @@ func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
 // which is what an alert on an absent metric is for.
 func (m *Metrics) Collect(out chan<- prometheus.Metric) {
 	// A scrape gives no context; the bound is for a disk that hangs.
-	ctx, cancel := context.WithTimeout(context.Background(), cacheFor)
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeWithin)
 	defer cancel()
 	for _, collect := range []func(context.Context) ([]prometheus.Metric, error){m.queue, m.schedule, m.month} {
 		metrics, err := collect(ctx)
@@ -194,14 +190,8 @@ func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
 	return metrics, nil
 }
 
-// month counts the newest period's deliveries, at most every cacheFor.
+// month counts the newest period's deliveries.
 func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := m.daemon.Now()
-	if m.cached != nil && now.Sub(m.asOf) < cacheFor {
-		return m.cached, nil
-	}
 	runs, err := m.daemon.Ledger.Runs(ctx, store.Period{})
 	if err != nil {
 		return nil, err
@@ -221,7 +211,6 @@ func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
 	for _, state := range store.States {
 		metrics = append(metrics, gauge(m.states, float64(counts[state]), string(state)))
 	}
-	m.cached, m.asOf = metrics, now
 	return metrics, nil
 }
 

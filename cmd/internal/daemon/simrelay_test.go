@@ -18,11 +18,10 @@ import (
 // relay is a go-smtp server over net.Pipe that misbehaves by the simulation's dice, and remembers
 // every message that it accepted and what became of the reply.
 type relay struct {
-	s        *simulation
-	server   *smtp.Server
-	incoming chan net.Conn
-	closed   chan struct{}
-	done     chan error
+	pipes
+	s      *simulation
+	server *smtp.Server
+	done   chan error
 
 	mu     sync.Mutex
 	copies map[string][]*copied // by Message-ID, as accepted
@@ -42,7 +41,7 @@ type copied struct {
 
 func startRelay(s *simulation) *relay {
 	r := &relay{
-		s: s, incoming: make(chan net.Conn), closed: make(chan struct{}), done: make(chan error, 1),
+		pipes: newPipes(), s: s, done: make(chan error, 1),
 		copies: map[string][]*copied{}, busyTo: map[string]time.Time{},
 	}
 	r.server = smtp.NewServer(r)
@@ -56,19 +55,6 @@ func (r *relay) stop() error {
 	err := r.server.Close()
 	return errors.Join(err, <-r.done)
 }
-
-// Accept, Close and Addr make it the server's listener.
-func (r *relay) Accept() (net.Conn, error) {
-	select {
-	case c := <-r.incoming:
-		return c, nil
-	case <-r.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (r *relay) Close() error   { close(r.closed); return nil }
-func (r *relay) Addr() net.Addr { return &net.UnixAddr{Name: "relay"} }
 
 // dial is the client's.
 func (r *relay) dial(l *life) func(context.Context, string, string) (net.Conn, error) {
@@ -87,12 +73,10 @@ func (r *relay) dial(l *life) func(context.Context, string, string) (net.Conn, e
 		if !l.hold(line) {
 			return nil, errors.Join(errors.New("connection refused"), near.Close(), far.Close())
 		}
-		select {
-		case r.incoming <- line:
-			return near, nil
-		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), near.Close(), far.Close())
+		if err := r.offer(ctx, line); err != nil {
+			return nil, errors.Join(err, near.Close(), far.Close())
 		}
+		return near, nil
 	}
 }
 

@@ -31,11 +31,10 @@ import (
 
 // postOffice is a relay over net.Pipe that accepts everything and counts it.
 type postOffice struct {
-	server   *smtp.Server
-	incoming chan net.Conn
-	closed   chan struct{}
-	done     chan error
-	delay    func() // before the reply to a dot
+	pipes
+	server *smtp.Server
+	done   chan error
+	delay  func() // before the reply to a dot
 
 	mu     sync.Mutex
 	logins int
@@ -43,7 +42,7 @@ type postOffice struct {
 }
 
 func openPostOffice() *postOffice {
-	o := &postOffice{incoming: make(chan net.Conn), closed: make(chan struct{}), done: make(chan error, 1), copies: map[string]int{}, delay: func() {}}
+	o := &postOffice{pipes: newPipes(), done: make(chan error, 1), copies: map[string]int{}, delay: func() {}}
 	o.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -58,26 +57,12 @@ func openPostOffice() *postOffice {
 
 func (o *postOffice) stop() error { return errors.Join(o.server.Close(), <-o.done) }
 
-func (o *postOffice) Accept() (net.Conn, error) {
-	select {
-	case c := <-o.incoming:
-		return c, nil
-	case <-o.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (o *postOffice) Close() error   { close(o.closed); return nil }
-func (o *postOffice) Addr() net.Addr { return &net.UnixAddr{Name: "relay"} }
-
 func (o *postOffice) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
-	select {
-	case o.incoming <- far:
-		return near, nil
-	case <-ctx.Done():
-		return nil, errors.Join(ctx.Err(), near.Close(), far.Close())
+	if err := o.offer(ctx, far); err != nil {
+		return nil, errors.Join(err, near.Close(), far.Close())
 	}
+	return near, nil
 }
 
 type counter struct{ o *postOffice }

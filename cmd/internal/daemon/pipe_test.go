@@ -1,0 +1,36 @@
+package daemon_test
+
+import (
+	"context"
+	"net"
+)
+
+// pipes is a server's listener whose connections are net.Pipe's, so that synctest sees who waits.
+type pipes struct {
+	incoming chan net.Conn
+	closed   chan struct{}
+}
+
+func newPipes() pipes { return pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.incoming:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "relay"} }
+
+// offer hands a connection to the server.
+func (p pipes) offer(ctx context.Context, c net.Conn) error {
+	select {
+	case p.incoming <- c:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
