@@ -79,7 +79,8 @@ func notice(fsys fs.FS, name string, data any) (Parts, error) {
 	subject, text, _ := bytes.Cut(worded.Bytes(), []byte("\n"))
 	return Parts{
 		Subject: string(subject), Text: text,
+		// pre-wrap: a phone would cut the lines off.
 		HTML: []byte("<!DOCTYPE html>\n<html lang=\"ja\"><head><meta charset=\"utf-8\"><title>" + html.EscapeString(string(subject)) +
-			"</title></head><body><pre>" + html.EscapeString(string(text)) + "</pre></body></html>\n"),
+			"</title></head><body><pre style=\"white-space:pre-wrap\">" + html.EscapeString(string(text)) + "</pre></body></html>\n"),
 	}, nil
 }

@@ -76,5 +76,8 @@ func TestAlertSaysWhatToType(t *testing.T) {
 		if strings.Contains(text, "\x1b") || strings.Contains(text, "理由") == test.a.Missed {
 			t.Errorf("%q", text)
 		}
+		if !strings.Contains(string(parts.HTML), "white-space:pre-wrap") {
+			t.Errorf("a phone cuts off the lines of %s", parts.HTML)
+		}
 	}
 }
