@@ -18,6 +18,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
+	"geppo/store/sqlite"
 )
 
 // encoded is what a message of these parts takes: everything in base64, in lines of 76 characters, and a
@@ -81,7 +82,7 @@ func TestSizesOfTheSample(t *testing.T) {
 // sampled are the months of invented contracts, gone through the store as a customer's are.
 func sampled(tb testing.TB, contracts int, mix sample.Mix) []store.Month {
 	tb.Helper()
-	db, err := store.OpenDetections(tb.Context(), filepath.Join(tb.TempDir(), "detections.db"), store.Migrate)
+	db, err := sqlite.OpenDetections(tb.Context(), filepath.Join(tb.TempDir(), "detections.db"), sqlite.Migrate)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,13 +1,11 @@
-// Package store owns every SQL statement of geppo and the two SQLite files behind them: the
-// detections (what came in: contracts, inventory, detections, events) and the ledger (what we did:
-// runs, frozen reports, deliveries, attempts, marks on addresses). It reads and writes rows; it
-// never counts them, formats them or logs.
-//
-// The files are apart so that a long import never locks the ledger, the small precious file is
-// easy to back up, and an import cannot erase what operators or bounces said of an address.
+// Package store has the words of geppo's two databases: what came in (contracts, inventory, snapshots,
+// detections, events) and what we did about it (runs, deliveries, attempts, marks on addresses), with
+// the rules on them that need no database. They are plain types: what reads and writes them is
+// store/sqlite, and whoever computes or draws links no database.
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -223,6 +221,11 @@ func (p Period) Next() Period { return p.add(1) }
 func (p Period) add(months int) Period {
 	t := time.Date(p.Year, p.Month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)
 	return Period{t.Year(), t.Month()}
+}
+
+// Compare orders periods by time, as cmp.Compare does.
+func (p Period) Compare(q Period) int {
+	return cmp.Or(cmp.Compare(p.Year, q.Year), cmp.Compare(p.Month, q.Month))
 }
 
 // Bounds are the period's first instant and the next period's, in loc: [start, end).

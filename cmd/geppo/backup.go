@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
-	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type backupOptions struct {
@@ -44,12 +44,12 @@ owner's alone. See "geppo help restoring" for the way back.`,
 	cmd.Flags().BoolVar(&o.ledgerOnly, "ledger-only", false, "only the ledger: small, and what cannot be imported again")
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace an earlier copy of that name")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
 		o.live = []string{c.Ledger(), c.Detections()}
 		// The ledger is copied last: it is the one that changes while a month is sent.
 		files := []*backupFile{{Of: c.Ledger(), File: args[0], make: db.ledger.Backup}}
 		if !o.ledgerOnly {
-			detections := &backupFile{Of: c.Detections(), File: store.DetectionsBeside(args[0]), make: db.detections.Backup}
+			detections := &backupFile{Of: c.Detections(), File: sqlite.DetectionsBeside(args[0]), make: db.detections.Backup}
 			files = append([]*backupFile{detections}, files...)
 		}
 		return a.backup(ctx, files, o)

@@ -12,6 +12,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/mailer"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 func (a *app) bounceCommand() *cobra.Command {
@@ -24,7 +25,7 @@ adds it again. Anything else is refused (exit code 65) and changes nothing.`,
 		Example: "  geppo bounce < notification.eml\n  # Postfix, /etc/aliases:\n  geppo-bounce: \"|/usr/local/bin/geppo bounce\"",
 		Args:    cobra.NoArgs,
 	}
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		bounce, err := mailer.ReadBounce(a.stdin)
 		if err != nil {
 			return &codedError{exitData, fmt.Errorf("bounce: %w", err)}
@@ -41,7 +42,7 @@ adds it again. Anything else is refused (exit code 65) and changes nothing.`,
 	return cmd
 }
 
-func (a *app) recordBounce(ctx context.Context, c config.Config, ledger *store.Ledger, d store.Delivery, bounce mailer.Bounce) error {
+func (a *app) recordBounce(ctx context.Context, c config.Config, ledger *sqlite.Ledger, d store.Delivery, bounce mailer.Bounce) error {
 	of, direct := bounce.Of(d.Recipient)
 	if !direct {
 		// Of another address: the reader forwards the mail, and it did not arrive there. That is no

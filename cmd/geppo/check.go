@@ -14,6 +14,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type checkOptions struct {
@@ -173,7 +174,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	if !k.writable(c.Detections()) {
 		return
 	}
-	detections, err := store.OpenDetections(ctx, c.Detections(), store.Existing)
+	detections, err := sqlite.OpenDetections(ctx, c.Detections(), sqlite.Existing)
 	if err != nil {
 		k.fault("database", exitUnavailable, "%v", err)
 		return
@@ -187,11 +188,11 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 }
 
 // ledger gives the open ledger, nil if it cannot be opened.
-func (k *checker) ledger(ctx context.Context, c config.Config) *store.Ledger {
+func (k *checker) ledger(ctx context.Context, c config.Config) *sqlite.Ledger {
 	if !k.writable(c.Ledger()) {
 		return nil
 	}
-	ledger, err := store.OpenLedger(ctx, c.Ledger(), store.Existing)
+	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), sqlite.Existing)
 	if err != nil {
 		k.fault("database", exitUnavailable, "%v", err)
 		return nil
@@ -223,7 +224,7 @@ func (k *checker) sound(ctx context.Context, name string, look func(context.Cont
 	}
 }
 
-func (k *checker) paused(ctx context.Context, ledger *store.Ledger) {
+func (k *checker) paused(ctx context.Context, ledger *sqlite.Ledger) {
 	pause, err := ledger.Paused(ctx)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -235,7 +236,7 @@ func (k *checker) paused(ctx context.Context, ledger *store.Ledger) {
 }
 
 // results lists what the feed calls by a name that no report knows.
-func (k *checker) results(ctx context.Context, detections *store.Detections) {
+func (k *checker) results(ctx context.Context, detections *sqlite.Detections) {
 	unknown, err := detections.UnknownResults(ctx)
 	if err != nil {
 		k.fault("results", exitError, "%v; restore a backup (geppo help restoring)", err)

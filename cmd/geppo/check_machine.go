@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Room on the databases' disk: a month of 100,000 contracts writes some gigabytes of frozen reports.
@@ -54,7 +54,7 @@ func (k *checker) room(dir string, free uint64) {
 }
 
 // openFires finds the months that wait for somebody.
-func (k *checker) openFires(ctx context.Context, ledger *store.Ledger) {
+func (k *checker) openFires(ctx context.Context, ledger *sqlite.Ledger) {
 	open, err := ledger.OpenFires(ctx)
 	if err != nil {
 		k.fault("schedule", exitError, "%v; restore a backup (geppo help restoring)", err)
@@ -65,7 +65,7 @@ func (k *checker) openFires(ctx context.Context, ledger *store.Ledger) {
 }
 
 // clock finds a machine whose clock is behind what the ledger has seen.
-func (k *checker) clock(ctx context.Context, ledger *store.Ledger, now time.Time) {
+func (k *checker) clock(ctx context.Context, ledger *sqlite.Ledger, now time.Time) {
 	last, err := ledger.LastFire(ctx)
 	if err == nil && last.DueAt.After(now) {
 		k.warn("clock", "it is %s here, but the schedule fired at %s already; see whether the clock is right", clockTime(now), clockTime(last.DueAt))

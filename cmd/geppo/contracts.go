@@ -13,6 +13,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type contractJSON struct {
@@ -43,7 +44,7 @@ func (a *app) contractsCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		contracts, err := listContracts(ctx, db, "")
 		if err != nil {
 			return err
@@ -120,7 +121,7 @@ Adding an address that was marked as refusing mail also clears the mark.`,
 	}
 	cmd.PersistentFlags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		contracts, err := listContracts(ctx, db, contract)
 		if err != nil {
 			return err
@@ -161,7 +162,7 @@ func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
 		Args:    cobra.RangeArgs(1, 2),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "display `NAME` of the recipient")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		id, address, err := contractAndAddress(*contract, args)
 		if err != nil {
 			return err
@@ -193,7 +194,7 @@ func (a *app) recipientsRemoveCommand(contract *string) *cobra.Command {
 		Example: "  geppo recipients remove --contract C000001 kanri@example.jp",
 		Args:    cobra.RangeArgs(1, 2),
 	}
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		id, address, err := contractAndAddress(*contract, args)
 		if err != nil {
 			return err

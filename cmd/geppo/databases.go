@@ -20,21 +20,22 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
+	"geppo/store/sqlite"
 	"geppo/templates"
 )
 
 // databases are the two open files.
 type databases struct {
-	ledger     *store.Ledger
-	detections *store.Detections
+	ledger     *sqlite.Ledger
+	detections *sqlite.Detections
 }
 
-func openDatabases(ctx context.Context, c config.Config, mode store.Mode) (*databases, error) {
-	ledger, err := store.OpenLedger(ctx, c.Ledger(), mode)
+func openDatabases(ctx context.Context, c config.Config, mode sqlite.Mode) (*databases, error) {
+	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), mode)
 	if err != nil {
 		return nil, &codedError{exitUnavailable, err}
 	}
-	detections, err := store.OpenDetections(ctx, c.Detections(), mode)
+	detections, err := sqlite.OpenDetections(ctx, c.Detections(), mode)
 	if err != nil {
 		return nil, &codedError{exitUnavailable, errors.Join(err, ledger.Close())}
 	}
@@ -44,7 +45,7 @@ func openDatabases(ctx context.Context, c config.Config, mode store.Mode) (*data
 func (d *databases) close() error { return errors.Join(d.ledger.Close(), d.detections.Close()) }
 
 // withDatabases is the frame of every command that reads or writes them.
-func (a *app) withDatabases(mode store.Mode, action func(ctx context.Context, c config.Config, db *databases, args []string) error) func(*cobra.Command, []string) error {
+func (a *app) withDatabases(mode sqlite.Mode, action func(ctx context.Context, c config.Config, db *databases, args []string) error) func(*cobra.Command, []string) error {
 	return a.do(func(cmd *cobra.Command, args []string) (err error) {
 		c, err := a.config()
 		if err != nil {

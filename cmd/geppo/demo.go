@@ -19,6 +19,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
+	"geppo/store/sqlite"
 )
 
 // The demo's sample: every kind of contract among few.
@@ -62,7 +63,7 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	p := store.PeriodOf(started, zone).Previous()
-	db, err := openDatabases(ctx, c, store.Migrate)
+	db, err := openDatabases(ctx, c, sqlite.Migrate)
 	if err != nil {
 		return err
 	}

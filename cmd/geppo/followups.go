@@ -14,6 +14,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // followup is a line of the support desk's list.
@@ -40,7 +41,7 @@ func (a *app) followupsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&periodFlag, "period", "", "month, `YYYY-MM`")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		p, err := period(periodFlag)
 		if err != nil {
 			return err

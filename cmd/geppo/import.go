@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
-	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sqlite"
 )
 
 type importOptions struct {
@@ -47,7 +47,7 @@ file can be imported as it is.`,
 	cmd.Flags().StringVar(&o.contract, "contract", "", "contract `ID` of the rows, for vendors' formats that name none")
 	cmd.Flags().BoolVar(&o.skipBad, "skip-bad", false, "keep the good rows, write the bad ones to FILE.rejected")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Migrate, func(ctx context.Context, _ config.Config, db *databases, files []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, _ config.Config, db *databases, files []string) error {
 		if o.format != "" && o.format != "jsonl" {
 			return exitWith(exitUsage, "--format %q is unknown; this geppo reads jsonl", o.format)
 		}

@@ -15,6 +15,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/render"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type previewOptions struct {
@@ -37,7 +38,7 @@ with --frozen as they were when the first mail was composed. Nothing in the data
 	cmd.Flags().StringVar(&o.out, "out", "", "`DIR` to write into")
 	cmd.Flags().StringArrayVar(&o.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().BoolVar(&o.frozen, "frozen", false, "the stored report instead of a fresh one")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.preview(ctx, c, db, o)
 	})
 	return cmd

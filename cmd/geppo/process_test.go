@@ -19,6 +19,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sqlite"
 )
 
 // crashVariable names a point, and after a colon at which of its visits, where the geppo of the
@@ -116,11 +117,11 @@ func template(t testing.TB, contracts int) (dir string) {
 {"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `, i, i, i, i, i)
 	}
-	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
+	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	detections, err := store.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), store.Migrate)
+	detections, err := sqlite.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,9 +190,9 @@ func (s *station) kill() {
 }
 
 // ledger opens the station's ledger for a look into it.
-func (s *station) ledger(look func(*store.Ledger) error) {
+func (s *station) ledger(look func(*sqlite.Ledger) error) {
 	s.t.Helper()
-	ledger, err := store.OpenLedger(s.t.Context(), filepath.Join(s.dir, "geppo.db"), store.Existing)
+	ledger, err := sqlite.OpenLedger(s.t.Context(), filepath.Join(s.dir, "geppo.db"), sqlite.Existing)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -202,7 +203,7 @@ func (s *station) ledger(look func(*store.Ledger) error) {
 
 func (s *station) deliveries() (list []store.Delivery) {
 	s.t.Helper()
-	s.ledger(func(l *store.Ledger) (err error) {
+	s.ledger(func(l *sqlite.Ledger) (err error) {
 		list, err = l.Deliveries(s.t.Context(), store.Filter{})
 		return err
 	})
@@ -211,7 +212,7 @@ func (s *station) deliveries() (list []store.Delivery) {
 
 func (s *station) attempts(id int64) (list []store.Attempt) {
 	s.t.Helper()
-	s.ledger(func(l *store.Ledger) (err error) {
+	s.ledger(func(l *sqlite.Ledger) (err error) {
 		list, err = l.Attempts(s.t.Context(), id)
 		return err
 	})

@@ -12,6 +12,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // keptMonths of detections stay besides the running one: a year of reports, and the month before the
@@ -56,7 +57,7 @@ whole file anew while imports wait.`,
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would go, change nothing")
 	cmd.Flags().BoolVar(&o.vacuum, "vacuum", false, "also give the room back to the file system")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.prune(ctx, c, db, o)
 	})
 	return cmd
@@ -118,7 +119,7 @@ func retentionAt(running store.Period, unfinished []store.Delivery, fires []stor
 	return r
 }
 
-func (a *app) pruneDetections(ctx context.Context, d *store.Detections, found store.Pruning, now time.Time, vacuum bool) error {
+func (a *app) pruneDetections(ctx context.Context, d *sqlite.Detections, found sqlite.Pruning, now time.Time, vacuum bool) error {
 	bar := newMeter(a.stderr, found.Rows(), "removing rows", false)
 	err := d.Prune(ctx, found, now, func(rows int64) { bar.add(int(rows)) })
 	bar.end()
@@ -128,7 +129,7 @@ func (a *app) pruneDetections(ctx context.Context, d *store.Detections, found st
 	return err
 }
 
-func (a *app) printPruned(r store.Retention, found store.Pruning, expiry daemon.Expiry, o pruneOptions) error {
+func (a *app) printPruned(r store.Retention, found sqlite.Pruning, expiry daemon.Expiry, o pruneOptions) error {
 	if o.json {
 		j := prunedJSON{DryRun: o.dryRun, Before: r.Before, Kept: r.Keep, Months: []prunedMonthJSON{}, Archive: expiry}
 		for _, m := range found.Months {
@@ -155,7 +156,7 @@ func (a *app) printPruned(r store.Retention, found store.Pruning, expiry daemon.
 }
 
 // refusePruned refuses to compute a report whose rows are gone: it would be a false all-clear.
-func refusePruned(ctx context.Context, d *store.Detections, p store.Period) error {
+func refusePruned(ctx context.Context, d *sqlite.Detections, p store.Period) error {
 	err := d.Pruned(ctx, p)
 	if errors.Is(err, store.ErrPruned) {
 		return exitWith(exitUsage, "no report of %s can be computed any more: %w; one that was sent can be sent again by geppo resend without --rebuild", p, err)

@@ -12,6 +12,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 func deliveryIDs(args []string) ([]int64, error) {
@@ -35,7 +36,7 @@ func (a *app) cancelCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&periodFlag, "period", "", "everything pending of this month, `YYYY-MM`")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		if (periodFlag == "") == (len(args) == 0) {
 			return exitWith(exitUsage, "name deliveries, or a month with --period")
 		}
@@ -72,7 +73,7 @@ func (a *app) releaseCommand() *cobra.Command {
 		Example: "  geppo release 17",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		ids, err := deliveryIDs(args)
 		if err != nil {
 			return err
@@ -98,7 +99,7 @@ func (a *app) pauseCommand() *cobra.Command {
 		Long:    "Stops the queue until geppo resume. What is under way is finished; waiting does not count as trying.",
 		Example: "  geppo pause the relay is being moved",
 	}
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		reason := strings.Join(args, " ")
 		if reason == "" {
 			reason = "no reason given"
@@ -114,7 +115,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Example: "  geppo resume",
 		Args:    cobra.NoArgs,
 	}
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		return db.ledger.Resume(ctx, time.Now())
 	})
 	return cmd

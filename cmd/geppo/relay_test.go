@@ -17,6 +17,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // stage is how far a message has come at the relay.
@@ -175,7 +176,7 @@ type standing struct {
 // audit holds every delivery of a ledger against what the relay accepted, message by message.
 func (r *testRelay) audit(t *testing.T, dir string) standing {
 	t.Helper()
-	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Existing)
+	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type resendOptions struct {
@@ -46,7 +47,7 @@ Exit codes are those of geppo run.`,
 	cmd.Flags().BoolVar(&o.force, "force", false, "also to an address that is not registered, or of a month that has not ended")
 	cmd.Flags().BoolVar(&o.queue, "queue", false, "return at once; a daemon sends it")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.resend(ctx, c, db, o)
 	})
 	return cmd

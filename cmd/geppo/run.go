@@ -12,6 +12,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 type runOptions struct {
@@ -40,7 +41,7 @@ Exit codes: 0 everything asked for is sent; 75 something is still on its way: ru
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be planned, change nothing")
 	cmd.Flags().BoolVar(&o.force, "force", false, "plan a period that has not ended, or without an import after its end")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	cmd.RunE = a.withDatabases(store.Migrate, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.run(ctx, c, db, o)
 	})
 	return cmd
@@ -183,7 +184,7 @@ type runError struct {
 }
 
 // conclude says how the period stands and turns it into the exit code.
-func (a *app) conclude(ctx context.Context, ledger *store.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
+func (a *app) conclude(ctx context.Context, ledger *sqlite.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
 	counts, err := ledger.CountStates(ctx, filter)
 	if err != nil {
 		return errors.Join(stopped, err)

@@ -14,12 +14,13 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // openTestLedger opens the ledger of a test's directory.
-func openTestLedger(t *testing.T, dir string) *store.Ledger {
+func openTestLedger(t *testing.T, dir string) *sqlite.Ledger {
 	t.Helper()
-	ledger, err := store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate)
+	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // The JSON forms of interface.md; a time that is not there is null.
@@ -104,7 +105,7 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&states, "state", nil, "only deliveries in this state; may be repeated")
 	cmd.Flags().StringArrayVar(&contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		filter := store.Filter{Contracts: contracts}
 		if periodFlag != "" {
 			var err error
@@ -123,7 +124,7 @@ func (a *app) statusCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, ledger *store.Ledger, filter store.Filter, asJSON bool) error {
+func (a *app) status(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, asJSON bool) error {
 	runs, err := ledger.Runs(ctx, filter.Period)
 	if err != nil {
 		return err
@@ -153,7 +154,7 @@ func openFire(fire store.Fire) string {
 	return fmt.Sprintf("WAITING %s: no import has finished since its end; import its data, and it goes out within the hour", fire.Period)
 }
 
-func (a *app) printStatus(ctx context.Context, ledger *store.Ledger, runs []store.Run, deliveries []store.Delivery) error {
+func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []store.Run, deliveries []store.Delivery) error {
 	if pause, err := ledger.Paused(ctx); err == nil {
 		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s: %s\n\n", clockTime(pause.StartedAt), printable(pause.Reason)); err != nil {
 			return err
@@ -221,7 +222,7 @@ func (a *app) showCommand() *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		id, err := strconv.ParseInt(args[0], 10, 64)
 		if err != nil {
 			return exitWith(exitUsage, "%q is not the number of a delivery; geppo status lists them", args[0])

@@ -13,6 +13,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // testMark stands before the subject of a test mail.
@@ -31,7 +32,7 @@ report, and may be used while a daemon sends.`,
 	cmd.Flags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().StringVar(&periodFlag, "period", "", "month of the report, `YYYY-MM`")
 	cmd.Flags().StringVar(&to, "to", "", "`ADDRESS` to send to")
-	cmd.RunE = a.withDatabases(store.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		p, err := period(periodFlag)
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Options say how a file is imported.
@@ -46,7 +47,7 @@ func (e *RowError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Li
 // JSONLines imports r, which holds geppo's own format (see jsonl.go), in one transaction. The first
 // bad row ends it with a *RowError, and nothing is kept, unless opts.Rejects takes the bad rows.
 // The result counts the rows that were read up to an error.
-func JSONLines(ctx context.Context, db *store.Detections, r io.Reader, opts Options) (Result, error) {
+func JSONLines(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
 	return load(ctx, db, r, "jsonl", decodeJSON, opts)
 }
 
@@ -59,14 +60,14 @@ const readAhead = 32
 
 // load decodes in one goroutine and writes in another. If it ends early, the decoding one ends
 // with the Read under way, which nobody can interrupt and which load therefore does not wait for.
-func load(ctx context.Context, db *store.Detections, r io.Reader, format string, decode decoder, opts Options) (Result, error) {
+func load(ctx context.Context, db *sqlite.Detections, r io.Reader, format string, decode decoder, opts Options) (Result, error) {
 	decoding, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks := make(chan chunk, readAhead)
 	go readChunks(decoding, r, decode, chunks)
 
 	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
-	return db.Import(ctx, file, func(tx *store.ImportTx) error {
+	return db.Import(ctx, file, func(tx *sqlite.ImportTx) error {
 		for {
 			select {
 			case <-ctx.Done():
@@ -83,7 +84,7 @@ func load(ctx context.Context, db *store.Detections, r io.Reader, format string,
 	})
 }
 
-func takeChunk(ctx context.Context, tx *store.ImportTx, c chunk, opts Options) error {
+func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c chunk, opts Options) error {
 	for i := range c.lines {
 		if err := take(ctx, tx, &c.lines[i], opts); err != nil {
 			return err
@@ -99,7 +100,7 @@ func takeChunk(ctx context.Context, tx *store.ImportTx, c chunk, opts Options) e
 }
 
 // take puts one line's record into the store, or deals with a bad one.
-func take(ctx context.Context, tx *store.ImportTx, l *line, opts Options) error {
+func take(ctx context.Context, tx *sqlite.ImportTx, l *line, opts Options) error {
 	tx.Counts.Read++
 	err := l.err
 	if err == nil {

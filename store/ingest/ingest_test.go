@@ -18,6 +18,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
+	"geppo/store/sqlite"
 )
 
 const (
@@ -34,9 +35,9 @@ var (
 	noon    = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 )
 
-func open(t testing.TB) *store.Detections {
+func open(t testing.TB) *sqlite.Detections {
 	t.Helper()
-	db, err := store.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), store.Migrate)
+	db, err := sqlite.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func options() ingest.Options {
 
 func lines(rows ...string) string { return strings.Join(rows, "\n") + "\n" }
 
-func load(t testing.TB, db *store.Detections, text string) ingest.Result {
+func load(t testing.TB, db *sqlite.Detections, text string) ingest.Result {
 	t.Helper()
 	res, err := ingest.JSONLines(context.Background(), db, strings.NewReader(text), options())
 	if err != nil {
@@ -63,7 +64,7 @@ func load(t testing.TB, db *store.Detections, text string) ingest.Result {
 	return res
 }
 
-func month(t testing.TB, db *store.Detections) store.Month {
+func month(t testing.TB, db *sqlite.Detections) store.Month {
 	t.Helper()
 	m, err := db.Month(context.Background(), "C000001", october)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
-	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // faults checks every value and names the key of each that cannot be used, but for those told before.
@@ -25,10 +25,10 @@ func (c Config) faults(told *Error) (faults []string) {
 	}
 	_, err := time.LoadLocation(c.Timezone)
 	check(err == nil && c.Timezone != "", "timezone: %q is not an IANA time zone such as Asia/Tokyo", c.Timezone)
-	_, err = store.ParseDSN(c.Store.DSN)
+	_, err = sqlite.ParseDSN(c.Store.DSN)
 	check(err == nil, "store.dsn: %v", err)
 	if c.Store.Detections != "" {
-		_, err = store.ParseDSN(c.Store.Detections)
+		_, err = sqlite.ParseDSN(c.Store.Detections)
 		check(err == nil, "store.detections: %v", err)
 	}
 	_, err = daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
@@ -109,7 +109,7 @@ func (c Config) Sending() error {
 
 // Ledger and Detections are the paths of the database files; Load has checked both.
 func (c Config) Ledger() string {
-	path, err := store.ParseDSN(c.Store.DSN)
+	path, err := sqlite.ParseDSN(c.Store.DSN)
 	if err != nil {
 		return ""
 	}
@@ -119,9 +119,9 @@ func (c Config) Ledger() string {
 // Detections is the path of the detections' file, by default beside the ledger.
 func (c Config) Detections() string {
 	if c.Store.Detections == "" {
-		return store.DetectionsBeside(c.Ledger())
+		return sqlite.DetectionsBeside(c.Ledger())
 	}
-	path, err := store.ParseDSN(c.Store.Detections)
+	path, err := sqlite.ParseDSN(c.Store.Detections)
 	if err != nil {
 		return ""
 	}

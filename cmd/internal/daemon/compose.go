@@ -16,13 +16,14 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Composer makes the message of a delivery. The report behind it is computed and frozen for the
 // first one of a contract and period; all later ones show the frozen figures.
 type Composer struct {
-	Detections *store.Detections
-	Ledger     *store.Ledger
+	Detections *sqlite.Detections
+	Ledger     *sqlite.Ledger
 	Renderer   *render.Renderer
 	Draw       func(aggregate.Report) (render.Parts, error) // nil: Renderer.Parts
 	From       mail.Address

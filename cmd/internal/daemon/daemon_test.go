@@ -24,6 +24,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sqlite"
 	"geppo/templates"
 )
 
@@ -35,8 +36,8 @@ var (
 // house is a whole geppo over a server that answers by recipient.
 type house struct {
 	t          *testing.T
-	ledger     *store.Ledger
-	detections *store.Detections
+	ledger     *sqlite.Ledger
+	detections *sqlite.Detections
 	planner    daemon.Planner
 	dispatcher *daemon.Dispatcher
 	server     *server
@@ -48,10 +49,10 @@ func newHouse(t *testing.T) *house {
 	dir := t.TempDir()
 	h := &house{t: t, now: first}
 	var err error
-	if h.ledger, err = store.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate); err != nil {
+	if h.ledger, err = sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate); err != nil {
 		t.Fatal(err)
 	}
-	if h.detections, err = store.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), store.Migrate); err != nil {
+	if h.detections, err = sqlite.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -14,6 +14,7 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Dispatcher sends what is due: claim, compose, send, record.
@@ -30,7 +31,7 @@ import (
 // most one message for each connection, so that neither waits for what the other could do meanwhile
 // and the memory between them is bounded.
 type Dispatcher struct {
-	Ledger   *store.Ledger
+	Ledger   *sqlite.Ledger
 	Composer *Composer
 	// Compose makes a delivery's message; nil: Composer.Compose.
 	Compose   func(context.Context, store.Delivery) (mailer.Message, error)

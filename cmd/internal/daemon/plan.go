@@ -11,12 +11,13 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Planner decides who gets a period's reports.
 type Planner struct {
-	Detections *store.Detections
-	Ledger     *store.Ledger
+	Detections *sqlite.Detections
+	Ledger     *sqlite.Ledger
 	Domain     string // of the Message-IDs
 	Now        func() time.Time
 	Crash      Crash
@@ -151,7 +152,7 @@ type Addresses struct {
 }
 
 // ReadAddresses reads what the ledger holds of addresses.
-func ReadAddresses(ctx context.Context, ledger *store.Ledger) (Addresses, error) {
+func ReadAddresses(ctx context.Context, ledger *sqlite.Ledger) (Addresses, error) {
 	changes, err := ledger.RecipientChanges(ctx, "")
 	if err != nil {
 		return Addresses{}, err

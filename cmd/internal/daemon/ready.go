@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // ErrNoImport says that no data has come in since the period ended: a report made now could call a
@@ -56,7 +57,7 @@ func (p Planner) Ready(ctx context.Context, request Request, requireImport bool)
 
 // Waiting tells how far the deliveries of a filter are: how many will not move by themselves any
 // more, and whether one of the others could be sent at once.
-func Waiting(ctx context.Context, ledger *store.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
+func Waiting(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
 	counts, err := ledger.CountStates(ctx, filter)
 	if err != nil {
 		return 0, false, err

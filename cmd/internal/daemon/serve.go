@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Settings are what a reload of the configuration replaces.
@@ -28,7 +29,7 @@ type Settings struct {
 // put there is found as well. A fault of the ledger (a full disk, say) is logged and tried again:
 // it ends no loop.
 type Daemon struct {
-	Ledger *store.Ledger
+	Ledger *sqlite.Ledger
 	Log    *slog.Logger
 	Now    func() time.Time
 	Relay  *Relay        // nil: nobody asks

@@ -21,6 +21,7 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // life is one process of the simulated geppo: from its start to its end, which may be a kill. A kill
@@ -29,7 +30,7 @@ import (
 type life struct {
 	s          *simulation
 	path       string // of its ledger
-	ledger     *store.Ledger
+	ledger     *sqlite.Ledger
 	dispatcher *daemon.Dispatcher
 	heldBack   bool // an operator has paused the queue
 
@@ -48,7 +49,7 @@ type life struct {
 func (s *simulation) newLife(path string) *life {
 	l := &life{s: s, path: path}
 	var err error
-	if l.ledger, err = store.OpenLedger(s.t.Context(), path, store.Migrate); err != nil {
+	if l.ledger, err = sqlite.OpenLedger(s.t.Context(), path, sqlite.Migrate); err != nil {
 		s.t.Fatal(err)
 	}
 	composer := &daemon.Composer{

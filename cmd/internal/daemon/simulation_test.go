@@ -22,6 +22,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sqlite"
 	"geppo/templates"
 )
 
@@ -39,7 +40,7 @@ type simulation struct {
 	seed       uint64
 	dir        string
 	archive    string
-	detections *store.Detections
+	detections *sqlite.Detections
 	renderer   *render.Renderer
 	relay      *relay
 	policy     daemon.Policy
@@ -185,7 +186,7 @@ func quickDir(t *testing.T) string {
 
 func (s *simulation) live(months int) {
 	var err error
-	if s.detections, err = store.OpenDetections(s.t.Context(), filepath.Join(s.dir, "detections.db"), store.Migrate); err != nil {
+	if s.detections, err = sqlite.OpenDetections(s.t.Context(), filepath.Join(s.dir, "detections.db"), sqlite.Migrate); err != nil {
 		s.t.Fatal(err)
 	}
 	s.relay = startRelay(s)

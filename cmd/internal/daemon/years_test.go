@@ -26,6 +26,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
+	"geppo/store/sqlite"
 	"geppo/templates"
 )
 
@@ -93,8 +94,8 @@ type years struct {
 	zone       *time.Location
 	line       string
 	office     *postOffice
-	ledger     *store.Ledger
-	detections *store.Detections
+	ledger     *sqlite.Ledger
+	detections *sqlite.Detections
 	renderer   *render.Renderer
 	skew       atomic.Int64 // nanoseconds; of the machine's clock
 	imports    int
@@ -249,8 +250,8 @@ func TestYears(t *testing.T) {
 
 func (y *years) open(dir string) {
 	var err error
-	if y.ledger, err = store.OpenLedger(y.t.Context(), filepath.Join(dir, "geppo.db"), store.Migrate); err == nil {
-		y.detections, err = store.OpenDetections(y.t.Context(), filepath.Join(dir, "geppo-detections.db"), store.Migrate)
+	if y.ledger, err = sqlite.OpenLedger(y.t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate); err == nil {
+		y.detections, err = sqlite.OpenDetections(y.t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate)
 	}
 	if err != nil {
 		y.t.Fatal(err)

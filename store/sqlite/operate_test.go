@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"path/filepath"
@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // A mail that failed and its resend that failed too are replaced by one.
 func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
-	l, err := store.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), store.Migrate)
+	l, err := sqlite.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +21,7 @@ func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
 		}
 	}()
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	period := store.Period{2026, time.October}
+	period := store.Period{Year: 2026, Month: time.October}
 	if _, err := l.Plan(t.Context(), store.Plan{Kind: "run", Period: period, Targets: []store.Target{{Contract: "C1", Address: "a@example.jp", MessageID: "m0"}}}, now); err != nil {
 		t.Fatal(err)
 	}

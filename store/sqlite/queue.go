@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -9,25 +9,18 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"geppo/store"
 )
 
-// Filter chooses deliveries; a zero field chooses all.
-type Filter struct {
-	Period    Period
-	Contracts []string
-	States    []State
-	IDs       []int64
-	Run       int64
-}
-
 // where is the filter's condition over the deliveries' columns, and its arguments.
-func (f Filter) where() (string, []any) {
+func where(f store.Filter) (string, []any) {
 	var conditions []string
 	var args []any
 	in := func(column string, n int) {
 		conditions = append(conditions, column+" IN (?"+strings.Repeat(", ?", n-1)+")")
 	}
-	if f.Period != (Period{}) {
+	if f.Period != (store.Period{}) {
 		conditions, args = append(conditions, "period = +?"), append(args, f.Period.String())
 	}
 	if len(f.Contracts) > 0 {
@@ -35,7 +28,7 @@ func (f Filter) where() (string, []any) {
 		for _, contract := range f.Contracts {
 			args = append(args, contract)
 		}
-		if f.Period == (Period{}) { // or all deliveries would be read: the index begins with the period
+		if f.Period == (store.Period{}) { // or all deliveries would be read: the index begins with the period
 			conditions = append(conditions, "period IN (SELECT period FROM runs)")
 		}
 	}
@@ -99,14 +92,11 @@ WHERE id = ?1 AND state IN ('sending', 'handing_over')`
 WHERE state IN ('sending', 'handing_over') ORDER BY id`
 )
 
-// ErrBytesDiffer says that a message is not the one that was handed over before.
-var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
-
 // Claim takes the deliveries that have been due longest, at most so many, registers an attempt of
 // each and returns them, or ErrNotFound if none of the filter's is due or an operator has paused the
 // queue. Their state is then sending.
-func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time, most int) (claimed []Delivery, err error) {
-	condition, args := filter.where()
+func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, most int) (claimed []store.Delivery, err error) {
+	condition, args := where(filter)
 	due := dueDeliveries
 	if len(filter.Contracts) > 0 || len(filter.IDs) > 0 {
 		due = dueOfContracts
@@ -118,12 +108,12 @@ func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time, most i
 			return err
 		}
 		if len(claimed) == 0 {
-			return ErrNotFound
+			return store.ErrNotFound
 		}
 		ids := make([]int64, len(claimed))
 		for i := range claimed {
 			d := &claimed[i]
-			ids[i], d.State, d.NextAttemptAt, d.Attempts = d.ID, Sending, time.Time{}, d.Attempts+1
+			ids[i], d.State, d.NextAttemptAt, d.Attempts = d.ID, store.Sending, time.Time{}, d.Attempts+1
 			if d.DatedAt.IsZero() {
 				d.DatedAt = now.UTC().Truncate(time.Millisecond)
 			}
@@ -139,7 +129,7 @@ func (l *Ledger) Claim(ctx context.Context, filter Filter, now time.Time, most i
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		err = fmt.Errorf("claim: %w", err)
 	}
 	return claimed, err
@@ -151,8 +141,8 @@ func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, 
 	err := l.writeTogether(ctx, func(tx ledgerTx) error {
 		return mustChangeOne(tx.exec(ctx, markHandingOver, id, sum[:], now.UnixMilli()))
 	})
-	if errors.Is(err, ErrNotFound) {
-		err = ErrBytesDiffer
+	if errors.Is(err, store.ErrNotFound) {
+		err = store.ErrBytesDiffer
 	}
 	if err != nil {
 		return fmt.Errorf("hand over delivery %d: %w", id, err)
@@ -160,24 +150,15 @@ func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, 
 	return nil
 }
 
-// Settlement is the end of an attempt and the state that follows from it.
-type Settlement struct {
-	Attempt       Attempt // Delivery, Number and all that is known at its end
-	State         State
-	NextAttemptAt time.Time     // for queued and deferred
-	Waited        time.Duration // until then, as far as it counts to giving up; not negative
-	Reason        string        // for failed and held
-}
-
 // Settle records an attempt's end and its delivery's new state in one transaction.
-func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
+func (l *Ledger) Settle(ctx context.Context, s store.Settlement) error {
 	a := s.Attempt
 	var sentAt time.Time
-	if s.State == Sent {
+	if s.State == store.Sent {
 		sentAt = a.EndedAt
 	}
 	ambiguous := 0
-	if a.Outcome == OutcomeAmbiguous {
+	if a.Outcome == store.OutcomeAmbiguous {
 		ambiguous = 1
 	}
 	err := l.writeTogether(ctx, func(tx ledgerTx) error {
@@ -196,7 +177,7 @@ func (l *Ledger) Settle(ctx context.Context, s Settlement) error {
 
 // UnderWay lists deliveries in the states sending and handing_over: while no sender lives, those
 // that a crash left behind.
-func (l *Ledger) UnderWay(ctx context.Context) ([]Delivery, error) {
+func (l *Ledger) UnderWay(ctx context.Context) ([]store.Delivery, error) {
 	return l.queryDeliveries(ctx, underWay)
 }
 
@@ -208,7 +189,7 @@ func mustChangeOne(result sql.Result, err error) error {
 	case err != nil:
 		return err
 	case n != 1:
-		return ErrNotFound
+		return store.ErrNotFound
 	}
 	return nil
 }

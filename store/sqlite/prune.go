@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -8,25 +8,16 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"geppo/store"
 )
 
-// ErrPruned says that a report cannot be computed any more, because rows of its month or of the
-// month before were removed.
-var ErrPruned = errors.New("its detections were pruned")
-
-// Retention says which months of the detections may go. Months are calendar months in each
-// contract's own zone, and go as a whole.
-type Retention struct {
-	Before Period   // the first month that stays
-	Keep   []Period // earlier months that stay too
-}
-
 // spans are the stretches of months, [from, to), that may go; from is zero in the first one.
-func (r Retention) spans() (spans []span) {
-	keep := slices.SortedFunc(slices.Values(r.Keep), Period.compare)
-	var from Period
+func spansOf(r store.Retention) (spans []span) {
+	keep := slices.SortedFunc(slices.Values(r.Keep), store.Period.Compare)
+	var from store.Period
 	for _, k := range slices.Compact(keep) {
-		if k.compare(r.Before) >= 0 {
+		if k.Compare(r.Before) >= 0 {
 			break
 		}
 		if from != k {
@@ -34,24 +25,17 @@ func (r Retention) spans() (spans []span) {
 		}
 		from = k.Next()
 	}
-	if from.compare(r.Before) < 0 {
+	if from.Compare(r.Before) < 0 {
 		spans = append(spans, span{from, r.Before})
 	}
 	return spans
 }
 
-type span struct{ from, to Period }
-
-func (p Period) compare(q Period) int {
-	if p.Year != q.Year {
-		return p.Year - q.Year
-	}
-	return int(p.Month) - int(q.Month)
-}
+type span struct{ from, to store.Period }
 
 // PrunedMonth counts the rows of a month that go.
 type PrunedMonth struct {
-	Period     Period
+	Period     store.Period
 	Detections int64
 	Statuses   int64 // but for each endpoint's newest before the next month that stays: later reports begin with it
 	Events     int64
@@ -78,10 +62,10 @@ func (p Pruning) Rows() (n int64) {
 // pruneUnit is one contract's month, or in a search one contract's span.
 type pruneUnit struct {
 	contract    int64
-	period      Period
-	from, to    int64 // milliseconds, [from, to)
-	first, next Day   // the same in days
-	bound       Day   // the first day of the next month that stays
+	period      store.Period
+	from, to    int64     // milliseconds, [from, to)
+	first, next store.Day // the same in days
+	bound       store.Day // the first day of the next month that stays
 }
 
 // args are ?1 to ?6 of the statements below, of which some need only the first few.
@@ -146,7 +130,7 @@ DELETE FROM agent_status WHERE (contract, endpoint, day) IN (SELECT s.contract, 
 )
 
 // Pruned tells whether a report of p can no longer be computed, by ErrPruned.
-func (d *Detections) Pruned(ctx context.Context, p Period) error {
+func (d *Detections) Pruned(ctx context.Context, p store.Period) error {
 	return pruned(d.prune.isPruned.QueryRowContext(ctx, p.String(), p.Previous().String()))
 }
 
@@ -155,12 +139,12 @@ func pruned(row *sql.Row) error {
 	if err := row.Scan(&period); err != nil || period == "" {
 		return err
 	}
-	return fmt.Errorf("%s: %w", period, ErrPruned)
+	return fmt.Errorf("%s: %w", period, store.ErrPruned)
 }
 
 // Prunable finds what a retention removes, and changes nothing.
-func (d *Detections) Prunable(ctx context.Context, retention Retention) (p Pruning, err error) {
-	months := map[Period]*PrunedMonth{}
+func (d *Detections) Prunable(ctx context.Context, retention store.Retention) (p Pruning, err error) {
+	months := map[store.Period]*PrunedMonth{}
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		zones := map[int64]string{}
 		var keys []int64
@@ -179,7 +163,7 @@ func (d *Detections) Prunable(ctx context.Context, retention Retention) (p Pruni
 			if err != nil {
 				return err
 			}
-			for _, s := range retention.spans() {
+			for _, s := range spansOf(retention) {
 				if err := d.prunableSpan(ctx, tx, key, loc, s, &p, months); err != nil {
 					return err
 				}
@@ -193,15 +177,15 @@ func (d *Detections) Prunable(ctx context.Context, retention Retention) (p Pruni
 	for _, m := range months {
 		p.Months = append(p.Months, *m)
 	}
-	slices.SortFunc(p.Months, func(a, b PrunedMonth) int { return a.Period.compare(b.Period) })
+	slices.SortFunc(p.Months, func(a, b PrunedMonth) int { return a.Period.Compare(b.Period) })
 	return p, nil
 }
 
 // prunableSpan adds one contract's months in a span, going from one that has rows to the next.
-func (d *Detections) prunableSpan(ctx context.Context, tx *sql.Tx, contract int64, loc *time.Location, s span, p *Pruning, months map[Period]*PrunedMonth) error {
+func (d *Detections) prunableSpan(ctx context.Context, tx *sql.Tx, contract int64, loc *time.Location, s span, p *Pruning, months map[store.Period]*PrunedMonth) error {
 	end, _ := s.to.Bounds(loc)
 	rest := pruneUnit{contract: contract, from: math.MinInt64, to: end.UnixMilli(), next: s.to.Days()[0], bound: s.to.Days()[0]}
-	if s.from != (Period{}) {
+	if s.from != (store.Period{}) {
 		start, _ := s.from.Bounds(loc)
 		rest.from, rest.first = start.UnixMilli(), s.from.Days()[0]
 	}
@@ -236,29 +220,29 @@ func (d *Detections) prunableSpan(ctx context.Context, tx *sql.Tx, contract int6
 }
 
 // oldestPeriod is the month of the oldest of four rows, of which each may be missing.
-func oldestPeriod(row *sql.Row, loc *time.Location) (oldest Period, found bool, err error) {
+func oldestPeriod(row *sql.Row, loc *time.Location) (oldest store.Period, found bool, err error) {
 	var times [2]sql.NullInt64
 	var days [2]sql.NullString
 	if err := row.Scan(&times[0], &times[1], &days[0], &days[1]); err != nil {
-		return Period{}, false, err
+		return store.Period{}, false, err
 	}
-	take := func(p Period) {
-		if !found || p.compare(oldest) < 0 {
+	take := func(p store.Period) {
+		if !found || p.Compare(oldest) < 0 {
 			oldest, found = p, true
 		}
 	}
 	for _, ms := range times {
 		if ms.Valid {
-			take(PeriodOf(time.UnixMilli(ms.Int64), loc))
+			take(store.PeriodOf(time.UnixMilli(ms.Int64), loc))
 		}
 	}
 	for _, day := range days {
 		if !day.Valid {
 			continue
 		}
-		p, err := ParsePeriod(day.String[:len("2006-01")])
+		p, err := store.ParsePeriod(day.String[:len("2006-01")])
 		if err != nil {
-			return Period{}, false, err
+			return store.Period{}, false, err
 		}
 		take(p)
 	}

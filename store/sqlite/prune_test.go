@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 func periodOf(year, month int) store.Period {
@@ -21,11 +22,11 @@ func periodOf(year, month int) store.Period {
 
 // fillYears gives three contracts in three zones rows of every kind in 2024 and 2025. PC-0 was last
 // seen in the first month; C2 lost its feed then too.
-func fillYears(t *testing.T, db *store.Detections) {
+func fillYears(t *testing.T, db *sqlite.Detections) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) (err error) {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) (err error) {
 		try := func(e error) { err = errors.Join(err, e) }
 		for i, zone := range []string{"Asia/Tokyo", "America/New_York", "UTC"} {
 			c := contractOf(fmt.Sprintf("C%d", i))
@@ -48,7 +49,9 @@ func fillYears(t *testing.T, db *store.Detections) {
 				}
 				try(tx.PutStatus(ctx, c.ID, store.AgentStatus{
 					Endpoint: fmt.Sprintf("PC-%d", endpoint), Day: day, LastSeen: at,
-					Protections: store.Protections{store.On, store.On, store.On, store.On, store.Unknown},
+					Protections: store.Protections{
+						RealtimeScan: store.On, BehaviorMonitoring: store.On, MachineLearning: store.On, WebReputation: store.On, EDR: store.Unknown,
+					},
 				}))
 				if i != 2 || day <= "2024-01-31" {
 					try(tx.PutCoverage(ctx, c.ID, day))
@@ -147,7 +150,7 @@ func TestPruneMarksItsMonthsBeforeTheFirstRowGoes(t *testing.T) {
 
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
-	err = db.Prune(ctx, store.Pruning{Months: found.Months}, noon, func(int64) { t.Error("no unit, no row") })
+	err = db.Prune(ctx, sqlite.Pruning{Months: found.Months}, noon, func(int64) { t.Error("no unit, no row") })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,8 +165,8 @@ func TestPruneMarksItsMonthsBeforeTheFirstRowGoes(t *testing.T) {
 
 func TestPruneLetsImportsAndReadersIn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "d.db")
-	open := func() *store.Detections {
-		db, err := store.OpenDetections(t.Context(), path, store.Migrate)
+	open := func() *sqlite.Detections {
+		db, err := sqlite.OpenDetections(t.Context(), path, sqlite.Migrate)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +179,7 @@ func TestPruneLetsImportsAndReadersIn(t *testing.T) {
 	}
 	db, other := open(), open()
 	const contracts, each = 5, 12_000 // more than one transaction
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) (err error) {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) (err error) {
 		for c := range contracts {
 			err = errors.Join(err, tx.PutContract(ctx, contractOf(fmt.Sprintf("C%d", c)), true))
 			for n := range each {
@@ -193,7 +196,7 @@ func TestPruneLetsImportsAndReadersIn(t *testing.T) {
 	err = db.Prune(t.Context(), found, noon, func(int64) {
 		transactions++
 		// Between two transactions another process writes without waiting.
-		put(t, other, func(ctx context.Context, tx *store.ImportTx) error {
+		put(t, other, func(ctx context.Context, tx *sqlite.ImportTx) error {
 			return tx.PutDetection(ctx, detectionOf("C0", fmt.Sprint("new", transactions), noon))
 		})
 		month(t, other, "C0", periodOf(2026, 11))

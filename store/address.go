@@ -1,10 +1,10 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // CheckContractID tells whether id is of the form [A-Za-z0-9._-]{1,64} without a dot first, which
@@ -23,11 +23,6 @@ func CheckContractID(id string) error {
 
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-}
-
-// compare orders recipients by address in code-point order.
-func (r Recipient) compare(other Recipient) int {
-	return cmp.Or(strings.Compare(r.Address, other.Address), strings.Compare(r.Name, other.Name))
 }
 
 // CheckAddress tells whether s is one mail address (RFC 5321 Mailbox, without address literals) and
@@ -104,4 +99,14 @@ func checkDomain(domain string) error {
 		}
 	}
 	return nil
+}
+
+// RecipientChange is what an operator did to a contract's list of addresses. It lives in the
+// ledger, where no import can undo it.
+type RecipientChange struct {
+	Contract  string
+	Recipient Recipient
+	Removed   bool // otherwise added
+	By        string
+	At        time.Time
 }

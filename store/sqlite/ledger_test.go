@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 var (
@@ -22,9 +23,9 @@ var (
 	first   = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func openLedger(t testing.TB) *store.Ledger {
+func openLedger(t testing.TB) *sqlite.Ledger {
 	t.Helper()
-	ledger, err := store.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), store.Migrate)
+	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func target(contract, address string) store.Target {
 	return store.Target{Contract: contract, Address: address, Name: "担当者", MessageID: contract + "." + address}
 }
 
-func plan(t testing.TB, l *store.Ledger, targets ...store.Target) store.Run {
+func plan(t testing.TB, l *sqlite.Ledger, targets ...store.Target) store.Run {
 	t.Helper()
 	run, err := l.Plan(t.Context(), store.Plan{Kind: "run", Period: october, RequestedBy: "root", Targets: targets}, first)
 	if err != nil {
@@ -328,7 +329,7 @@ func TestWritersInAGroupFailAlone(t *testing.T) {
 
 func TestOnlySomeCommandsMakeALedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none.db")
-	_, err := store.OpenLedger(t.Context(), path, store.Existing)
+	_, err := sqlite.OpenLedger(t.Context(), path, sqlite.Existing)
 	if err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("error %v, want one that names %s", err, path)
 	}
@@ -373,7 +374,7 @@ func BenchmarkSettle(b *testing.B) {
 }
 
 // claimOne claims the one delivery that has been due longest.
-func claimOne(ctx context.Context, l *store.Ledger, filter store.Filter, now time.Time) (store.Delivery, error) {
+func claimOne(ctx context.Context, l *sqlite.Ledger, filter store.Filter, now time.Time) (store.Delivery, error) {
 	claimed, err := l.Claim(ctx, filter, now, 1)
 	if err != nil {
 		return store.Delivery{}, err
@@ -384,7 +385,7 @@ func claimOne(ctx context.Context, l *store.Ledger, filter store.Filter, now tim
 // Closing brings all into the one file, and lets go of it.
 func TestCloseLetsGo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "geppo.db")
-	l, err := store.OpenLedger(t.Context(), path, store.Migrate)
+	l, err := sqlite.OpenLedger(t.Context(), path, sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

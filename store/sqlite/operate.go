@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"geppo/store"
 )
 
 // What operators and bounces do to deliveries.
@@ -38,31 +40,10 @@ INSERT INTO test_sends (contract, period, recipient, message_id, requested_by, s
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
-// Resend is what an administrator asks to be sent again.
-type Resend struct {
-	Period      Period
-	RequestedBy string
-	Reason      string
-	Targets     []ResendTarget
-	Errors      []RunError // what cannot be resent
-	// MessageID derives the new delivery's, once its resend number is known.
-	MessageID func(t ResendTarget, resend int) string
-}
-
-// ResendTarget is one new delivery.
-type ResendTarget struct {
-	Contract string
-	Address  string
-	Name     string
-	Revision int
-	Forced   bool  // the address is not registered
-	Replaces int64 // the delivery that it takes the place of and that is cancelled; 0: none
-}
-
 // Resend records the request as a run and adds its deliveries beside the old ones, one for each
 // contract and address.
-func (l *Ledger) Resend(ctx context.Context, request Resend, now time.Time) (run Run, ids []int64, err error) {
-	run = Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason, Errors: request.Errors}
+func (l *Ledger) Resend(ctx context.Context, request store.Resend, now time.Time) (run store.Run, ids []int64, err error) {
+	run = store.Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason, Errors: request.Errors}
 	err = l.write(ctx, func(tx ledgerTx) error {
 		var err error
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
@@ -97,13 +78,13 @@ func (l *Ledger) Resend(ctx context.Context, request Resend, now time.Time) (run
 		return err
 	})
 	if err != nil {
-		return Run{}, nil, fmt.Errorf("resend %s: %w", request.Period, err)
+		return store.Run{}, nil, fmt.Errorf("resend %s: %w", request.Period, err)
 	}
 	return run, ids, nil
 }
 
 // resendNumber numbers a contract's new deliveries, the same for all its addresses.
-func resendNumber(ctx context.Context, tx ledgerTx, numbers map[string]int, p Period, contract string) error {
+func resendNumber(ctx context.Context, tx ledgerTx, numbers map[string]int, p store.Period, contract string) error {
 	if _, known := numbers[contract]; known {
 		return nil
 	}
@@ -113,7 +94,7 @@ func resendNumber(ctx context.Context, tx ledgerTx, numbers map[string]int, p Pe
 	return err
 }
 
-func cancelReplaced(ctx context.Context, tx ledgerTx, t ResendTarget, by int64, now time.Time) error {
+func cancelReplaced(ctx context.Context, tx ledgerTx, t store.ResendTarget, by int64, now time.Time) error {
 	if t.Replaces == 0 {
 		return nil
 	}
@@ -128,8 +109,8 @@ func cancelReplaced(ctx context.Context, tx ledgerTx, t ResendTarget, by int64, 
 
 // Cancel stops what is pending or held among the filter's deliveries, but for those under way, and
 // tells how many.
-func (l *Ledger) Cancel(ctx context.Context, filter Filter, reason string, now time.Time) (n int, err error) {
-	condition, args := filter.where()
+func (l *Ledger) Cancel(ctx context.Context, filter store.Filter, reason string, now time.Time) (n int, err error) {
+	condition, args := where(filter)
 	err = l.write(ctx, func(tx ledgerTx) error {
 		result, err := tx.exec(ctx, cancelDeliveries+condition, append([]any{reason, now.UnixMilli()}, args...)...)
 		if err != nil {
@@ -157,20 +138,20 @@ func (l *Ledger) Release(ctx context.Context, id int64, now time.Time) error {
 }
 
 // DeliveryOf finds the delivery of a Message-ID (without angle brackets), or ErrNotFound.
-func (l *Ledger) DeliveryOf(ctx context.Context, messageID string) (Delivery, error) {
+func (l *Ledger) DeliveryOf(ctx context.Context, messageID string) (store.Delivery, error) {
 	d, err := scanDelivery(l.r.QueryRowContext(ctx, deliveryOfMessage, messageID))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
+		err = store.ErrNotFound
 	}
 	if err != nil {
-		return Delivery{}, fmt.Errorf("delivery of message %q: %w", messageID, err)
+		return store.Delivery{}, fmt.Errorf("delivery of message %q: %w", messageID, err)
 	}
 	return d, nil
 }
 
 // Bounce records that a delivery that was sent came back, and marks its address if hard says that
 // the address itself was refused.
-func (l *Ledger) Bounce(ctx context.Context, d Delivery, diagnostic string, hard bool, now time.Time) error {
+func (l *Ledger) Bounce(ctx context.Context, d store.Delivery, diagnostic string, hard bool, now time.Time) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
 		if err := mustChangeOne(tx.exec(ctx, bounceDelivery, d.ID, diagnostic, now.UnixMilli())); err != nil {
 			return err
@@ -187,21 +168,8 @@ func (l *Ledger) Bounce(ctx context.Context, d Delivery, diagnostic string, hard
 	return nil
 }
 
-// TestSend is a test mail, which is no delivery.
-type TestSend struct {
-	Contract    string
-	Period      Period
-	Recipient   string
-	MessageID   string
-	RequestedBy string
-	SentAt      time.Time
-	Outcome     Outcome
-	Code        int
-	Reply       string
-}
-
 // RecordTestSend records a test mail apart from the deliveries.
-func (l *Ledger) RecordTestSend(ctx context.Context, t TestSend) error {
+func (l *Ledger) RecordTestSend(ctx context.Context, t store.TestSend) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
 		_, err := tx.exec(ctx, insertTestSend, t.Contract, t.Period.String(), t.Recipient, t.MessageID, t.RequestedBy,
 			t.SentAt.UnixMilli(), string(t.Outcome), t.Code, t.Reply)

@@ -1,4 +1,11 @@
-package store
+// Package sqlite owns every SQL statement of geppo and the two SQLite files behind them: the
+// detections (what came in: contracts, inventory, detections, events) and the ledger (what we did:
+// runs, frozen reports, deliveries, attempts, marks on addresses). It reads and writes rows; it
+// never counts them, formats them or logs.
+//
+// The files are apart so that a long import never locks the ledger, the small precious file is
+// easy to back up, and an import cannot erase what operators or bounces said of an address.
+package sqlite
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // BenchmarkLedger asks a ledger of 13 months what a daemon asks it again and again: the newest month is
@@ -74,7 +75,7 @@ func BenchmarkLedger(b *testing.B) {
 
 // claim claims one delivery, hands it over and settles it, so that it is there again: three of these are
 // what a mail costs.
-func claim(ctx context.Context, ledger *store.Ledger, filter store.Filter, now time.Time) func() error {
+func claim(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, now time.Time) func() error {
 	return func() error {
 		claimed, err := ledger.Claim(ctx, filter, now, 1)
 		if err != nil {
@@ -93,7 +94,7 @@ func claim(ctx context.Context, ledger *store.Ledger, filter store.Filter, now t
 }
 
 // benchLedger opens the ledger that GEPPO_BENCH_LEDGER names, or one of its own, and fills it unless it is.
-func benchLedger(b *testing.B) *store.Ledger {
+func benchLedger(b *testing.B) *sqlite.Ledger {
 	b.Helper()
 	path, contracts := os.Getenv("GEPPO_BENCH_LEDGER"), 1000
 	if path == "" {
@@ -105,7 +106,7 @@ func benchLedger(b *testing.B) *store.Ledger {
 			b.Fatal(err)
 		}
 	}
-	ledger, err := store.OpenLedger(b.Context(), path, store.Migrate)
+	ledger, err := sqlite.OpenLedger(b.Context(), path, sqlite.Migrate)
 	if err != nil {
 		b.Fatal(err)
 	}

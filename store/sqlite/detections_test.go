@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // tokyo is the zone of the fixtures' contracts.
@@ -25,9 +26,9 @@ func tokyo(t testing.TB) *time.Location {
 	return loc
 }
 
-func openDetections(t testing.TB) *store.Detections {
+func openDetections(t testing.TB) *sqlite.Detections {
 	t.Helper()
-	db, err := store.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), store.Migrate)
+	db, err := sqlite.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,11 +43,11 @@ func openDetections(t testing.TB) *store.Detections {
 // noon is the clock of imports.
 var noon = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-func put(t testing.TB, db *store.Detections, write func(context.Context, *store.ImportTx) error) store.ImportCounts {
+func put(t testing.TB, db *sqlite.Detections, write func(context.Context, *sqlite.ImportTx) error) store.ImportCounts {
 	t.Helper()
 	ctx := context.Background()
 	file := store.Import{File: "f.jsonl", Format: "jsonl", Now: func() time.Time { return noon }}
-	counts, err := db.Import(ctx, file, func(tx *store.ImportTx) error { return write(ctx, tx) })
+	counts, err := db.Import(ctx, file, func(tx *sqlite.ImportTx) error { return write(ctx, tx) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func detectionOf(contract, id string, at time.Time) store.DetectionRow {
 
 var reported = store.Period{Year: 2026, Month: 10}
 
-func month(t testing.TB, db *store.Detections, id string, p store.Period) store.Month {
+func month(t testing.TB, db *sqlite.Detections, id string, p store.Period) store.Month {
 	t.Helper()
 	m, err := db.Month(context.Background(), id, p)
 	if err != nil {
@@ -111,7 +112,7 @@ func TestMonthHoldsAllOfOneContract(t *testing.T) {
 		ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoint: "PC-1", Status: "new",
 		Objects: []store.EDRObject{{Name: "evil.ps1", Type: "file", Result: "terminated"}},
 	}
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		other := detectionOf("C2", "d-1", detection.Time)
 		errs := []error{
 			tx.PutContract(ctx, c, false), tx.PutContract(ctx, contractOf("C2"), false),
@@ -145,7 +146,7 @@ func TestEveryFeatureAndClassComesBack(t *testing.T) {
 	var want []store.Detection
 	var previous []store.FeatureCount
 	start, _ := reported.Bounds(tokyo(t))
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
 		for i, feature := range features {
 			for j, class := range classes {
@@ -179,7 +180,7 @@ func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 		"last":   time.Date(2026, 10, 31, 14, 59, 59, 999e6, time.UTC),
 		"after":  time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC),
 	}
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false), tx.PutContract(ctx, paris, false)}
 		for id, at := range instants {
 			for _, contract := range []string{"C1", "PARIS"} {
@@ -219,7 +220,7 @@ func TestMonthCarriesSnapshotsIn(t *testing.T) {
 		"later":  {"2026-11-01"},
 		"joined": {"2026-10-15"},
 	}
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
 		for name, days := range days {
 			errs = append(errs, tx.PutEndpoint(ctx, "C1", store.Endpoint{Name: name, Class: store.ClassDesktop, InstalledAt: noon}))
@@ -244,7 +245,7 @@ func TestMonthCarriesSnapshotsIn(t *testing.T) {
 
 func TestMonthTellsWhetherCoverageIsFed(t *testing.T) {
 	db := openDetections(t)
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		return errors.Join(tx.PutContract(ctx, contractOf("C1"), false), tx.PutCoverage(ctx, "C1", "2026-10-31"))
 	})
 	for _, test := range []struct {
@@ -271,7 +272,7 @@ func TestUnknownContractIsNotFound(t *testing.T) {
 
 func TestContractsAreInOrder(t *testing.T) {
 	db, ctx := openDetections(t), context.Background()
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		var errs []error
 		for _, id := range []string{"b", "C10", "C2", "a"} {
 			c := contractOf(id)
@@ -309,10 +310,10 @@ func TestLastImport(t *testing.T) {
 	if at, err := db.LastImport(ctx); err != nil || !at.IsZero() {
 		t.Errorf("before any import: %v, %v", at, err)
 	}
-	put(t, db, func(context.Context, *store.ImportTx) error { return nil })
+	put(t, db, func(context.Context, *sqlite.ImportTx) error { return nil })
 	failed := errors.New("failed")
 	later := store.Import{File: "f", Now: func() time.Time { return noon.Add(time.Hour) }}
-	if _, err := db.Import(ctx, later, func(*store.ImportTx) error { return failed }); !errors.Is(err, failed) {
+	if _, err := db.Import(ctx, later, func(*sqlite.ImportTx) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("import: %v, want %v", err, failed)
 	}
 	if at, err := db.LastImport(ctx); err != nil || !at.Equal(noon) {
@@ -322,7 +323,7 @@ func TestLastImport(t *testing.T) {
 
 func TestUnknownResults(t *testing.T) {
 	db := openDetections(t)
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
 		for _, feature := range []store.Feature{store.Virus, store.Spyware, store.BehaviorMonitoring} {
 			for _, result := range []string{"cleaned", "renamed", "noncleaned", "unknown", "消去", "消去"} {
@@ -337,7 +338,7 @@ func TestUnknownResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []store.UnknownResult{{store.Spyware, "renamed"}, {store.Spyware, "消去"}, {store.Virus, "noncleaned"}, {store.Virus, "消去"}}
+	want := []store.UnknownResult{{Feature: store.Spyware, Result: "renamed"}, {Feature: store.Spyware, Result: "消去"}, {Feature: store.Virus, Result: "noncleaned"}, {Feature: store.Virus, Result: "消去"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("unknown results (-want +got):\n%s", diff)
 	}
@@ -348,7 +349,7 @@ func TestExistingRefusesOtherDatabases(t *testing.T) {
 	missing := filepath.Join(dir, "none.db")
 	refuses := func(path, why string) {
 		t.Helper()
-		db, err := store.OpenDetections(ctx, path, store.Existing)
+		db, err := sqlite.OpenDetections(ctx, path, sqlite.Existing)
 		if err == nil {
 			db.Close() //nolint:errcheck // the test has failed
 			t.Fatalf("opened %s", path)
@@ -367,7 +368,7 @@ func TestExistingRefusesOtherDatabases(t *testing.T) {
 	refuses(older, "older")
 
 	newer := filepath.Join(dir, "newer.db")
-	db, err := store.OpenDetections(ctx, newer, store.Migrate)
+	db, err := sqlite.OpenDetections(ctx, newer, sqlite.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

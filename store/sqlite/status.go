@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+
+	"geppo/store"
 )
 
 const deliveryColumns = `id, run, contract, period, revision, recipient, recipient_name, resend, message_id, state,
@@ -68,34 +70,34 @@ var ledgerStatements = []string{
 }
 
 // Deliveries lists what the filter chooses, in the order of planning.
-func (l *Ledger) Deliveries(ctx context.Context, filter Filter) ([]Delivery, error) {
-	condition, args := filter.where()
+func (l *Ledger) Deliveries(ctx context.Context, filter store.Filter) ([]store.Delivery, error) {
+	condition, args := where(filter)
 	return l.queryDeliveries(ctx, selectDeliveries+condition+" ORDER BY id", args...)
 }
 
 // Delivery reads one delivery, or ErrNotFound.
-func (l *Ledger) Delivery(ctx context.Context, id int64) (Delivery, error) {
+func (l *Ledger) Delivery(ctx context.Context, id int64) (store.Delivery, error) {
 	d, err := scanDelivery(l.r.QueryRowContext(ctx, selectDeliveries+"id = ?", id))
 	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
+		err = store.ErrNotFound
 	}
 	if err != nil {
-		return Delivery{}, fmt.Errorf("delivery %d: %w", id, err)
+		return store.Delivery{}, fmt.Errorf("delivery %d: %w", id, err)
 	}
 	return d, nil
 }
 
 // CountStates counts the filter's deliveries by state. A delivery that was cancelled because a resend
 // took its place is not counted: the resend is.
-func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int, error) {
-	condition, args := filter.where()
+func (l *Ledger) CountStates(ctx context.Context, filter store.Filter) (map[store.State]int, error) {
+	condition, args := where(filter)
 	statement := fmt.Sprintf(countStates, condition)
 	if filter.Contracts == nil && filter.States == nil && filter.IDs == nil && filter.Run == 0 {
-		statement, args = countPeriod, []any{filter.periodKey()}
+		statement, args = countPeriod, []any{periodKey(filter)}
 	}
-	counts := map[State]int{}
+	counts := map[store.State]int{}
 	err := query(ctx, l.r, statement, args, func(row scanner) error {
-		var state State
+		var state store.State
 		var n int
 		err := row.Scan(&state, &n)
 		counts[state] = n
@@ -108,8 +110,8 @@ func (l *Ledger) CountStates(ctx context.Context, filter Filter) (map[State]int,
 }
 
 // AnyDue tells whether one of the filter's deliveries may be claimed.
-func (l *Ledger) AnyDue(ctx context.Context, filter Filter, now time.Time) (due bool, err error) {
-	condition, args := filter.where()
+func (l *Ledger) AnyDue(ctx context.Context, filter store.Filter, now time.Time) (due bool, err error) {
+	condition, args := where(filter)
 	args = append([]any{now.UnixMilli()}, args...)
 	if err := l.r.QueryRowContext(ctx, anyDue+condition+")", args...).Scan(&due); err != nil {
 		return false, fmt.Errorf("read the queue: %w", err)
@@ -118,17 +120,17 @@ func (l *Ledger) AnyDue(ctx context.Context, filter Filter, now time.Time) (due 
 }
 
 // periodKey is the period as it is stored, "" for all.
-func (f Filter) periodKey() string {
-	if f.Period == (Period{}) {
+func periodKey(f store.Filter) string {
+	if f.Period == (store.Period{}) {
 		return ""
 	}
 	return f.Period.String()
 }
 
 // Attempts lists a delivery's attempts, the first first.
-func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []Attempt, err error) {
+func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []store.Attempt, err error) {
 	err = query(ctx, l.r, selectAttempts, []any{delivery}, func(row scanner) error {
-		var a Attempt
+		var a store.Attempt
 		var started, ended sql.NullInt64
 		err := row.Scan(&a.Delivery, &a.Number, &started, &ended, &a.Stage, &a.Code, &a.Enhanced, &a.Reply, &a.TLS, &a.Outcome)
 		a.StartedAt, a.EndedAt = fromMillis(started), fromMillis(ended)
@@ -142,15 +144,15 @@ func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []Attem
 }
 
 // Runs lists the runs of a period, or all for a zero period, the oldest first.
-func (l *Ledger) Runs(ctx context.Context, period Period) ([]Run, error) {
-	runs, err := l.runs(ctx, selectRuns, Filter{Period: period}.periodKey())
+func (l *Ledger) Runs(ctx context.Context, period store.Period) ([]store.Run, error) {
+	runs, err := l.runs(ctx, selectRuns, periodKey(store.Filter{Period: period}))
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}
 	return runs, nil
 }
 
-func (l *Ledger) runs(ctx context.Context, statement string, args ...any) (runs []Run, err error) {
+func (l *Ledger) runs(ctx context.Context, statement string, args ...any) (runs []store.Run, err error) {
 	err = query(ctx, l.r, statement, args, func(row scanner) error {
 		run, err := scanRun(row)
 		runs = append(runs, run)
@@ -163,10 +165,10 @@ func (l *Ledger) runs(ctx context.Context, statement string, args ...any) (runs 
 }
 
 // addErrors reads what each run could not plan.
-func (l *Ledger) addErrors(ctx context.Context, runs []Run) error {
+func (l *Ledger) addErrors(ctx context.Context, runs []store.Run) error {
 	for i := range runs {
 		err := query(ctx, l.r, selectRunErrors, []any{runs[i].ID}, func(row scanner) error {
-			var e RunError
+			var e store.RunError
 			err := row.Scan(&e.Contract, &e.Reason)
 			runs[i].Errors = append(runs[i].Errors, e)
 			return err
@@ -178,21 +180,21 @@ func (l *Ledger) addErrors(ctx context.Context, runs []Run) error {
 	return nil
 }
 
-func scanRun(row scanner) (r Run, err error) {
+func scanRun(row scanner) (r store.Run, err error) {
 	var started, finished sql.NullInt64
 	var period string
 	err = row.Scan(&r.ID, &r.Kind, &period, &started, &finished, &r.RequestedBy, &r.Reason, &r.Planned, &r.Cancelled)
 	if err != nil {
-		return Run{}, err
+		return store.Run{}, err
 	}
 	r.StartedAt, r.FinishedAt = fromMillis(started), fromMillis(finished)
-	r.Period, err = ParsePeriod(period)
+	r.Period, err = store.ParsePeriod(period)
 	return r, err
 }
 
 // Freeze stores a report's JSON unless its contract, period and revision already have one, and
 // returns the one that is stored: the first wins, for ever.
-func (l *Ledger) Freeze(ctx context.Context, contract string, p Period, revision int, json []byte, now time.Time) ([]byte, error) {
+func (l *Ledger) Freeze(ctx context.Context, contract string, p store.Period, revision int, json []byte, now time.Time) ([]byte, error) {
 	packed, err := l.pack(json)
 	if err != nil {
 		return nil, err
@@ -201,7 +203,7 @@ func (l *Ledger) Freeze(ctx context.Context, contract string, p Period, revision
 		return mustChangeOne(tx.exec(ctx, insertReport, contract, p.String(), revision, now.UnixMilli(), packed))
 	})
 	switch {
-	case errors.Is(err, ErrNotFound): // another was first
+	case errors.Is(err, store.ErrNotFound): // another was first
 		return l.Frozen(ctx, contract, p, revision)
 	case err != nil:
 		return nil, fmt.Errorf("freeze report %s %s: %w", contract, p, err)
@@ -210,11 +212,11 @@ func (l *Ledger) Freeze(ctx context.Context, contract string, p Period, revision
 }
 
 // Frozen reads a stored report's JSON, or ErrNotFound.
-func (l *Ledger) Frozen(ctx context.Context, contract string, p Period, revision int) ([]byte, error) {
+func (l *Ledger) Frozen(ctx context.Context, contract string, p store.Period, revision int) ([]byte, error) {
 	var packed []byte
 	err := l.r.QueryRowContext(ctx, selectReport, contract, p.String(), revision).Scan(&packed)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("frozen report %s %s revision %d: %w", contract, p, revision, ErrNotFound)
+		return nil, fmt.Errorf("frozen report %s %s revision %d: %w", contract, p, revision, store.ErrNotFound)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("frozen report %s %s: %w", contract, p, err)
@@ -223,7 +225,7 @@ func (l *Ledger) Frozen(ctx context.Context, contract string, p Period, revision
 }
 
 // NewestRevision is the newest frozen revision of a contract's period, 0 if there is none.
-func (l *Ledger) NewestRevision(ctx context.Context, contract string, p Period) (revision int, err error) {
+func (l *Ledger) NewestRevision(ctx context.Context, contract string, p store.Period) (revision int, err error) {
 	if err := l.r.QueryRowContext(ctx, newestRevision, contract, p.String()).Scan(&revision); err != nil {
 		return 0, fmt.Errorf("newest report %s %s: %w", contract, p, err)
 	}
@@ -272,7 +274,7 @@ func query(ctx context.Context, db *sql.DB, statement string, args []any, each f
 	return readRows(rows, err, each)
 }
 
-func (l *Ledger) queryDeliveries(ctx context.Context, statement string, args ...any) (deliveries []Delivery, err error) {
+func (l *Ledger) queryDeliveries(ctx context.Context, statement string, args ...any) (deliveries []store.Delivery, err error) {
 	err = query(ctx, l.r, statement, args, func(row scanner) error {
 		d, err := scanDelivery(row)
 		deliveries = append(deliveries, d)
@@ -284,7 +286,7 @@ func (l *Ledger) queryDeliveries(ctx context.Context, statement string, args ...
 	return deliveries, nil
 }
 
-func scanDelivery(row scanner) (d Delivery, err error) {
+func scanDelivery(row scanner) (d store.Delivery, err error) {
 	var period string
 	var next, dated, sent, created sql.NullInt64
 	var waited int64
@@ -292,10 +294,10 @@ func scanDelivery(row scanner) (d Delivery, err error) {
 		&d.MessageID, &d.State, &next, &d.Attempts, &d.Ambiguous, &waited, &d.Forced, &dated, &d.SHA256, &d.LastCode, &d.LastReply,
 		&d.Reason, &sent, &created)
 	if err != nil {
-		return Delivery{}, err
+		return store.Delivery{}, err
 	}
 	d.NextAttemptAt, d.DatedAt, d.SentAt, d.CreatedAt = fromMillis(next), fromMillis(dated), fromMillis(sent), fromMillis(created)
 	d.Waited = time.Duration(waited) * time.Millisecond
-	d.Period, err = ParsePeriod(period)
+	d.Period, err = store.ParsePeriod(period)
 	return d, err
 }

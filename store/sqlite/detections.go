@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	_ "time/tzdata" // contracts name zones, and a small container has none
+
+	"geppo/store"
 )
 
 // Detections is the database of what came in. It is read by many goroutines at once and written
@@ -117,7 +119,7 @@ func readRows(rows *sql.Rows, err error, scan func(scanner) error) error {
 
 const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
 
-func scanContract(scan func(...any) error) (key int64, c Contract, err error) {
+func scanContract(scan func(...any) error) (key int64, c store.Contract, err error) {
 	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Since, &c.Ends)
 	return key, c, err
 }
@@ -127,8 +129,8 @@ SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
 FROM contracts LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key ORDER BY id, r.address`
 
 // Contracts lists every contract, closed ones included, by id; their recipients by address.
-func (d *Detections) Contracts(ctx context.Context) (list []Contract, err error) {
-	err = d.EachContract(ctx, func(c Contract) error {
+func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err error) {
+	err = d.EachContract(ctx, func(c store.Contract) error {
 		list = append(list, c)
 		return nil
 	})
@@ -137,11 +139,11 @@ func (d *Detections) Contracts(ctx context.Context) (list []Contract, err error)
 
 // EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
 // must not read the detections itself.
-func (d *Detections) EachContract(ctx context.Context, take func(Contract) error) error {
+func (d *Detections) EachContract(ctx context.Context, take func(store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
-		var next Contract // waits for its last recipient
+		var next store.Contract // waits for its last recipient
 		err := each(ctx, tx, d.contracts, func(rows scanner) error {
-			var r Recipient
+			var r store.Recipient
 			_, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
 			if err == nil && c.ID != next.ID && next.ID != "" {
 				err = take(next)
@@ -166,13 +168,13 @@ func (d *Detections) EachContract(ctx context.Context, take func(Contract) error
 }
 
 // Contract reads one contract with its recipients by address; ErrNotFound if there is none.
-func (d *Detections) Contract(ctx context.Context, id string) (c Contract, err error) {
+func (d *Detections) Contract(ctx context.Context, id string) (c store.Contract, err error) {
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		_, c, err = d.readContract(ctx, tx, id)
 		return err
 	})
 	if err != nil {
-		return Contract{}, fmt.Errorf("read contract %q: %w", id, err)
+		return store.Contract{}, fmt.Errorf("read contract %q: %w", id, err)
 	}
 	return c, nil
 }
@@ -182,16 +184,16 @@ const (
 	selectRecipientsOf = `SELECT address, name FROM recipients WHERE contract = +? ORDER BY address`
 )
 
-func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (key int64, c Contract, err error) {
+func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (key int64, c store.Contract, err error) {
 	key, c, err = scanContract(tx.StmtContext(ctx, d.contract).QueryRowContext(ctx, id).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, Contract{}, ErrNotFound
+		return 0, store.Contract{}, store.ErrNotFound
 	}
 	if err != nil {
-		return 0, Contract{}, err
+		return 0, store.Contract{}, err
 	}
 	err = each(ctx, tx, d.recipientsOf, func(rows scanner) error {
-		var r Recipient
+		var r store.Recipient
 		err := rows.Scan(&r.Address, &r.Name)
 		c.Recipients = append(c.Recipients, r)
 		return err
@@ -210,12 +212,6 @@ func (d *Detections) LastImport(ctx context.Context) (time.Time, error) {
 	return fromMillis(ms), nil
 }
 
-// UnknownResult is a result of virus or spyware that reports count as unknown (その他).
-type UnknownResult struct {
-	Feature Feature
-	Result  string // as received
-}
-
 // The condition is that of the index detections_unknown_result, word for word: only then does
 // SQLite read the index instead of the table.
 const selectUnknownResults = `
@@ -227,10 +223,10 @@ WHERE feature = 'virus' AND result <> 'cleaned' AND result <> 'deleted' AND resu
 ORDER BY feature, result`
 
 // UnknownResults lists the results that no table of the report knows, for the operator to map.
-func (d *Detections) UnknownResults(ctx context.Context) (list []UnknownResult, err error) {
+func (d *Detections) UnknownResults(ctx context.Context) (list []store.UnknownResult, err error) {
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		return each(ctx, tx, d.unknownResults, func(rows scanner) error {
-			var u UnknownResult
+			var u store.UnknownResult
 			err := rows.Scan(&u.Feature, &u.Result)
 			list = append(list, u)
 			return err

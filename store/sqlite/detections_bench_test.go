@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // benchRows is how many rows a benchmark's database holds: GEPPO_BENCH_ROWS, or few.
@@ -60,13 +61,13 @@ func BenchmarkMonth(b *testing.B) {
 }
 
 // benchDB opens the database that GEPPO_BENCH_DB names, or one of its own, and fills it unless it is.
-func benchDB(b *testing.B, rows, contracts int) *store.Detections {
+func benchDB(b *testing.B, rows, contracts int) *sqlite.Detections {
 	b.Helper()
 	path := os.Getenv("GEPPO_BENCH_DB")
 	if path == "" {
 		path = filepath.Join(b.TempDir(), "d.db")
 	}
-	db, err := store.OpenDetections(b.Context(), path, store.Migrate)
+	db, err := sqlite.OpenDetections(b.Context(), path, sqlite.Migrate)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func benchDB(b *testing.B, rows, contracts int) *store.Detections {
 }
 
 // fillForBench writes the rows as they would arrive: in the order of time, contracts mixed.
-func fillForBench(b *testing.B, db *store.Detections, rows, contracts int) {
+func fillForBench(b *testing.B, db *sqlite.Detections, rows, contracts int) {
 	b.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
 	start, _ := reported.Previous().Bounds(tokyo(b))
@@ -94,7 +95,7 @@ func fillForBench(b *testing.B, db *store.Detections, rows, contracts int) {
 	step := end.Sub(start) / time.Duration(rows)
 	features := []store.Feature{store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering}
 	began := time.Now()
-	put(b, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(b, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		for k := range contracts {
 			if err := tx.PutContract(ctx, contractOf(fmt.Sprint("C", k)), false); err != nil {
 				return err

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"crypto/sha256"
@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // TestTalliesCountWhatIsThere leads deliveries through random lives. What the tallies say of the period
@@ -79,7 +80,7 @@ func TestTalliesCountWhatIsThere(t *testing.T) {
 	})
 }
 
-func compareTallies(t *rapid.T, ledger *store.Ledger, p store.Period) {
+func compareTallies(t *rapid.T, ledger *sqlite.Ledger, p store.Period) {
 	tallies, err := ledger.CountStates(t.Context(), store.Filter{Period: p})
 	if err != nil {
 		t.Fatal(err)

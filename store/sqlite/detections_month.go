@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -10,6 +10,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"geppo/store"
 )
 
 // monthStatements read one contract's month. Each is a seek into a table clustered by contract and
@@ -40,7 +42,7 @@ func (s *monthStatements) list(db *sql.DB) []statement {
 // Month reads all that the reports of one contract and period are computed from, in one snapshot.
 // Its bounds are the calendar month's in the contract's zone. ErrNotFound if there is no such
 // contract, ErrPruned if rows of the period or of the month before were removed.
-func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, err error) {
+func (d *Detections) Month(ctx context.Context, id string, p store.Period) (m store.Month, err error) {
 	err = d.snapshotOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
 		if err := pruned(tx.StmtContext(ctx, d.prune.isPruned).QueryRowContext(ctx, p.String(), p.Previous().String())); err != nil {
 			return err
@@ -53,7 +55,7 @@ func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, e
 		if err != nil {
 			return err
 		}
-		r := monthReader{ctx: ctx, conn: conn, tx: tx, stmt: &d.month, key: key, m: Month{Contract: contract, Period: p, Location: loc}}
+		r := monthReader{ctx: ctx, conn: conn, tx: tx, stmt: &d.month, key: key, m: store.Month{Contract: contract, Period: p, Location: loc}}
 		for _, read := range []func() error{r.endpoints, r.previous, r.detections, r.statuses, r.events, r.coverage} {
 			if err := read(); err != nil {
 				return err
@@ -63,7 +65,7 @@ func (d *Detections) Month(ctx context.Context, id string, p Period) (m Month, e
 		return nil
 	})
 	if err != nil {
-		return Month{}, fmt.Errorf("read %s of contract %q: %w", p, id, err)
+		return store.Month{}, fmt.Errorf("read %s of contract %q: %w", p, id, err)
 	}
 	return m, nil
 }
@@ -88,11 +90,11 @@ type monthReader struct {
 	tx   *sql.Tx
 	stmt *monthStatements
 	key  int64
-	m    Month
+	m    store.Month
 }
 
 // bounds are p's first and next first instants in the contract's zone.
-func (r *monthReader) bounds(p Period) (from, to int64) {
+func (r *monthReader) bounds(p store.Period) (from, to int64) {
 	start, end := p.Bounds(r.m.Location)
 	return start.UnixMilli(), end.UnixMilli()
 }
@@ -103,7 +105,7 @@ const selectEndpoints = `SELECT name, class, os, installed_at, removed_at FROM e
 
 func (r *monthReader) endpoints() error {
 	return each(r.ctx, r.tx, r.stmt.endpoints, func(rows scanner) error {
-		var e Endpoint
+		var e store.Endpoint
 		var installed int64
 		var removed sql.NullInt64
 		err := rows.Scan(&e.Name, &e.Class, &e.OS, &installed, &removed)
@@ -118,10 +120,10 @@ func (r *monthReader) endpoints() error {
 
 // The features and classes, in the order of the numbers that queries give for them.
 var (
-	featureNumbers = []Feature{
-		Virus, Spyware, WebReputation, BehaviorMonitoring, URLFiltering, NetworkVirus, MachineLearning, DeviceControl, ApplicationControl, DLP,
+	featureNumbers = []store.Feature{
+		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus, store.MachineLearning, store.DeviceControl, store.ApplicationControl, store.DLP,
 	}
-	classNumbers = []Class{ClassDesktop, ClassServer, ClassMobile, ClassUnknown}
+	classNumbers = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
 )
 
 // number is an expression for the place of column's value in names. A small number costs a tenth of
@@ -143,7 +145,7 @@ func (r *monthReader) detections() error {
 	from, to := r.bounds(r.m.Period)
 	r.m.Detections = slices.Grow(r.m.Detections, len(r.m.Previous)) // months resemble each other
 	return r.eachValue(r.stmt.detections, func(v []driver.Value) (err error) {
-		r.m.Detections = append(r.m.Detections, Detection{
+		r.m.Detections = append(r.m.Detections, store.Detection{
 			Feature:  featureNumbers[value[int64](v[0], &err)],
 			Time:     r.time(value[int64](v[1], &err)),
 			Endpoint: value[string](v[2], &err),
@@ -164,7 +166,7 @@ FROM detections WHERE contract = +? AND time >= ? AND time < ? ORDER BY time, id
 func (r *monthReader) previous() error {
 	from, to := r.bounds(r.m.Period.Previous())
 	return r.eachValue(r.stmt.previous, func(v []driver.Value) (err error) {
-		r.m.Previous = append(r.m.Previous, FeatureCount{
+		r.m.Previous = append(r.m.Previous, store.FeatureCount{
 			Feature: featureNumbers[value[int64](v[0], &err)],
 			Count:   value[int64](v[1], &err),
 		})
@@ -228,7 +230,7 @@ ORDER BY e.name, s.day`
 func (r *monthReader) statuses() error {
 	days := r.m.Period.Days()
 	return each(r.ctx, r.tx, r.stmt.statuses, func(rows scanner) error {
-		var s AgentStatus
+		var s store.AgentStatus
 		var seen int64
 		p := &s.Protections
 		err := rows.Scan(&s.Endpoint, &s.Day, &seen, &s.PatternCurrent, &s.OS, &s.OSSupported,
@@ -246,7 +248,7 @@ WHERE contract = +? AND time >= ? AND time < ? ORDER BY time, id`
 func (r *monthReader) events() error {
 	from, to := r.bounds(r.m.Period)
 	return each(r.ctx, r.tx, r.stmt.events, func(rows scanner) error {
-		var e EDREvent
+		var e store.EDREvent
 		var ms int64
 		var objects []byte
 		if err := rows.Scan(&e.ID, &ms, &e.Endpoint, &e.Status, &objects); err != nil {
@@ -270,7 +272,7 @@ func (r *monthReader) coverage() error {
 	days := r.m.Period.Days()
 	first, last := days[0], days[len(days)-1]
 	err := each(r.ctx, r.tx, r.stmt.coverage, func(rows scanner) error {
-		var day Day
+		var day store.Day
 		err := rows.Scan(&day)
 		r.m.Coverage = append(r.m.Coverage, day)
 		return err

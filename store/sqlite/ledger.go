@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -10,108 +10,9 @@ import (
 	"time"
 
 	"github.com/mattn/go-sqlite3"
+
+	"geppo/store"
 )
-
-// State is the durable state of a delivery; spec/delivery.md gives the transitions.
-type State string
-
-// The states. A delivery is always in exactly one.
-const (
-	Queued      State = "queued"       // waits for NextAttemptAt
-	Sending     State = "sending"      // claimed; nothing the relay could have accepted yet
-	HandingOver State = "handing_over" // committed just before the final dot
-	Sent        State = "sent"         // the reply to the dot was 2xx
-	Deferred    State = "deferred"     // a temporary failure; waits for NextAttemptAt
-	Failed      State = "failed"
-	Held        State = "held" // waits for an operator
-	Cancelled   State = "cancelled"
-	Bounced     State = "bounced"
-)
-
-// States lists every State in the order of a delivery's life.
-var States = []State{Queued, Sending, HandingOver, Sent, Deferred, Failed, Held, Cancelled, Bounced}
-
-// Pending tells states that will move without anybody's help.
-func (s State) Pending() bool {
-	return s == Queued || s == Sending || s == HandingOver || s == Deferred
-}
-
-// Outcome is how an attempt ended.
-type Outcome string
-
-// The outcomes; Running is an attempt under way, Interrupted one that a crash cut off.
-const (
-	OutcomeRunning     Outcome = "running"
-	OutcomeSent        Outcome = "sent"
-	OutcomeTemporary   Outcome = "temporary"
-	OutcomePermanent   Outcome = "permanent"
-	OutcomeSetup       Outcome = "setup"
-	OutcomeAmbiguous   Outcome = "ambiguous"
-	OutcomeHeld        Outcome = "held"
-	OutcomeInterrupted Outcome = "interrupted"
-)
-
-// Delivery is one message to one address.
-type Delivery struct {
-	ID            int64
-	Run           int64
-	Contract      string
-	Period        Period
-	Revision      int
-	Recipient     string
-	RecipientName string
-	Resend        int // 0 for the planned mail, counting up with each resend
-	MessageID     string
-	State         State
-	NextAttemptAt time.Time // zero unless queued or deferred
-	Attempts      int
-	Ambiguous     int // attempts that ended between the final dot and its reply
-	// Waited sums the waits planned after temporary failures of its own. Unlike the delivery's age it
-	// does not grow while the queue is paused, the relay cannot be reached or geppo is down.
-	Waited    time.Duration
-	Forced    bool      // to an address that is not registered
-	DatedAt   time.Time // the message's Date; zero before the first claim
-	SHA256    []byte    // of the message's bytes; nil before the first handing over
-	LastCode  int
-	LastReply string
-	Reason    string
-	SentAt    time.Time // zero unless sent or bounced
-	CreatedAt time.Time
-}
-
-// Attempt is one try of a delivery.
-type Attempt struct {
-	Delivery  int64
-	Number    int
-	StartedAt time.Time
-	EndedAt   time.Time // zero while it runs
-	Stage     string    // compose, connect, tls, auth, mail, rcpt, data or dot
-	Code      int
-	Enhanced  string
-	Reply     string
-	TLS       string
-	Outcome   Outcome
-}
-
-// Run is one planning of a period.
-type Run struct {
-	ID          int64
-	Kind        string // schedule, run or resend
-	Period      Period
-	StartedAt   time.Time
-	FinishedAt  time.Time // zero while it goes on, or if it was cut off
-	RequestedBy string
-	Reason      string
-	Planned     int
-	Cancelled   int
-	Errors      []RunError
-}
-
-// RunError is a contract that a run could not plan.
-type RunError struct {
-	Contract string
-	Reason   string
-}
 
 // Ledger is the file of what was done. It is the truth about deliveries and, on SQLite, also their
 // queue.
@@ -210,7 +111,7 @@ func (tx ledgerTx) each(ctx context.Context, query string, scan func(scanner) er
 	return readRows(rows, err, scan)
 }
 
-func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (list []Delivery, err error) {
+func (tx ledgerTx) deliveries(ctx context.Context, query string, args ...any) (list []store.Delivery, err error) {
 	err = tx.each(ctx, query, func(row scanner) error {
 		d, err := scanDelivery(row)
 		list = append(list, d)

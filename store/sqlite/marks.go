@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -6,24 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"geppo/store"
 )
-
-// RecipientChange is what an operator did to a contract's list of addresses. It lives in the
-// ledger, where no import can undo it.
-type RecipientChange struct {
-	Contract  string
-	Recipient Recipient
-	Removed   bool // otherwise added
-	By        string
-	At        time.Time
-}
-
-// Pause stops the queue while it is open.
-type Pause struct {
-	Cause     string // operator or setup
-	Reason    string
-	StartedAt time.Time
-}
 
 const (
 	changeRecipient = `
@@ -53,7 +38,7 @@ SELECT ?1, ?2, ?3 WHERE NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL 
 )
 
 // ChangeRecipient records an operator's addition or removal of an address.
-func (l *Ledger) ChangeRecipient(ctx context.Context, c RecipientChange) error {
+func (l *Ledger) ChangeRecipient(ctx context.Context, c store.RecipientChange) error {
 	change := "added"
 	if c.Removed {
 		change = "removed"
@@ -81,9 +66,9 @@ func (l *Ledger) ForgetRecipientChange(ctx context.Context, contract, address st
 }
 
 // RecipientChanges lists the changes of one contract, or of all for "".
-func (l *Ledger) RecipientChanges(ctx context.Context, contract string) (changes []RecipientChange, err error) {
+func (l *Ledger) RecipientChanges(ctx context.Context, contract string) (changes []store.RecipientChange, err error) {
 	err = query(ctx, l.r, selectChanges, []any{contract}, func(row scanner) error {
-		var c RecipientChange
+		var c store.RecipientChange
 		var change string
 		var at sql.NullInt64
 		err := row.Scan(&c.Contract, &c.Recipient.Address, &c.Recipient.Name, &change, &at, &c.By)
@@ -137,14 +122,14 @@ func (l *Ledger) ClearMarks(ctx context.Context, address string, now time.Time) 
 }
 
 // Paused reads the open pause, or ErrNotFound while the queue may run.
-func (l *Ledger) Paused(ctx context.Context) (p Pause, err error) {
+func (l *Ledger) Paused(ctx context.Context) (p store.Pause, err error) {
 	var started sql.NullInt64
 	err = l.r.QueryRowContext(ctx, openPause).Scan(&p.Cause, &p.Reason, &started)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Pause{}, ErrNotFound
+		return store.Pause{}, store.ErrNotFound
 	}
 	if err != nil {
-		return Pause{}, fmt.Errorf("read pause: %w", err)
+		return store.Pause{}, fmt.Errorf("read pause: %w", err)
 	}
 	p.StartedAt = fromMillis(started)
 	return p, nil

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 func TestImportCountsNewAndDuplicate(t *testing.T) {
@@ -27,7 +28,7 @@ func TestImportCountsNewAndDuplicate(t *testing.T) {
 		if mutate != nil {
 			mutate(&c, &e, &s, &v)
 		}
-		return put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+		return put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 			return errors.Join(tx.PutContract(ctx, c, false), tx.PutEndpoint(ctx, "C1", e), tx.PutStatus(ctx, "C1", s),
 				tx.PutEvent(ctx, "C1", v), tx.PutCoverage(ctx, "C1", "2026-10-01"), tx.PutDetection(ctx, detectionOf("C1", "d", noon)))
 		})
@@ -74,7 +75,7 @@ func TestKnownEventUpdatesStatusAndObjects(t *testing.T) {
 		Objects: []store.EDRObject{{Name: "<b>", Type: "file", Result: "隔離"}, {Name: "a"}},
 	}
 	for _, e := range []store.EDREvent{first, second} {
-		put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+		put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 			return errors.Join(tx.PutContract(ctx, contractOf("C1"), false), tx.PutEvent(ctx, "C1", e))
 		})
 	}
@@ -89,14 +90,14 @@ func TestAbsentRecipientsAreKept(t *testing.T) {
 	db := openDetections(t)
 	c := contractOf("C1")
 	c.Recipients = []store.Recipient{{Address: "a@example.jp"}}
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error { return tx.PutContract(ctx, c, false) })
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error { return tx.PutContract(ctx, c, false) })
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		return tx.PutContract(ctx, contractOf("C1"), true)
 	})
 	if got, err := db.Contract(context.Background(), "C1"); err != nil || len(got.Recipients) != 1 {
 		t.Errorf("recipients %v, %v", got.Recipients, err)
 	}
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		return tx.PutContract(ctx, contractOf("C1"), false)
 	})
 	if got, err := db.Contract(context.Background(), "C1"); err != nil || len(got.Recipients) != 0 {
@@ -109,7 +110,7 @@ func TestImportInManyBatches(t *testing.T) {
 	const contracts, rows = 7, 250_003
 	db := openDetections(t)
 	start := time.Date(2026, 9, 30, 15, 0, 0, 0, time.UTC)
-	counts := put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	counts := put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		for k := range contracts {
 			if err := tx.PutContract(ctx, contractOf(fmt.Sprint("C", k)), false); err != nil {
 				return err
@@ -152,12 +153,12 @@ func TestImportInManyBatches(t *testing.T) {
 
 func TestImportRowsOfUnknownContract(t *testing.T) {
 	db, ctx := openDetections(t), context.Background()
-	for name, row := range map[string]func(*store.ImportTx) error{
-		"endpoint":  func(tx *store.ImportTx) error { return tx.PutEndpoint(ctx, "C9", store.Endpoint{Name: "PC-1"}) },
-		"status":    func(tx *store.ImportTx) error { return tx.PutStatus(ctx, "C9", store.AgentStatus{Endpoint: "PC-1"}) },
-		"detection": func(tx *store.ImportTx) error { return tx.PutDetection(ctx, detectionOf("C9", "d", noon)) },
-		"event":     func(tx *store.ImportTx) error { return tx.PutEvent(ctx, "C9", store.EDREvent{ID: "e"}) },
-		"coverage":  func(tx *store.ImportTx) error { return tx.PutCoverage(ctx, "C9", "2026-10-01") },
+	for name, row := range map[string]func(*sqlite.ImportTx) error{
+		"endpoint":  func(tx *sqlite.ImportTx) error { return tx.PutEndpoint(ctx, "C9", store.Endpoint{Name: "PC-1"}) },
+		"status":    func(tx *sqlite.ImportTx) error { return tx.PutStatus(ctx, "C9", store.AgentStatus{Endpoint: "PC-1"}) },
+		"detection": func(tx *sqlite.ImportTx) error { return tx.PutDetection(ctx, detectionOf("C9", "d", noon)) },
+		"event":     func(tx *sqlite.ImportTx) error { return tx.PutEvent(ctx, "C9", store.EDREvent{ID: "e"}) },
+		"coverage":  func(tx *sqlite.ImportTx) error { return tx.PutCoverage(ctx, "C9", "2026-10-01") },
 	} {
 		_, err := db.Import(ctx, store.Import{File: "f", Now: func() time.Time { return noon }}, row)
 		if !errors.Is(err, store.ErrNotFound) {
@@ -169,7 +170,7 @@ func TestImportRowsOfUnknownContract(t *testing.T) {
 // The database holds what the reading of files checks, should another program write to it.
 func TestSchemaRefusesWrongValues(t *testing.T) {
 	db, ctx := openDetections(t), context.Background()
-	put(t, db, func(ctx context.Context, tx *store.ImportTx) error {
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		return tx.PutContract(ctx, contractOf("C1"), false)
 	})
 	for name, mutate := range map[string]func(*store.DetectionRow){
@@ -180,7 +181,7 @@ func TestSchemaRefusesWrongValues(t *testing.T) {
 	} {
 		d := detectionOf("C1", "d", noon)
 		mutate(&d)
-		_, err := db.Import(ctx, store.Import{File: "f", Now: func() time.Time { return noon }}, func(tx *store.ImportTx) error {
+		_, err := db.Import(ctx, store.Import{File: "f", Now: func() time.Time { return noon }}, func(tx *sqlite.ImportTx) error {
 			return tx.PutDetection(ctx, d)
 		})
 		if err == nil || !strings.Contains(err.Error(), "CHECK constraint failed: "+name) {

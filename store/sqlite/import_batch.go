@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"cmp"
@@ -6,7 +6,8 @@ import (
 	"database/sql"
 	"slices"
 	"strings"
-	"time"
+
+	"geppo/store"
 )
 
 // rowsPerStatement is how many rows one INSERT carries: around 20 the cost of calling SQLite is
@@ -33,7 +34,7 @@ type batch[Row any] struct {
 }
 
 // add takes a row whose text is size bytes, and writes the batch when it is full.
-func (b *batch[Row]) add(ctx context.Context, row Row, size int, counts *ImportCounts) error {
+func (b *batch[Row]) add(ctx context.Context, row Row, size int, counts *store.ImportCounts) error {
 	b.rows = append(b.rows, row)
 	b.bytes += size
 	if len(b.rows) < maxBatchRows && b.bytes < maxBatchBytes {
@@ -43,7 +44,7 @@ func (b *batch[Row]) add(ctx context.Context, row Row, size int, counts *ImportC
 }
 
 // flush writes what is held. Of rows with one key the file's order decides.
-func (b *batch[Row]) flush(ctx context.Context, counts *ImportCounts) error {
+func (b *batch[Row]) flush(ctx context.Context, counts *store.ImportCounts) error {
 	b.order = b.order[:0]
 	for i := range b.rows {
 		b.order = append(b.order, i)
@@ -61,7 +62,7 @@ func (b *batch[Row]) flush(ctx context.Context, counts *ImportCounts) error {
 }
 
 // write inserts the rows at the places of group: by one statement if it is full, else one by one.
-func (b *batch[Row]) write(ctx context.Context, group []int, counts *ImportCounts) error {
+func (b *batch[Row]) write(ctx context.Context, group []int, counts *store.ImportCounts) error {
 	stmt, size := b.many, len(group)
 	if size < rowsPerStatement {
 		stmt, size = b.one, 1
@@ -91,19 +92,10 @@ func values(rows, columns int) string {
 	return row + strings.Repeat(", "+row, rows-1)
 }
 
-// DetectionRow is a detection with the columns that reports do not read.
-type DetectionRow struct {
-	Contract string
-	ID       string // unique within contract and time
-	Detection
-	Received time.Time // zero if not reported
-	Path     string    // may be empty
-}
-
 type detectionRow struct {
 	key int64
 	ms  int64
-	DetectionRow
+	store.DetectionRow
 }
 
 func putDetections(rows int) string {
@@ -121,7 +113,7 @@ func (r *detectionRow) args(to []any) []any {
 }
 
 // PutDetection adds a detection; one with the same contract, time and id stays as it is.
-func (t *ImportTx) PutDetection(ctx context.Context, d DetectionRow) error {
+func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error {
 	key, err := t.key(ctx, d.Contract)
 	if err != nil {
 		return err
@@ -132,7 +124,7 @@ func (t *ImportTx) PutDetection(ctx context.Context, d DetectionRow) error {
 
 type statusRow struct {
 	key int64
-	AgentStatus
+	store.AgentStatus
 }
 
 func putStatuses(rows int) string {
@@ -168,7 +160,7 @@ func orNull(b *bool) any {
 }
 
 // PutStatus adds or replaces an endpoint's snapshot of a day.
-func (t *ImportTx) PutStatus(ctx context.Context, contract string, s AgentStatus) error {
+func (t *ImportTx) PutStatus(ctx context.Context, contract string, s store.AgentStatus) error {
 	key, err := t.key(ctx, contract)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -6,29 +6,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"geppo/store"
 )
-
-// Target is one address that shall get a contract's reports. MessageID is derived from contract,
-// period, revision, address and resend number by the caller, so that every try has the same.
-type Target struct {
-	Contract  string
-	Address   string
-	Name      string
-	MessageID string
-	NotBefore time.Time // zero: at once
-}
-
-// Plan is what a run wants of the ledger.
-type Plan struct {
-	Kind        string // schedule or run
-	Period      Period
-	RequestedBy string
-	Targets     []Target
-	// Contracts names those planned, all of them if nil: mail still pending to one of their
-	// addresses that is not among the targets any more is cancelled.
-	Contracts []string
-	Errors    []RunError
-}
 
 const (
 	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason) VALUES (?, ?, ?, ?, ?)`
@@ -67,8 +47,8 @@ ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
 // nothing twice. A plan of all contracts settles the period's open fires. The run it returns counts what was new.
-func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error) {
-	run := Run{
+func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (store.Run, error) {
+	run := store.Run{
 		Kind: plan.Kind, Period: plan.Period, StartedAt: now,
 		RequestedBy: plan.RequestedBy, Errors: plan.Errors,
 	}
@@ -95,12 +75,12 @@ func (l *Ledger) Plan(ctx context.Context, plan Plan, now time.Time) (Run, error
 		return err
 	})
 	if err != nil {
-		return Run{}, fmt.Errorf("plan %s: %w", plan.Period, err)
+		return store.Run{}, fmt.Errorf("plan %s: %w", plan.Period, err)
 	}
 	return run, nil
 }
 
-func insertRunErrors(ctx context.Context, tx ledgerTx, run Run) error {
+func insertRunErrors(ctx context.Context, tx ledgerTx, run store.Run) error {
 	for _, e := range run.Errors {
 		if _, err := tx.exec(ctx, insertRunError, run.ID, e.Contract, e.Reason); err != nil {
 			return err
@@ -109,7 +89,7 @@ func insertRunErrors(ctx context.Context, tx ledgerTx, run Run) error {
 	return nil
 }
 
-func addDeliveries(ctx context.Context, tx ledgerTx, run Run, targets []Target, now time.Time) (added int, err error) {
+func addDeliveries(ctx context.Context, tx ledgerTx, run store.Run, targets []store.Target, now time.Time) (added int, err error) {
 	many, one := insertDeliveries(rowsPerStatement), insertDeliveries(1)
 	var args []any
 	for chunk := range slices.Chunk(targets, rowsPerStatement) {
@@ -142,7 +122,7 @@ func addDeliveries(ctx context.Context, tx ledgerTx, run Run, targets []Target, 
 }
 
 // cancelOthers cancels what earlier runs planned and this one does not want any more.
-func cancelOthers(ctx context.Context, tx ledgerTx, run Run, plan Plan, now time.Time) (cancelled int, err error) {
+func cancelOthers(ctx context.Context, tx ledgerTx, run store.Run, plan store.Plan, now time.Time) (cancelled int, err error) {
 	type target struct{ contract, address string }
 	var ids []int64
 	var wanted map[target]bool

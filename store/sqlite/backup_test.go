@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // TestBackupWhileOthersWrite writes between any two steps of a backup, as a daemon that sends does: a
@@ -20,8 +21,8 @@ import (
 func TestBackupWhileOthersWrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "geppo.db")
-	open := func(path string, mode store.Mode) *store.Ledger {
-		l, err := store.OpenLedger(t.Context(), path, mode)
+	open := func(path string, mode sqlite.Mode) *sqlite.Ledger {
+		l, err := sqlite.OpenLedger(t.Context(), path, mode)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +33,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 		})
 		return l
 	}
-	ours, daemon := open(path, store.Migrate), open(path, store.Existing)
+	ours, daemon := open(path, sqlite.Migrate), open(path, sqlite.Existing)
 	var targets []store.Target
 	for i := range 20_000 {
 		targets = append(targets, target(fmt.Sprintf("C%d", i), "a@example.jp"))
@@ -64,7 +65,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 	if err != nil || len(names) != 1 {
 		t.Errorf("files %v, error %v: want the copy alone", names, err)
 	}
-	after, err := open(to, store.Existing).Deliveries(t.Context(), store.Filter{})
+	after, err := open(to, sqlite.Existing).Deliveries(t.Context(), store.Filter{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +96,7 @@ func TestFaultsFindsWhatIsWrong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "d.db")
 	faults := func() []string {
 		t.Helper()
-		db, err := store.OpenDetections(t.Context(), path, store.Migrate)
+		db, err := sqlite.OpenDetections(t.Context(), path, sqlite.Migrate)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +117,7 @@ func TestFaultsFindsWhatIsWrong(t *testing.T) {
 	}
 
 	damage(t, path)
-	db, err := store.OpenDetections(t.Context(), path, store.Existing)
+	db, err := sqlite.OpenDetections(t.Context(), path, sqlite.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}

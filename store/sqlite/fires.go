@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"context"
@@ -6,27 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"geppo/store"
 )
-
-// FireState says what became of a fire of the schedule.
-type FireState string
-
-// The states of a fire.
-const (
-	FireBaseline FireState = "baseline" // the first start of a daemon
-	FireWaiting  FireState = "waiting"  // for an import after the period's end
-	FirePlanned  FireState = "planned"
-	FireMissed   FireState = "missed" // longer ago than is caught up; waits for an operator
-)
-
-// Fire is one due time of the schedule.
-type Fire struct {
-	DueAt   time.Time
-	Period  Period
-	State   FireState
-	TriedAt time.Time // zero: not yet
-	Run     int64     // 0 unless planned
-}
 
 const (
 	lastFire = `SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires ORDER BY due_at DESC LIMIT 1`
@@ -53,19 +35,19 @@ WHERE finished_at IS NULL AND NOT EXISTS (
 )
 
 // LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.
-func (l *Ledger) LastFire(ctx context.Context) (Fire, error) {
+func (l *Ledger) LastFire(ctx context.Context) (store.Fire, error) {
 	fire, err := scanFire(l.r.QueryRowContext(ctx, lastFire))
 	if errors.Is(err, sql.ErrNoRows) {
-		return Fire{}, ErrNotFound
+		return store.Fire{}, store.ErrNotFound
 	}
 	if err != nil {
-		return Fire{}, fmt.Errorf("last fire: %w", err)
+		return store.Fire{}, fmt.Errorf("last fire: %w", err)
 	}
 	return fire, nil
 }
 
 // OpenFires lists the fires that wait for an import or for an operator, the oldest first.
-func (l *Ledger) OpenFires(ctx context.Context) (fires []Fire, err error) {
+func (l *Ledger) OpenFires(ctx context.Context) (fires []store.Fire, err error) {
 	err = query(ctx, l.r, openFires, nil, func(row scanner) error {
 		fire, err := scanFire(row)
 		fires = append(fires, fire)
@@ -78,7 +60,7 @@ func (l *Ledger) OpenFires(ctx context.Context) (fires []Fire, err error) {
 }
 
 // PutFire records a fire, or what became of it.
-func (l *Ledger) PutFire(ctx context.Context, f Fire) error {
+func (l *Ledger) PutFire(ctx context.Context, f store.Fire) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
 		_, err := tx.exec(ctx, putFire, f.DueAt.UnixMilli(), f.Period.String(), string(f.State), millis(f.TriedAt), f.Run)
 		return err
@@ -89,14 +71,14 @@ func (l *Ledger) PutFire(ctx context.Context, f Fire) error {
 	return nil
 }
 
-func scanFire(row scanner) (f Fire, err error) {
+func scanFire(row scanner) (f store.Fire, err error) {
 	var due, tried sql.NullInt64
 	var period string
 	if err := row.Scan(&due, &period, &f.State, &tried, &f.Run); err != nil {
-		return Fire{}, err
+		return store.Fire{}, err
 	}
 	f.DueAt, f.TriedAt = fromMillis(due), fromMillis(tried)
-	f.Period, err = ParsePeriod(period)
+	f.Period, err = store.ParsePeriod(period)
 	return f, err
 }
 
@@ -114,14 +96,14 @@ func (l *Ledger) oneTime(ctx context.Context, statement string) (time.Time, erro
 		return time.Time{}, fmt.Errorf("read the queue: %w", err)
 	}
 	if !at.Valid {
-		return time.Time{}, ErrNotFound
+		return time.Time{}, store.ErrNotFound
 	}
 	return fromMillis(at), nil
 }
 
 // UnfinishedRuns lists the runs that have nothing left to be sent at once and whose end is not
 // recorded yet.
-func (l *Ledger) UnfinishedRuns(ctx context.Context) ([]Run, error) {
+func (l *Ledger) UnfinishedRuns(ctx context.Context) ([]store.Run, error) {
 	runs, err := l.runs(ctx, unfinishedRuns)
 	if err != nil {
 		return nil, fmt.Errorf("unfinished runs: %w", err)
