@@ -182,7 +182,8 @@ func serve(t testing.TB, office *postOffice, config *tls.Config, implicit bool) 
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
-	t.Cleanup(func() { server.Close(); <-done })
+	// The server knows its listener only once Serve has got that far; one that is closed before must end too.
+	t.Cleanup(func() { server.Close(); l.Close(); <-done })
 	return office
 }
 

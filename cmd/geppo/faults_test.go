@@ -208,7 +208,7 @@ func TestAnImportWhileARunSends(t *testing.T) {
 	if code := s.runToTheEnd(3); code != exitDone {
 		t.Errorf("exit %d", code)
 	}
-	if said := <-imported; !strings.HasPrefix(said, "0 ") {
+	if said := receive(t, "the import's end", imported); !strings.HasPrefix(said, "0 ") {
 		t.Errorf("import: %s", said)
 	}
 	if got := relay.audit(t, s.dir); got.states[store.Sent] != contracts || got.duplicates > 0 || got.ambiguous > 0 {

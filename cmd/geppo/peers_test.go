@@ -41,7 +41,10 @@ func needs(t *testing.T, packages string, programs ...string) {
 // command runs a program and shows what it said if it fails.
 func command(t *testing.T, stdin, name string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), name, args...)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.WaitDelay = 10 * time.Second // a daemon that it left behind may hold its output open
 	cmd.Stdin = strings.NewReader(stdin)
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -56,6 +56,24 @@ func crashAt(at string) daemon.Crash {
 	}
 }
 
+// patience bounds every wait of these tests: what never comes must fail with its reason, and not by the end of
+// all tests.
+const patience = 5 * time.Minute
+
+// receive takes what comes, or says that it did not.
+func receive[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case v := <-from:
+		return v
+	case <-timer.C:
+		t.Fatalf("waited %s in vain for %s", patience, what)
+		panic("unreachable")
+	}
+}
+
 // station is a directory with databases, where the real binary is run.
 type station struct {
 	t   testing.TB
@@ -135,7 +153,9 @@ func template(t testing.TB, contracts int) (dir string) {
 // geppo runs the binary and gives its exit code, -1 if it was killed.
 func (s *station) geppo(env []string, args ...string) (code int, output string) {
 	s.t.Helper()
-	cmd := exec.CommandContext(s.t.Context(), "geppo", args...)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "geppo", args...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, s.dir
 	cmd.Env = append(append([]string{}, s.env...), env...)
@@ -147,6 +167,9 @@ func (s *station) geppo(env []string, args ...string) (code int, output string) 
 	s.mu.Unlock()
 	err := cmd.Wait()
 	close(s.ended)
+	if ctx.Err() != nil {
+		s.t.Fatalf("geppo %v did not end within %s: %s", args, patience, out.String())
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		s.t.Fatal(err)
@@ -186,7 +209,7 @@ func (s *station) kill() {
 	if err := process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		s.t.Error(err)
 	}
-	<-ended
+	receive(s.t, "the end of a killed process", ended)
 }
 
 // ledger opens the station's ledger for a look into it.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"geppo/cmd/internal/sink"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -72,10 +73,9 @@ func newTestRelay(t testing.TB, at func(s stage, to string, try int) error) *tes
 	}))
 	server.Domain = "relay.example"
 	server.ErrorLog = log.New(io.Discard, "", 0)
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
+	stop := sink.Serve(server, listener)
 	t.Cleanup(func() {
-		if err := errors.Join(server.Close(), <-done); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})

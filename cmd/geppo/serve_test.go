@@ -48,7 +48,7 @@ func TestServeAsAService(t *testing.T) {
 	s.await("WATCHDOG=1")
 	got := map[string]bool{}
 	for range 2 {
-		m := <-arrived
+		m := receive(t, "a mail", arrived)
 		got[m.to] = true
 		expectReport(t, m, previous)
 	}
@@ -87,7 +87,7 @@ func TestServeAsAService(t *testing.T) {
 
 	s.signal(syscall.SIGTERM)
 	s.await("STOPPING=1")
-	if err := s.cmd.Wait(); err != nil {
+	if err := s.wait(); err != nil {
 		t.Errorf("after SIGTERM: %v", err)
 	}
 	log := s.stderr.String()
@@ -129,7 +129,7 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 		}
 		s.start()
 		s.await("READY=1")
-		<-stored
+		receive(t, "a message at the relay", stored)
 		s.signal(syscall.SIGTERM)
 		s.await("STOPPING=1")
 		if second {
@@ -137,7 +137,7 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 		} else {
 			close(speak)
 		}
-		err = s.cmd.Wait()
+		err = s.wait()
 		var exit *exec.ExitError
 		if !second {
 			if err != nil {
@@ -155,7 +155,7 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 		s.await("READY=1")
 		s.awaitMetrics(`geppo_attempts_total{outcome="sent",stage="dot"} 1`)
 		s.signal(syscall.SIGTERM)
-		if err := s.cmd.Wait(); err != nil {
+		if err := s.wait(); err != nil {
 			t.Errorf("after the restart: %v", err)
 		}
 		s.expectSent(relay, 1)

@@ -24,6 +24,7 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
+	"geppo/cmd/internal/sink"
 	"geppo/store"
 )
 
@@ -86,13 +87,9 @@ func startRelay(t *testing.T, arrived chan<- letter) (port int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
+	stop := sink.Serve(server, listener)
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -168,6 +165,13 @@ func (s *serviceUnderTest) listen(socket string) {
 			s.t.Error(err)
 		}
 	})
+}
+
+// wait is for the end of the process, which a signal has asked for.
+func (s *serviceUnderTest) wait() error {
+	timer := time.AfterFunc(patience, func() { _ = s.cmd.Process.Kill() }) // Wait then says so
+	defer timer.Stop()
+	return s.cmd.Wait()
 }
 
 func (s *serviceUnderTest) signal(sig os.Signal) {

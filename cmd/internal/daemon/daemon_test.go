@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/sink"
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
@@ -152,13 +153,9 @@ func startServer(t *testing.T) *server {
 	s.port = listener.Addr().(*net.TCPAddr).Port
 	running := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{s: s, conn: c}, nil }))
 	running.Domain = "relay.example"
-	done := make(chan error, 1)
-	go func() { done <- running.Serve(listener) }()
+	stop := sink.Serve(running, listener)
 	t.Cleanup(func() {
-		if err := running.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			t.Error(err)
-		}
-		if err := <-done; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})

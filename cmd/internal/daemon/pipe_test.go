@@ -3,15 +3,20 @@ package daemon_test
 import (
 	"context"
 	"net"
+	"sync"
 )
 
 // pipes is a server's listener whose connections are net.Pipe's, so that synctest sees who waits.
 type pipes struct {
 	incoming chan net.Conn
 	closed   chan struct{}
+	close    func()
 }
 
-func newPipes() pipes { return pipes{make(chan net.Conn), make(chan struct{})} }
+func newPipes() pipes {
+	closed := make(chan struct{})
+	return pipes{make(chan net.Conn), closed, sync.OnceFunc(func() { close(closed) })}
+}
 
 func (p pipes) Accept() (net.Conn, error) {
 	select {
@@ -22,7 +27,7 @@ func (p pipes) Accept() (net.Conn, error) {
 	}
 }
 
-func (p pipes) Close() error   { close(p.closed); return nil }
+func (p pipes) Close() error   { p.close(); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "relay"} }
 
 // offer hands a connection to the server.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"geppo/cmd/internal/sink"
 )
 
 // relay is a go-smtp server over net.Pipe that misbehaves by the simulation's dice, and remembers
@@ -21,7 +23,7 @@ type relay struct {
 	pipes
 	s      *simulation
 	server *smtp.Server
-	done   chan error
+	stop   func() error
 
 	mu     sync.Mutex
 	copies map[string][]*copied // by Message-ID, as accepted
@@ -40,20 +42,12 @@ type copied struct {
 }
 
 func startRelay(s *simulation) *relay {
-	r := &relay{
-		pipes: newPipes(), s: s, done: make(chan error, 1),
-		copies: map[string][]*copied{}, busyTo: map[string]time.Time{},
-	}
+	r := &relay{pipes: newPipes(), s: s, copies: map[string][]*copied{}, busyTo: map[string]time.Time{}}
 	r.server = smtp.NewServer(r)
 	r.server.Domain = "relay.example"
 	r.server.ErrorLog = log.New(io.Discard, "", 0)
-	go func() { r.done <- r.server.Serve(r) }()
+	r.stop = sink.Serve(r.server, r)
 	return r
-}
-
-func (r *relay) stop() error {
-	err := r.server.Close()
-	return errors.Join(err, <-r.done)
 }
 
 // dial is the client's.

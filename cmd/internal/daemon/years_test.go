@@ -22,6 +22,7 @@ import (
 
 	"geppo/aggregate"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/sink"
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
@@ -34,7 +35,7 @@ import (
 type postOffice struct {
 	pipes
 	server *smtp.Server
-	done   chan error
+	stop   func() error
 	delay  func() // before the reply to a dot
 
 	mu     sync.Mutex
@@ -43,7 +44,7 @@ type postOffice struct {
 }
 
 func openPostOffice() *postOffice {
-	o := &postOffice{pipes: newPipes(), done: make(chan error, 1), copies: map[string]int{}, delay: func() {}}
+	o := &postOffice{pipes: newPipes(), copies: map[string]int{}, delay: func() {}}
 	o.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -52,11 +53,9 @@ func openPostOffice() *postOffice {
 	}))
 	o.server.Domain = "relay.example"
 	o.server.ErrorLog = log.New(io.Discard, "", 0)
-	go func() { o.done <- o.server.Serve(o) }()
+	o.stop = sink.Serve(o.server, o)
 	return o
 }
-
-func (o *postOffice) stop() error { return errors.Join(o.server.Close(), <-o.done) }
 
 func (o *postOffice) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()

@@ -5,6 +5,7 @@ package sink
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"time"
@@ -21,9 +22,8 @@ type Message struct {
 
 // Sink is a running server.
 type Sink struct {
-	server   *smtp.Server
 	listener net.Listener
-	done     chan error
+	stop     func() error
 }
 
 // maxMessage bounds what one DATA may bring.
@@ -43,9 +43,36 @@ func Start(ctx context.Context, keep func(Message) error) (*Sink, error) {
 	server.Domain = "localhost"
 	server.MaxMessageBytes = maxMessage
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
-	s := &Sink{server: server, listener: listener, done: make(chan error, 1)}
-	go func() { s.done <- server.Serve(listener) }()
-	return s, nil
+	return &Sink{listener: listener, stop: Serve(server, listener)}, nil
+}
+
+// stopsWithin bounds the wait for a server that was told to stop.
+const stopsWithin = 10 * time.Second
+
+// Serve runs a server until stop, which waits for it and may be called at once: the server's own Close
+// knows a listener only once its Serve has got that far, and one closed before would listen for ever.
+func Serve(server *smtp.Server, listener net.Listener) (stop func() error) {
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	return func() error {
+		err := errors.Join(withoutClosed(server.Close()), withoutClosed(listener.Close()))
+		timer := time.NewTimer(stopsWithin)
+		defer timer.Stop()
+		select {
+		case served := <-done:
+			return errors.Join(err, withoutClosed(served))
+		case <-timer.C:
+			return errors.Join(err, fmt.Errorf("the SMTP server on %s did not stop within %s", listener.Addr(), stopsWithin))
+		}
+	}
+}
+
+// withoutClosed takes what is closed twice for closed.
+func withoutClosed(err error) error {
+	if errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
 }
 
 // Port is where it listens, on 127.0.0.1.
@@ -57,13 +84,7 @@ func (s *Sink) Port() int {
 }
 
 // Close stops the server and waits for it.
-func (s *Sink) Close() error {
-	err := s.server.Close()
-	if serveErr := <-s.done; !errors.Is(serveErr, smtp.ErrServerClosed) {
-		err = errors.Join(err, serveErr)
-	}
-	return err
-}
+func (s *Sink) Close() error { return s.stop() }
 
 type session struct {
 	keep    func(Message) error
