@@ -26,7 +26,7 @@ func sampleHeader() Header {
 		ReplyTo:   mail.Address{Address: "desk@example.jp"},
 		To:        mail.Address{Name: "情報システム ご担当者", Address: "kanri@example.jp"},
 		Bounce:    "bounce@example.jp",
-		MessageID: MessageID("example.jp", "C000001", "2026-10", "1", "kanri@example.jp", "0"),
+		MessageID: IDs{Domain: "example.jp"}.MessageID("C000001", "2026-10", "1", "kanri@example.jp", "0"),
 		Date:      time.Date(2026, 11, 1, 0, 0, 5, 999, time.UTC),
 	}
 }
@@ -248,7 +248,7 @@ func TestBodyIsShared(t *testing.T) {
 		composing.Go(func() {
 			h := sampleHeader()
 			h.To.Address = fmt.Sprintf("office%d@example.jp", i)
-			h.MessageID = MessageID("example.jp", h.To.Address)
+			h.MessageID = IDs{Domain: "example.jp"}.MessageID(h.To.Address)
 			m, err := body.Message(h)
 			if err != nil {
 				t.Error(err)
@@ -277,33 +277,6 @@ func boundaries(b []byte) (found []string) {
 		}
 	}
 	return found
-}
-
-func TestMessageID(t *testing.T) {
-	a, b := MessageID("example.jp", "a", "bc"), MessageID("example.jp", "ab", "c")
-	if a == b {
-		t.Error("keys run into each other")
-	}
-	if a != MessageID("example.jp", "a", "bc") {
-		t.Error("not stable")
-	}
-	if err := checkID("Message-ID", MessageID("日本語.jp", "a"), true); err != nil {
-		t.Error(err)
-	}
-	for id, want := range map[string]bool{
-		a: true, strings.ToUpper(a): false, a + "x": false, strings.Replace(a, "@", ".@", 1): false, a[1:]: false, "": false,
-		"geppo.@example.jp": false, strings.Replace(a, "example", "Example", 1): true, "geppo." + strings.Repeat("g", 32) + "@example.jp": false,
-	} {
-		if OurID("example.jp", id) != want {
-			t.Errorf("OurID of %q is not %t", id, want)
-		}
-	}
-	if OurID("", "geppo."+strings.Repeat("0", 32)+"@") || !OurID("日本語.jp", MessageID("日本語.jp")) {
-		t.Error("OurID of a wrong or wide domain")
-	}
-	if !strings.HasPrefix(a, "geppo.") || len(a) != len("geppo.")+32+len("@example.jp") {
-		t.Error(a)
-	}
 }
 
 // hostile is what names and subjects may hold in the worst case.

@@ -1,10 +1,7 @@
 package mailer
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -28,29 +25,6 @@ const (
 	maxName   = 120     // octets of a file name
 	maxHeader = 8 << 10 // octets of a subject or display name; names of 1,000 characters are accepted data
 )
-
-// MessageID makes the ID, without angle brackets, that always belongs to these keys: the same keys give the same
-// ID, so that a repeated message can be known as such. The keys are hashed with their lengths: ("a","bc") and ("ab","c") differ.
-func MessageID(domain string, key ...string) string {
-	h := sha256.New()
-	for _, k := range key {
-		h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(k))))
-		h.Write([]byte(k))
-	}
-	if ascii, err := wireDomain(domain); err == nil {
-		domain = ascii // a wrong domain is Compose's to refuse
-	}
-	return "geppo." + hex.EncodeToString(h.Sum(nil))[:32] + "@" + domain
-}
-
-// OurID tells whether id has the form that MessageID gives for the domain. Whether we ever sent it is the ledger's to say.
-func OurID(domain, id string) bool {
-	ascii, err := wireDomain(domain)
-	key, found := strings.CutPrefix(id, "geppo.")
-	digits, rest, _ := strings.Cut(key, "@")
-	_, wrong := hex.DecodeString(digits)
-	return err == nil && found && wrong == nil && len(digits) == 32 && strings.EqualFold(rest, ascii)
-}
 
 // writeHeader writes all fields of the message but Content-Type. The order is go-mail's: by name.
 func writeHeader(out io.Writer, h Header, wire addresses, subject string) error {

@@ -175,13 +175,13 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 }
 
 func newPlanner(c config.Config, db *databases) daemon.Planner {
-	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, Domain: messageDomain(c), Now: time.Now}
+	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), Now: time.Now}
 }
 
-// messageDomain is the domain of the Message-IDs: the sender's.
-func messageDomain(c config.Config) string {
+// messageIDs names the messages of a ledger.
+func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
 	_, domain, _ := strings.Cut(c.Mail.FromAddress().Address, "@")
-	return domain
+	return mailer.IDs{Domain: domain, Key: mailer.Secret(ledger.Secret())}
 }
 
 // operator names who gave a command: the OS user.

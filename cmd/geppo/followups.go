@@ -99,7 +99,7 @@ func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (
 }
 
 func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
-	return daemon.Operators{Addresses: c.Mail.Operators, Dispatcher: d, Domain: messageDomain(c), Templates: templateFiles(c)}
+	return daemon.Operators{Addresses: c.Mail.Operators, Dispatcher: d, IDs: messageIDs(c, d.Ledger), Templates: templateFiles(c)}
 }
 
 // newSummarizer tells the operators how a run ended; list is followups, or what does more with its answer.

@@ -13,6 +13,7 @@ import (
 	"geppo/aggregate"
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -69,7 +70,7 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	defer bar.end()
 	for _, contract := range contracts {
 		usable, _ := addresses.Of(contract)
-		if err := a.previewContract(ctx, composer, planner.Domain, contract, p, usable, o); err != nil {
+		if err := a.previewContract(ctx, composer, planner.IDs, contract, p, usable, o); err != nil {
 			return fmt.Errorf("preview contract %s: %w", contract.ID, err)
 		}
 		bar.add(1)
@@ -78,7 +79,7 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	return err
 }
 
-func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, domain string, contract store.Contract, p store.Period, usable []store.Recipient, o previewOptions) error {
+func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, messages mailer.IDs, contract store.Contract, p store.Period, usable []store.Recipient, o previewOptions) error {
 	report, err := previewReport(ctx, composer, contract.ID, p, o.frozen)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, do
 	}
 	first := usable[0]
 	message, err := composer.Address(parts, mail.Address{Name: first.Name, Address: first.Address},
-		daemon.MessageID(domain, contract.ID, p, report.Revision, first.Address, 0), previewDate(contract, p))
+		daemon.MessageID(messages, contract.ID, p, report.Revision, first.Address, 0), previewDate(contract, p))
 	if err != nil {
 		return err
 	}

@@ -79,11 +79,11 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 		_, err := fmt.Fprintf(a.stdout, "nothing of %s failed, is held or bounced: nothing to resend\n", p)
 		return err
 	}
-	domain := messageDomain(c)
+	messages := messageIDs(c, db.ledger)
 	run, ids, err := db.ledger.Resend(ctx, store.Resend{
 		Period: p, RequestedBy: operator(), Reason: o.reason, Targets: targets, Errors: unreachable,
 		MessageID: func(t store.ResendTarget, resend int) string {
-			return daemon.MessageID(domain, t.Contract, p, t.Revision, t.Address, resend)
+			return daemon.MessageID(messages, t.Contract, p, t.Revision, t.Address, resend)
 		},
 	}, time.Now())
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -122,7 +123,7 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 		ledger := openTestLedger(t, s.dir)
 		now := time.Now()
 		_, err := ledger.Plan(t.Context(), store.Plan{Kind: "run", Period: september, RequestedBy: "test", Targets: []store.Target{
-			{Contract: "C0", Address: "a0@example.jp", MessageID: daemon.MessageID("localhost", "C0", september, 1, "a0@example.jp", 0)},
+			{Contract: "C0", Address: "a0@example.jp", MessageID: daemon.MessageID(mailer.IDs{Domain: "localhost", Key: mailer.Secret(ledger.Secret())}, "C0", september, 1, "a0@example.jp", 0)},
 		}}, now)
 		if err := errors.Join(err, ledger.Close()); err != nil {
 			t.Fatal(err)

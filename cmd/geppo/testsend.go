@@ -69,7 +69,7 @@ func (a *app) testSend(ctx context.Context, c config.Config, db *databases, cont
 	}
 	parts.Subject = testMark + parts.Subject
 	now := time.Now()
-	id := mailer.MessageID(messageDomain(c), "test", contract, p.String(), to.Address, now.Format(time.RFC3339Nano))
+	id := messageIDs(c, db.ledger).MessageID("test", contract, p.String(), to.Address, now.Format(time.RFC3339Nano))
 	message, err := s.Composer.Address(parts, to, id, now)
 	if err != nil {
 		return err

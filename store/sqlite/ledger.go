@@ -29,6 +29,7 @@ type Ledger struct {
 	writes   chan write
 	done     chan struct{}
 	packers  sync.Pool // of *gzip.Writer
+	secret   []byte
 }
 
 type write struct {
@@ -64,8 +65,13 @@ func (l *Ledger) prepare(ctx context.Context) (err error) {
 		}
 		l.prepared[query] = stmt
 	}
-	return nil
+	return l.writer.QueryRowContext(ctx, selectSecret).Scan(&l.secret)
 }
+
+const selectSecret = `SELECT secret FROM identity`
+
+// Secret is what this ledger and its copies alone know: 32 random bytes, made with it.
+func (l *Ledger) Secret() []byte { return l.secret }
 
 // ledgerTx is what a write may do between begin and commit, on the one connection that writes. A
 // sql.Tx would clone each prepared statement at each use and start a goroutine for each transaction,

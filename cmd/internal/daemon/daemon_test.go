@@ -62,7 +62,7 @@ func newHouse(t *testing.T) *house {
 		}
 	})
 	h.server = startServer(t)
-	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, Domain: "geppo.example", Now: h.clock}
+	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, IDs: messageIDs(h.ledger), Now: h.clock}
 	h.dispatcher = h.newDispatcher(render.Options{})
 	return h
 }
@@ -713,4 +713,8 @@ func TestARepeatSendsTheArchivedBytesOrNone(t *testing.T) {
 			t.Errorf("without one: %s, %d copies, %s", d.State, len(copies), d.Reason)
 		}
 	}
+}
+
+func messageIDs(l *sqlite.Ledger) mailer.IDs {
+	return mailer.IDs{Domain: "geppo.example", Key: mailer.Secret(l.Secret())}
 }

@@ -18,7 +18,7 @@ import (
 type Operators struct {
 	Addresses  []string    // nobody: nothing is sent
 	Dispatcher *Dispatcher // its client, composer and ledger
-	Domain     string      // of the Message-IDs
+	IDs        mailer.IDs
 	Templates  fs.FS
 }
 
@@ -58,7 +58,7 @@ func (o *Operators) mailTo(ctx context.Context, conn *mailer.Conn, parts render.
 		return fmt.Errorf("mail.operators: %w", err)
 	}
 	now := o.Dispatcher.Now()
-	message, err := o.Dispatcher.Composer.Address(parts, *to, mailer.MessageID(o.Domain, about, to.Address, now.String()), now)
+	message, err := o.Dispatcher.Composer.Address(parts, *to, o.IDs.MessageID(about, to.Address, now.String()), now)
 	if err != nil {
 		return err
 	}

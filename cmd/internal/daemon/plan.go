@@ -18,7 +18,7 @@ import (
 type Planner struct {
 	Detections *sqlite.Detections
 	Ledger     *sqlite.Ledger
-	Domain     string // of the Message-IDs
+	IDs        mailer.IDs
 	Now        func() time.Time
 	Crash      Crash
 }
@@ -57,7 +57,7 @@ func (p Planner) Preview(ctx context.Context, request Request) (store.Plan, erro
 		for _, r := range usable {
 			plan.Targets = append(plan.Targets, store.Target{
 				Contract: contract.ID, Address: r.Address, Name: r.Name,
-				MessageID: MessageID(p.Domain, contract.ID, request.Period, 1, r.Address, 0),
+				MessageID: MessageID(p.IDs, contract.ID, request.Period, 1, r.Address, 0),
 				NotBefore: now.Add(spread(contract.ID, request.Spread)),
 			})
 		}
@@ -141,8 +141,8 @@ func Active(c store.Contract, p store.Period) bool {
 }
 
 // MessageID is the same for every try of a delivery, and for no two deliveries.
-func MessageID(domain, contract string, p store.Period, revision int, address string, resend int) string {
-	return mailer.MessageID(domain, contract, p.String(), fmt.Sprint(revision), address, fmt.Sprint(resend))
+func MessageID(ids mailer.IDs, contract string, p store.Period, revision int, address string, resend int) string {
+	return ids.MessageID(contract, p.String(), fmt.Sprint(revision), address, fmt.Sprint(resend))
 }
 
 // Addresses knows every contract's addresses as operators and bounces left them.

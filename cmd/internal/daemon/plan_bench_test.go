@@ -34,7 +34,7 @@ func BenchmarkPlan(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { ledger.Close() })
-		return daemon.Planner{Detections: detections, Ledger: ledger, Domain: "geppo.example", Now: time.Now}
+		return daemon.Planner{Detections: detections, Ledger: ledger, IDs: messageIDs(ledger), Now: time.Now}
 	}
 	plan := func(b *testing.B, p daemon.Planner, want int) {
 		run, err := p.Plan(b.Context(), request)

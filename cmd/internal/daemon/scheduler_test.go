@@ -220,7 +220,7 @@ func TestOperatorsAreToldWhatTheScheduleCouldNotPlan(t *testing.T) {
 	s.Log = slog.New(slog.NewTextHandler(&log, nil))
 	s.Operators = &daemon.Operators{
 		Addresses: []string{"op1@example.jp", "Op Two <op2@example.jp>"}, Dispatcher: h.dispatcher,
-		Domain: "geppo.example", Templates: templates.FS,
+		IDs: messageIDs(h.ledger), Templates: templates.FS,
 	}
 	told := func() (counts [2]int, last string) {
 		h.server.mu.Lock()

@@ -110,9 +110,9 @@ func unreached(a store.Attempt) bool {
 }
 
 // jitter spreads retries over [0,1). It is drawn from the delivery and its attempt instead of at
-// random, so that a month can be replayed.
+// random, so that a month can be replayed; not from the Message-ID, which is another one in each ledger.
 func jitter(d store.Delivery) float64 {
-	sum := sha256.Sum256(fmt.Append(nil, d.MessageID, d.Attempts))
+	sum := sha256.Sum256(fmt.Append(nil, d.Contract, d.Period, d.Recipient, d.Resend, d.Attempts))
 	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
 

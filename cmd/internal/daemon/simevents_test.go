@@ -174,7 +174,7 @@ func (s *simulation) again(l *life, p store.Period, targets []store.ResendTarget
 	run, ids, err := l.ledger.Resend(s.t.Context(), store.Resend{
 		Period: p, RequestedBy: "simulation", Targets: targets,
 		MessageID: func(t store.ResendTarget, resend int) string {
-			return daemon.MessageID("geppo.example", t.Contract, p, t.Revision, t.Address, resend)
+			return daemon.MessageID(messageIDs(l.ledger), t.Contract, p, t.Revision, t.Address, resend)
 		},
 	}, s.now())
 	s.must(err)

@@ -105,7 +105,7 @@ func (s *simulation) check(l *life) {
 			continue
 		}
 		known[w] = true
-		if want := daemon.MessageID("geppo.example", d.Contract, d.Period, g.revision, d.Recipient, d.Resend); d.MessageID != want || d.Revision != g.revision {
+		if want := daemon.MessageID(messageIDs(l.ledger), d.Contract, d.Period, g.revision, d.Recipient, d.Resend); d.MessageID != want || d.Revision != g.revision {
 			s.faultf("delivery %d: message id %s, want %s", d.ID, d.MessageID, want)
 		}
 		ids["<"+d.MessageID+">"] = true

@@ -272,7 +272,7 @@ func (s *simulation) plan(l *life, p store.Period) {
 }
 
 func (s *simulation) planOnly(l *life, p store.Period) {
-	planner := daemon.Planner{Detections: s.detections, Ledger: l.ledger, Domain: "geppo.example", Now: s.now}
+	planner := daemon.Planner{Detections: s.detections, Ledger: l.ledger, IDs: messageIDs(l.ledger), Now: s.now}
 	run, err := planner.Plan(s.t.Context(), daemon.Request{Kind: "run", Period: p, By: "simulation"})
 	if err != nil {
 		s.faultf("plan: %v", err)

@@ -131,7 +131,7 @@ func (y *years) settings() daemon.Settings {
 	return daemon.Settings{
 		Scheduler: &daemon.Scheduler{
 			Schedule: schedule, Zone: y.zone, CatchUp: 7 * 24 * time.Hour, RequireImport: true, Log: quiet,
-			Planner: daemon.Planner{Detections: y.detections, Ledger: y.ledger, Domain: "geppo.example", Now: y.now},
+			Planner: daemon.Planner{Detections: y.detections, Ledger: y.ledger, IDs: messageIDs(y.ledger), Now: y.now},
 		},
 		Dispatcher: &daemon.Dispatcher{
 			Ledger: y.ledger, Log: quiet, Now: y.now, Renderers: 1,

@@ -169,6 +169,15 @@ CREATE TABLE test_sends (
   reply        TEXT    NOT NULL
 ) STRICT;
 
+-- The ledger's own secret, made with it and copied with it. Message-IDs are keyed by it, so that nobody outside can
+-- name a message of ours and forge a bounce of it, while a restored ledger gives every delivery the same one again.
+-- SQLite's randomness is ChaCha20, seeded by the operating system.
+CREATE TABLE identity (
+  one    INTEGER PRIMARY KEY CHECK (one = 1),
+  secret BLOB    NOT NULL CHECK (length(secret) = 32)
+) STRICT;
+INSERT INTO identity (one, secret) VALUES (1, randomblob(32));
+
 -- The queue stands still while a row is open.
 CREATE TABLE pauses (
   id         INTEGER PRIMARY KEY,
