@@ -57,7 +57,7 @@ func (b *body) trend(
 		return nil, fmt.Errorf("trend of %s: %w", key, err)
 	}
 	return b.addImage(key+"-trend", c, alt.Say(words.Values{
-		Feature: feature, Month: b.w.Month(b.report.Period), Names: b.days(days, day),
+		Feature: feature, Month: b.w.Month(b.report.Period), Names: b.w.Days(days, day),
 	}))
 }
 
@@ -69,7 +69,6 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 	defer b.r.watch("charts")()
 	w := b.w
 	slicesOf, several := make([]chart.Slice, 0, len(f.Results)), 0
-	alt := ""
 	for _, c := range f.Results {
 		label := w.Results[f.Feature][c.Result].Label
 		slicesOf = append(slicesOf, chart.Slice{Label: label, Value: c.Count})
@@ -77,12 +76,6 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 			continue
 		}
 		several++
-		if alt != "" {
-			alt += w.Format.Join
-		}
-		alt += w.Mail.ResultCount.Say(words.Values{
-			Feature: label, Count: w.Number(c.Count), Percent: w.Percent(float64(c.Count) / float64(f.Total) * 100),
-		})
 	}
 	if several < 2 {
 		return nil, nil
@@ -92,7 +85,7 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 		return nil, fmt.Errorf("results of %s: %w", f.Feature, err)
 	}
 	return b.addImage(string(f.Feature)+"-results", c,
-		w.Mail.ResultsAlt.Say(words.Values{Feature: w.Features[f.Feature].Heading, Names: alt}))
+		w.Mail.ResultsAlt.Say(words.Values{Feature: w.Features[f.Feature].Heading, Names: w.Shares(f)}))
 }
 
 // drawn finds an image that was drawn for a wider setting of the same bodies.

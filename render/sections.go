@@ -26,7 +26,7 @@ func (b *body) feature(f aggregate.Feature) (featureView, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Trend = trendView{Heading: head.Trend, Image: image, Days: b.days(f.Trend, w.Mail.DayCount)}
+	v.Trend = trendView{Heading: head.Trend, Image: image, Days: b.w.Days(f.Trend, w.Mail.DayCount)}
 	v.Lists = append(v.Lists, b.list(head.Endpoints, w.Lists.Endpoint, f.Endpoints, false))
 	if head.Servers != words.None {
 		v.Lists = append(v.Lists, b.list(head.Servers, w.Lists.Server, f.Servers, false))
@@ -82,25 +82,6 @@ func (b *body) results(f aggregate.Feature) []resultView {
 	return rows
 }
 
-// days lists the days of a trend that have a count: 「10/5 3件、10/6 1件」.
-func (b *body) days(trend []aggregate.DayCount, as words.Phrase) string {
-	w := b.w
-	s := ""
-	for _, d := range trend {
-		if d.Count == 0 {
-			continue
-		}
-		if s != "" {
-			s += w.Format.Join
-		}
-		s += as.Say(words.Values{From: w.Day(d.Day), Count: w.Number(d.Count)})
-	}
-	if s == "" {
-		return w.Mail.TrendNone
-	}
-	return s
-}
-
 // edrView is the EDR report's essentials.
 type edrView struct {
 	Product, Total              string
@@ -135,7 +116,7 @@ func (b *body) edr() (edrView, error) {
 	if err != nil {
 		return v, err
 	}
-	v.Trend = trendView{Heading: w.EDR.EventTrend, Image: image, Days: b.days(e.Trend, w.Mail.DayCount)}
+	v.Trend = trendView{Heading: w.EDR.EventTrend, Image: image, Days: b.w.Days(e.Trend, w.Mail.DayCount)}
 	v.Lists = []listView{
 		b.list(w.EDR.ObjectsTop, w.Lists.Object, e.ObjectsTop, false),
 		b.list(w.EDR.EndpointsTop, w.Lists.Endpoint, e.EndpointsTop, false),

@@ -46,7 +46,6 @@ var owners = map[string][]string{
 	"github.com/mattn/go-sqlite3":      {"store/sqlite"},
 	"github.com/pressly/goose/...":     {"store/sqlite"},
 	"github.com/vicanso/go-charts/...": {"render/chart"},
-	"codeberg.org/go-pdf/fpdf/...":     {"render/pdf"},
 	"net/smtp":                         {"mailer"},
 	"github.com/wneessen/go-mail/...":  {"mailer"},
 	"github.com/emersion/go-smtp":      {"mailer", "cmd"}, // cmd has the demo's sink

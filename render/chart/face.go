@@ -14,7 +14,7 @@ import (
 const Geta = '〓'
 
 // Face is one parsed TrueType font with its advance widths. It is read-only after LoadFace and may
-// be shared. It knows the BMP only: neither freetype nor fpdf reads further.
+// be shared. It knows the BMP only: freetype reads no further.
 type Face struct {
 	font     *truetype.Font
 	unitsEm  float64

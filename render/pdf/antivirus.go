@@ -143,7 +143,7 @@ func (s *sheet) feature(number int, f aggregate.Feature) error {
 	s.points(f.Feature, aggregate.PointConcentration)
 	s.section(next(), head.Trend)
 	s.keepPoints(f.Feature, aggregate.PointWeekday, aggregate.PointHoliday)
-	if err := s.trend(f.Trend); err != nil {
+	if err := s.trend(head.Heading, f.Trend); err != nil {
 		return err
 	}
 	s.points(f.Feature, aggregate.PointWeekday, aggregate.PointHoliday)
@@ -227,14 +227,14 @@ func (s *sheet) total(f aggregate.Feature) {
 	s.need(34)
 	big := style{20, true, accent}
 	figure := s.w.Detections(f.Total)
-	s.put(figure, left+8, s.y+18, big)
+	s.say("P", func() { s.put(figure, left+8, s.y+18, big) })
 	for _, line := range s.r.Overview.Summary {
 		if line.Feature == f.Feature {
 			compare := s.m.own.Change.Say(words.Values{From: s.previous(line), To: s.w.Change(line)})
 			if line.Previous == nil {
 				compare = s.w.Overview.NoLastMonth
 			}
-			s.put(compare, left+8+s.width(figure, big)+18, s.y+17, style{9.5, false, chart.Muted})
+			s.say("P", func() { s.put(compare, left+8+s.width(figure, big)+18, s.y+17, style{9.5, false, chart.Muted}) })
 		}
 	}
 	s.y += 34
@@ -295,7 +295,7 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 	h := float64(c.H) * width / float64(c.W)
 	s.section(no, title)
 	s.need(h + 8)
-	s.chart(c, width)
+	s.chart(c, width, s.w.Mail.ResultsAlt.Say(words.Values{Feature: s.w.Features[f.Feature].Heading, Names: s.w.Shares(f)}))
 	s.y += h + 8
 	s.table([]column{
 		{head: s.w.Lists.Result, part: 0.2},

@@ -7,6 +7,7 @@ import (
 
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/pdf/file"
 	"geppo/render/words"
 	"geppo/store"
 )
@@ -18,10 +19,13 @@ func (s *sheet) part(no, title string) {
 			s.y += 16
 		}
 		s.enter(0, no, title)
+		s.sect = s.doc.Root().Child("Sect")
 		st := style{15, true, accent}
 		s.fill(left, s.y, 4, 20, accent)
-		s.put(no, left+12, s.y+15.5, st)
-		s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
+		s.say("H2", func() {
+			s.put(no+" ", left+12, s.y+15.5, st)
+			s.put(title, left+12+s.width(no, st)+9, s.y+15.5, st)
+		})
 		s.rule(s.y+26, right, chart.Grid, 0.8)
 		s.y += 38
 	})
@@ -35,11 +39,13 @@ func (s *sheet) section(no, title string) {
 	s.hold(float64(len(lines))*15+10, func() {
 		s.enter(1, no, title)
 		s.y += 4
-		s.put(no, left, s.y+11, st.in(accent))
-		for _, line := range lines {
-			s.put(line, left+indent, s.y+11, st)
-			s.y += 15
-		}
+		s.say("H3", func() {
+			s.put(no+" ", left, s.y+11, st.in(accent))
+			for _, line := range lines {
+				s.put(line, left+indent, s.y+11, st)
+				s.y += 15
+			}
+		})
 		s.y += 6
 	})
 }
@@ -52,10 +58,9 @@ func (s *sheet) lead(text string) {
 
 // enter notes a heading for contents and bookmarks.
 func (s *sheet) enter(level int, no, title string) {
-	link := s.f.AddLink()
-	s.f.SetLink(link, s.y-6, s.f.PageNo())
-	s.f.Bookmark(textString(no+" "+title), level, s.y-6)
-	s.entries = append(s.entries, entry{level, no, title, s.f.PageNo(), link})
+	at := file.Place{Page: s.page, Y: s.y - 6}
+	s.doc.Bookmark(level, no+" "+title, at)
+	s.entries = append(s.entries, entry{level, no, title, at})
 }
 
 // paragraph sets running text, with footnotes to the glossary terms that it is the first to use.
@@ -66,10 +71,12 @@ func (s *sheet) paragraph(text string, st style) {
 }
 
 func (s *sheet) setLines(lines []string, st style) {
-	for _, line := range lines {
-		s.putMarked(line, left, s.y+11, st)
-		s.y += leading
-	}
+	s.say("P", func() {
+		for _, line := range lines {
+			s.putMarked(line, left, s.y+11, st)
+			s.y += leading
+		}
+	})
 	s.y += 3
 }
 
@@ -110,18 +117,20 @@ func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
 	s.need(h)
 	s.fill(left, s.y, measure, h, chart.Color{R: 0xEE, G: 0xF4, B: 0xFB, A: 0xFF})
 	s.fill(left+8, s.y+6, tag, 13, accent)
-	s.put(s.w.Points.Heading, left+14, s.y+15.5, sign)
+	s.say("P", func() { s.put(s.w.Points.Heading, left+14, s.y+15.5, sign) })
 	y := s.y + 16
 	for _, p := range sentences {
 		s.clean(p.text) // counts what is printed as 〓
 		if len(p.lines) == 1 {
 			p.text = "" // several lines would be read with the sign in their middle, one is not
 		}
-		s.spoken(p.text, func() {
-			for _, line := range p.lines {
-				s.put(line, left+tag+18, y, bodyText)
-				y += leading
-			}
+		s.say("P", func() {
+			s.spoken(p.text, func() {
+				for _, line := range p.lines {
+					s.put(line, left+tag+18, y, bodyText)
+					y += leading
+				}
+			})
 		})
 	}
 	s.y += h + 8
@@ -159,8 +168,8 @@ func (s *sheet) keepPoints(feature store.Feature, kinds ...aggregate.PointKind) 
 	}
 }
 
-// trend sets the chart of a month's days with the key to its bands.
-func (s *sheet) trend(days []aggregate.DayCount) error {
+// trend sets the chart of a month's days of something with the key to its bands.
+func (s *sheet) trend(what string, days []aggregate.DayCount) error {
 	values := make([]chart.DayValue, 0, len(days))
 	shaded, gaps := false, false
 	for i, d := range days {
@@ -174,7 +183,9 @@ func (s *sheet) trend(days []aggregate.DayCount) error {
 	}
 	h := float64(c.H) * measure / float64(c.W)
 	s.need(h + 18)
-	s.chart(c, measure)
+	s.chart(c, measure, s.w.Mail.TrendAlt.Say(words.Values{
+		Feature: what, Month: s.w.Month(s.r.Period), Names: s.w.Days(days, s.w.Mail.DayCount),
+	}))
 	s.y += h + 2
 	key := ""
 	if shaded {
@@ -183,7 +194,7 @@ func (s *sheet) trend(days []aggregate.DayCount) error {
 	if gaps {
 		key += s.w.Mail.Hatching
 	}
-	s.put(key, left, s.y+7, smallText)
+	s.say("P", func() { s.put(key, left, s.y+7, smallText) })
 	s.y += 22
 	return nil
 }
@@ -207,6 +218,7 @@ func (s *sheet) names(list []string) {
 	const columns, gutter = 3, 14.0
 	width := (measure - (columns-1)*gutter) / columns
 	shown := list[:min(len(list), listNames)]
+	named := s.sect.Child("L")
 	for len(shown) > 0 {
 		s.need(2 * 14)
 		fit := max(1, int((s.limit-s.y)/14))
@@ -224,7 +236,9 @@ func (s *sheet) names(list []string) {
 			}
 			y := s.y + float64(i%rows)*14
 			s.fill(x, y+4, 3, 3, chart.Axis)
-			s.spoken(l.actual, func() { s.put(cut, x+8, y+9, cellText) })
+			s.tag(named.Child("LI").Child("LBody"), func() {
+				s.spoken(l.actual, func() { s.put(cut, x+8, y+9, cellText) })
+			})
 		}
 		s.y += float64(rows)*14 + 2
 		shown = shown[len(page):]
@@ -263,11 +277,11 @@ func (s *sheet) closing(threats bool) {
 	h := float64(len(lines))*leading + 28
 	s.need(h)
 	s.fill(left, s.y, measure, h, chart.Shade)
-	s.put(s.m.own.Contact, left+14, s.y+16, style{9.5, true, accent})
+	s.say("P", func() { s.put(s.m.own.Contact, left+14, s.y+16, style{9.5, true, accent}) })
 	y := s.y + 17
 	for _, line := range lines {
 		y += leading
-		s.put(s.face(bodyText).Shorten(line, bodyText.size, measure-28), left+14, y, bodyText)
+		s.say("P", func() { s.put(s.face(bodyText).Shorten(line, bodyText.size, measure-28), left+14, y, bodyText) })
 	}
 	s.y += h
 }
@@ -278,16 +292,19 @@ func (s *sheet) database() {
 	lines := s.wrap(s.w.Database.About, measure, bodyText)
 	s.need(float64(len(lines))*leading + 48)
 	s.y += 4
-	s.put(s.w.Database.Heading, left, s.y+11, style{9.5, true, accent})
+	s.say("P", func() { s.put(s.w.Database.Heading, left, s.y+11, style{9.5, true, accent}) })
 	s.y += 17
-	for _, line := range lines {
-		s.put(line, left, s.y+11, bodyText)
-		s.y += leading
-	}
+	s.say("P", func() {
+		for _, line := range lines {
+			s.put(line, left, s.y+11, bodyText)
+			s.y += leading
+		}
+	})
 	address := s.clean(s.m.database())
 	st := bodyText.in(chart.Bar)
-	s.put(s.face(st).Shorten(address, st.size, measure), left, s.y+11, st)
-	s.f.LinkString(left, s.y, min(measure, s.width(address, st)), 14, s.m.database())
+	link := s.sect.Child("P").Child("Link")
+	s.tag(link, func() { s.put(s.face(st).Shorten(address, st.size, measure), left, s.y+11, st) })
+	s.page.LinkOut(link, left, s.y, min(measure, s.width(address, st)), 14, address, s.m.database())
 	s.y += leading + 8
 }
 
@@ -297,23 +314,27 @@ func (s *sheet) requests() {
 		return
 	}
 	title := style{13, true, judgementColors[s.r.Judgement]}
-	s.put(s.w.State.Asks, left, s.y+12, title)
+	s.say("H2", func() { s.put(s.w.State.Asks, left, s.y+12, title) })
 	s.y += 24
 	for _, ask := range s.asks {
 		heading := s.wrap(s.clean(ask.Title), measure-16, bodyText.strong())
-		var lines []string
+		var names []string
 		if ask.Names != "" {
-			lines = s.wrap(ask.Label+": "+s.clean(ask.Names), measure-16, bodyText)
+			names = s.wrap(ask.Label+": "+s.clean(ask.Names), measure-16, bodyText)
 		}
-		lines = append(lines, s.wrap(s.clean(ask.Do), measure-16, bodyText)...)
-		h := float64(len(heading)+len(lines))*leading + 5
+		do := s.wrap(s.clean(ask.Do), measure-16, bodyText)
+		h := float64(len(heading)+len(names)+len(do))*leading + 5
 		s.need(h)
 		s.fill(left, s.y+1, 3, h-7, title.color)
-		for i, line := range append(heading, lines...) {
+		for i, lines := range [][]string{heading, names, do} {
 			st := bodyText
-			st.bold = i < len(heading)
-			s.put(line, left+12, s.y+10.5, st)
-			s.y += leading
+			st.bold = i == 0
+			s.say("P", func() {
+				for _, line := range lines {
+					s.put(line, left+12, s.y+10.5, st)
+					s.y += leading
+				}
+			})
 		}
 		s.y += 5
 	}

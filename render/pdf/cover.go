@@ -20,10 +20,10 @@ func (s *sheet) cover() {
 	const band = 132.0
 	s.fill(0, 0, pageWidth, band, accent)
 	white := func(size float64, bold bool) style { return style{size, bold, chart.White} }
-	s.put(s.face(white(13, false)).Shorten(s.product, 13, measure), left, 56, white(13, false))
-	s.put(s.w.Mail.Title, left, 98, white(28, true))
+	s.say("P", func() { s.put(s.face(white(13, false)).Shorten(s.product, 13, measure), left, 56, white(13, false)) })
+	s.say("H1", func() { s.put(s.w.Mail.Title, left, 98, white(28, true)) })
 	month := s.m.own.Issued.Say(words.Values{Month: s.w.Month(s.r.Period)})
-	s.putRight(month, right, 98, white(15, true))
+	s.say("P", func() { s.putRight(month, right, 98, white(15, true)) })
 
 	s.y = band + 24
 	name := style{16, true, chart.Strong}
@@ -33,11 +33,13 @@ func (s *sheet) cover() {
 		company.actual = s.m.own.Honorific.Say(words.Values{Names: company.actual})
 	}
 	lines, actual := s.fit(company, measure, name, 2)
-	s.spoken(actual, func() {
-		for _, line := range lines {
-			s.put(line, left, s.y+16, name)
-			s.y += 23
-		}
+	s.say("P", func() {
+		s.spoken(actual, func() {
+			for _, line := range lines {
+				s.put(line, left, s.y+16, name)
+				s.y += 23
+			}
+		})
 	})
 	s.y += 10
 	s.facts()
@@ -49,15 +51,18 @@ func (s *sheet) cover() {
 
 // facts are the lines that identify the report.
 func (s *sheet) facts() {
-	o := s.w.Overview
+	o, facts := s.w.Overview, s.sect.Child("Table")
 	for _, fact := range [][2]string{
 		{o.Contract, s.r.Contract.ID},
 		{o.Period, s.w.Period(s.r.Period) + " (" + s.clean(s.w.Timezone(s.r.Timezone)) + ")"},
 		{o.Product, s.product},
 		{o.Revision, s.m.own.Edition.Say(words.Values{Count: strconv.Itoa(s.r.Revision)})},
 	} {
-		s.put(fact[0], left, s.y+10, style{9, false, chart.Muted})
-		s.put(fact[1], left+96, s.y+10, style{10, false, chart.Ink})
+		row := facts.Child("TR")
+		head := row.Child("TH")
+		head.Scope = "Row"
+		s.tag(head, func() { s.put(fact[0], left, s.y+10, style{9, false, chart.Muted}) })
+		s.tag(row.Child("TD"), func() { s.put(fact[1], left+96, s.y+10, style{10, false, chart.Ink}) })
 		s.y += 17
 	}
 }
@@ -77,17 +82,21 @@ func (s *sheet) verdict() {
 	s.fill(left, s.y, 5, h, color)
 	word := style{17, true, color}
 	title := j.Mark + " " + string(s.r.Judgement)
-	s.put(title, left+20, s.y+27, word)
-	s.put(j.Lead, left+20+s.width(title, word)+14, s.y+26, style{10.5, true, chart.Ink})
+	s.say("P", func() {
+		s.put(title, left+20, s.y+27, word)
+		s.put(j.Lead, left+20+s.width(title, word)+14, s.y+26, style{10.5, true, chart.Ink})
+	})
 	y := s.y + 32
-	for _, line := range lines {
-		y += leading
-		s.put(line, left+20, y, bodyText)
-	}
+	s.say("P", func() {
+		for _, line := range lines {
+			y += leading
+			s.put(line, left+20, y, bodyText)
+		}
+	})
 	for _, ask := range shown {
 		y += leading
 		st := bodyText.strong()
-		s.put("・"+s.face(st).Shorten(s.clean(ask.Title), st.size, measure-60), left+20, y, st)
+		s.say("P", func() { s.put("・"+s.face(st).Shorten(s.clean(ask.Title), st.size, measure-60), left+20, y, st) })
 	}
 	s.y += h
 }
@@ -135,7 +144,8 @@ func (s *sheet) revisionState() []string {
 
 // contents lists the headings in two columns with their pages, each a link.
 func (s *sheet) contents() {
-	s.put(s.m.own.Contents, left, s.y+11, style{11, true, accent})
+	s.say("P", func() { s.put(s.m.own.Contents, left, s.y+11, style{11, true, accent}) })
+	list := s.sect.Child("TOC")
 	s.rule(s.y+18, right, chart.Grid, 0.8)
 	s.y += 26
 	const gutter = 26.0
@@ -152,7 +162,7 @@ func (s *sheet) contents() {
 		if e.level == 0 {
 			st, indent = style{9, true, chart.Ink}, 0
 		}
-		page := strconv.Itoa(e.page)
+		page := strconv.Itoa(e.at.Page.Number())
 		numbered := e.no + "  " + e.title
 		room := width - indent - s.width(page, st) - 14
 		shown := s.face(st).Shorten(numbered, st.size, room)
@@ -160,10 +170,11 @@ func (s *sheet) contents() {
 		if shown != numbered {
 			actual = numbered
 		}
-		s.spoken(actual, func() { s.put(shown, x+indent, y+9, st) })
+		link := list.Child("TOCI").Child("Reference").Child("Link")
+		s.tag(link, func() { s.spoken(actual, func() { s.put(shown+" ", x+indent, y+9, st) }) })
 		s.dots(x+indent+s.width(shown, st)+4, x+width-s.width(page, st)-4, y+8)
-		s.putRight(page, x+width, y+9, st)
-		s.f.Link(x, y, width, step, e.link)
+		s.tag(link, func() { s.putRight(page, x+width, y+9, st) })
+		s.page.LinkTo(link, x, y, width, step, numbered, e.at)
 		y += step
 	}
 }
@@ -187,10 +198,5 @@ func (s *sheet) dots(from, to, y float64) {
 	if to-from < 8 {
 		return
 	}
-	c := chart.Axis
-	s.f.SetDrawColor(int(c.R), int(c.G), int(c.B))
-	s.f.SetLineWidth(0.5)
-	s.f.SetDashPattern([]float64{0.5, 2.5}, 0)
-	s.f.Line(from, y, to, y)
-	s.f.SetDashPattern(nil, 0)
+	s.page.Line(from, y, to, y, 0.5, ink(chart.Axis), [2]float64{0.5, 2.5})
 }

@@ -59,10 +59,10 @@ func (s *sheet) activity(e *aggregate.EDR) error {
 	s.lead(about["event_trend"])
 	s.hold(6, func() { s.y += 6 })
 	s.need(34)
-	s.put(s.w.Detections(e.Total), left+8, s.y+18, style{20, true, accent})
+	s.say("P", func() { s.put(s.w.Detections(e.Total), left+8, s.y+18, style{20, true, accent}) })
 	s.y += 34
 	if e.Total > 0 {
-		if err := s.trend(e.Trend); err != nil {
+		if err := s.trend(w.Events, e.Trend); err != nil {
 			return err
 		}
 	}
@@ -145,11 +145,11 @@ func (s *sheet) protection(e *aggregate.EDR) error {
 	w, about := s.w.EDR, s.m.own.About
 	s.part("2", w.Protection)
 	s.section("2-1", w.Offline)
-	if err := s.agents(about["offline"], e.Offline, aggregate.PointOffline); err != nil {
+	if err := s.agents(w.Offline, about["offline"], e.Offline, aggregate.PointOffline); err != nil {
 		return err
 	}
 	s.section("2-2", w.Outdated)
-	if err := s.agents(about["outdated"], e.Outdated, aggregate.PointOutdated); err != nil {
+	if err := s.agents(w.Outdated, about["outdated"], e.Outdated, aggregate.PointOutdated); err != nil {
 		return err
 	}
 	s.section("2-3", w.UnsupportedOS)
@@ -171,14 +171,14 @@ func (s *sheet) protection(e *aggregate.EDR) error {
 }
 
 // agents sets 2-1 and 2-2: the number per day, and the names at the period's end.
-func (s *sheet) agents(about string, a aggregate.AgentTrend, point aggregate.PointKind) error {
+func (s *sheet) agents(title, about string, a aggregate.AgentTrend, point aggregate.PointKind) error {
 	s.lead(about)
 	some := false
 	for _, d := range a.Trend {
 		some = some || d.Count > 0
 	}
 	if some {
-		if err := s.trend(a.Trend); err != nil {
+		if err := s.trend(title, a.Trend); err != nil {
 			return err
 		}
 	}
@@ -195,7 +195,7 @@ func (s *sheet) endpoints(list []string, none string) {
 		return
 	}
 	s.need(3 * 14)
-	s.put(s.w.Endpoints(len(list)), left, s.y+11, style{11, true, accent})
+	s.say("P", func() { s.put(s.w.Endpoints(len(list)), left, s.y+11, style{11, true, accent}) })
 	s.y += 20
 	s.names(list)
 }

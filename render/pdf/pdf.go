@@ -1,21 +1,20 @@
 // Package pdf sets a Report as a printable A4 document: the antivirus report and the EDR report. It
-// owns the pages: Japanese line breaking, tables, footnotes, contents and bookmarks, on top of
-// fpdf. It counts nothing, knows no mail, and is pure: equal reports give equal bytes.
+// owns the pages: Japanese line breaking, tables, footnotes, contents and bookmarks, and tells package
+// file what each piece of them is, for those who listen to a report. It counts nothing, knows no mail,
+// and is pure: equal reports give equal bytes.
 package pdf
 
 import (
-	"bytes"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"strings"
 	"time"
 
-	"codeberg.org/go-pdf/fpdf"
-
 	"geppo/aggregate"
 	"geppo/render/chart"
 	"geppo/render/deflate"
+	"geppo/render/pdf/file"
 	"geppo/render/words"
 )
 
@@ -35,7 +34,7 @@ type Options struct {
 // Maker makes PDFs. It is made once, holds the fonts and the wording, and is safe for use by
 // several goroutines.
 type Maker struct {
-	fonts   [2]weight
+	fonts   []*file.Font // regular, bold
 	draw    *chart.Drawer
 	words   *words.Words
 	own     wording
@@ -96,55 +95,40 @@ func (m *Maker) set(r aggregate.Report, product string, asks []Ask, body func(*s
 
 // sheet begins a document with an empty first page, which the cover takes in finish, and a second.
 func (m *Maker) sheet(r aggregate.Report, product string, asks []Ask) *sheet {
-	f := fpdf.New("P", "pt", "A4", "")
-	f.SetAutoPageBreak(false, 0)
-	f.SetCatalogSort(true)
-	f.SetMargins(left, top, left)
-	f.SetCompression(false) // see embed
-	s := &sheet{
-		m: m, w: m.words, f: f, r: r, asks: asks, noted: map[string]int{},
-		regular: newSubset(m.fonts[0]), bold: newSubset(m.fonts[1]),
-	}
+	s := &sheet{m: m, w: m.words, r: r, asks: asks, noted: map[string]int{}}
 	s.product = s.clean(product)
 	s.company = s.clean(r.Contract.Name)
-	s.describe()
+	s.doc = file.New(s.info(), m.fonts...)
+	s.front = s.doc.Root().Child("Sect")
+	s.sect = s.doc.Root().Child("Sect")
 	s.newPage()
 	s.newPage()
 	s.requests()
 	return s
 }
 
-// describe sets what a viewer shows as the document's properties. The dates are the period's end:
-// equal reports must give equal bytes, and the clock is not ours.
-func (s *sheet) describe() {
+// info is what a viewer shows as the document's properties. Its date is the period's end: equal reports
+// must give equal bytes, and the clock is not ours.
+func (s *sheet) info() file.Info {
 	title := s.m.own.Title.Say(words.Values{Product: s.product, Month: s.w.Month(s.r.Period)})
-	s.f.SetTitle(title+" "+s.company, true)
-	s.f.SetSubject(s.r.Contract.ID+" "+s.r.Period.String(), true)
-	s.f.SetAuthor(s.clean(s.w.Desk), true)
-	s.f.SetCreator("geppo", true)
-	s.f.SetLang("ja-JP")
 	_, end := s.r.Period.Bounds(time.UTC)
-	s.f.SetCreationDate(end)
-	s.f.SetModificationDate(end)
-	s.f.SetDisplayMode("fullpage", "continuous")
+	return file.Info{
+		Title: title + " " + s.company, Author: s.clean(s.w.Desk), Subject: s.r.Contract.ID + " " + s.r.Period.String(),
+		Lang: "ja-JP", Date: end,
+	}
 }
 
 // finish sets cover, contents, headers and footers, which need the page numbers, and writes the file.
 func (s *sheet) finish() (Doc, error) {
 	s.flushNotes()
-	pages := s.f.PageCount()
-	s.turnTo(1)
+	pages := s.doc.Pages()
+	s.page, s.sect = s.doc.Page(1), s.front
 	s.cover()
 	for n := 1; n <= pages; n++ {
-		s.turnTo(n)
+		s.page = s.doc.Page(n)
 		s.furniture(n, pages)
 	}
-	s.turnTo(pages)
-	var out bytes.Buffer
-	if err := s.f.Output(&out); err != nil {
-		return Doc{}, fmt.Errorf("write pdf: %w", err)
-	}
-	data, err := s.embed(out.Bytes())
+	data, err := s.doc.Write(s.m.deflate)
 	if err != nil {
 		return Doc{}, fmt.Errorf("write pdf: %w", err)
 	}

@@ -1,14 +1,14 @@
 package pdf
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
-	"codeberg.org/go-pdf/fpdf"
-
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/pdf/file"
 	"geppo/render/words"
 )
 
@@ -34,9 +34,10 @@ var accent = chart.SliceColor(0)
 type sheet struct {
 	m       *Maker
 	w       *words.Words
-	f       *fpdf.Fpdf
-	regular *subset
-	bold    *subset
+	doc     *file.Doc
+	page    *file.Page
+	front   *file.Element // the cover, which is heard first and set last
+	sect    *file.Element // the section that is being set
 	r       aggregate.Report
 	asks    []Ask
 	product string
@@ -70,26 +71,27 @@ type note struct {
 
 // entry is a line of the contents.
 type entry struct {
-	level      int
-	no, title  string
-	page, link int
+	level     int
+	no, title string
+	at        file.Place
 }
 
 // newPage ends the page, with its footnotes, and begins another.
 func (s *sheet) newPage() {
 	s.flushNotes()
-	s.f.AddPage()
+	s.page = s.doc.AddPage()
 	s.y, s.limit = top, bottom
 }
 
-// turnTo goes back to a page that has been set. fpdf does not know what that page's stream last
-// selected, so it is told to forget what it remembers.
-func (s *sheet) turnTo(page int) {
-	s.f.SetPage(page)
-	s.f.SetDrawColor(0, 0, 0)
-	s.f.SetFillColor(0, 0, 0)
-	s.f.SetLineWidth(0.5)
+// tag says that what draw draws is e's. All else on a page is decoration.
+func (s *sheet) tag(e *file.Element, draw func()) {
+	s.page.In(e)
+	draw()
+	s.page.In(nil)
 }
+
+// say is tag with a new element of the section.
+func (s *sheet) say(kind string, draw func()) { s.tag(s.sect.Child(kind), draw) }
 
 // hold keeps a block for the next call of need, so that a heading never stands alone at the foot
 // of a page.
@@ -163,10 +165,14 @@ func (s *sheet) flushNotes() {
 	y := bottom - float64(total)*noteLine
 	s.rule(y, left+120, chart.Axis, 0.5)
 	for _, n := range s.notes {
-		for _, line := range n.lines {
-			y += noteLine
-			s.put(line, left, y, noteText)
-		}
+		e := s.sect.Child("Note")
+		e.Identify(fmt.Sprintf("note-%03d", n.number))
+		s.tag(e, func() {
+			for _, line := range n.lines {
+				y += noteLine
+				s.put(line, left, y, noteText)
+			}
+		})
 	}
 	s.notes = nil
 }
@@ -190,13 +196,10 @@ func (s *sheet) furniture(n, pages int) {
 
 // rule draws a horizontal line from the left margin.
 func (s *sheet) rule(y, to float64, c chart.Color, width float64) {
-	s.f.SetDrawColor(int(c.R), int(c.G), int(c.B))
-	s.f.SetLineWidth(width)
-	s.f.Line(left, y, to, y)
+	s.page.Line(left, y, to, y, width, ink(c), [2]float64{})
 }
 
 // fill draws a box.
 func (s *sheet) fill(x, y, w, h float64, c chart.Color) {
-	s.f.SetFillColor(int(c.R), int(c.G), int(c.B))
-	s.f.Rect(x, y, w, h, "F")
+	s.page.Rect(x, y, w, h, ink(c))
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"geppo/render/chart"
+	"geppo/render/pdf/file"
 )
 
 // column is one column of a table. Widths are parts of the text's width and sum to 1.
@@ -61,33 +62,46 @@ func (s *sheet) table(columns []column, rows [][]cell) {
 		total = head + set[0].height
 	}
 	s.need(total)
-	s.tableHead(columns, head)
+	table := s.sect.Child("Table")
+	s.tableHead(columns, head, table)
 	for _, l := range set {
 		if s.y+l.height > s.limit {
 			s.newPage()
-			s.tableHead(columns, head)
+			s.tableHead(columns, head, nil) // heard once
 		}
-		s.row(columns, l)
+		s.row(columns, l, table.Child("TR"), head > 0)
 	}
 	s.y += 8
 }
 
 const headHeight = 20.0
 
-func (s *sheet) tableHead(columns []column, height float64) {
+// tableHead draws the heads of a table, and tells of them if it is given one.
+func (s *sheet) tableHead(columns []column, height float64, table *file.Element) {
 	if height == 0 {
 		s.rule(s.y, right, chart.Grid, 0.6)
 		return
 	}
 	s.fill(left, s.y, measure, headHeight-3, chart.Shade)
+	var row *file.Element
+	if table != nil {
+		row = table.Child("TR")
+	}
 	x := left
 	for _, c := range columns {
-		w := c.part * measure
-		if c.right {
-			s.putRight(c.head, x+w-cellGap, s.y+12, headText)
-		} else {
-			s.put(c.head, x+cellGap, s.y+12, headText)
+		var head *file.Element
+		if row != nil && c.head != "" {
+			head = row.Child("TH")
+			head.Scope = "Column"
 		}
+		w := c.part * measure
+		s.tag(head, func() {
+			if c.right {
+				s.putRight(c.head, x+w-cellGap, s.y+12, headText)
+			} else {
+				s.put(c.head, x+cellGap, s.y+12, headText)
+			}
+		})
 		x += w
 	}
 	s.y += headHeight - 3
@@ -118,29 +132,44 @@ func (c cell) style() style {
 	return st
 }
 
-func (s *sheet) row(columns []column, l laid) {
+// row draws a row and tells of it. Where a table has no heads, its first column is the rows'. A column of bars
+// is decoration: the figures stand beside it.
+func (s *sheet) row(columns []column, l laid, row *file.Element, headed bool) {
 	x := left
 	for i, c := range l.cells {
 		w := columns[i].part * measure
 		if c.bar > 0 {
 			s.fill(x+cellGap, s.y+(l.height-7)/2, max(1.5, c.bar*(w-2*cellGap)), 7, chart.Bar)
 		}
-		s.spoken(l.actual[i], func() {
-			y := s.y + rowPad/2 + 9.2
-			for _, line := range l.lines[i] {
-				if columns[i].right {
-					s.putRight(line, x+w-cellGap, y, c.style())
-				} else {
-					s.putMarked(line, x+cellGap, y, c.style())
-				}
-				y += rowLine
-			}
-		})
-		if c.url != "" && len(l.lines[i]) > 0 {
-			s.f.LinkString(x+cellGap, s.y, min(w-2*cellGap, s.width(l.lines[i][0], c.style())), l.height, c.url)
+		if headed && columns[i].head == "" {
+			x += w
+			continue
 		}
+		e := row.Child("TD")
+		if !headed && i == 0 {
+			e.Type, e.Scope = "TH", "Row"
+		}
+		if c.url != "" && len(l.lines[i]) > 0 {
+			e = e.Child("Link")
+			s.page.LinkOut(e, x+cellGap, s.y, min(w-2*cellGap, s.width(l.lines[i][0], c.style())), l.height, c.shown, c.url)
+		}
+		s.tag(e, func() { s.cell(c, l.lines[i], l.actual[i], columns[i], x) })
 		x += w
 	}
 	s.y += l.height
 	s.rule(s.y, right, chart.Grid, 0.6)
+}
+
+func (s *sheet) cell(c cell, lines []string, actual string, column column, x float64) {
+	s.spoken(actual, func() {
+		y := s.y + rowPad/2 + 9.2
+		for _, line := range lines {
+			if column.right {
+				s.putRight(line, x+column.part*measure-cellGap, y, c.style())
+			} else {
+				s.putMarked(line, x+cellGap, y, c.style())
+			}
+			y += rowLine
+		}
+	})
 }

@@ -1,12 +1,8 @@
 package pdf
 
 import (
-	"fmt"
-	"math"
-	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 
 	"geppo/render/chart"
 )
@@ -40,8 +36,8 @@ func (s *sheet) face(st style) *chart.Face {
 
 func (s *sheet) width(text string, st style) float64 { return s.face(st).Width(text, st.size) }
 
-// clean passes a string of the data through the one filter that all of them pass: fpdf panics on
-// runes above U+FFFF, and prints boxes for what the font lacks.
+// clean passes a string of the data through the one filter that all of them pass: what the font lacks
+// would print as boxes.
 func (s *sheet) clean(raw string) string {
 	text, replaced := s.m.draw.Regular().Clean(raw)
 	s.replaced += replaced
@@ -53,24 +49,11 @@ func (s *sheet) put(text string, x, y float64, st style) {
 	if text == "" {
 		return
 	}
-	font, name := s.regular, "R"
+	font := regular
 	if st.bold {
-		font, name = s.bold, "B"
+		font = bold
 	}
-	b := make([]byte, 0, 64+2*len(text))
-	number := func(v float64) { b = append(strconv.AppendFloat(b, v, 'f', -1, 64), ' ') }
-	hundredth := func(v float64) { number(math.Round(v*100) / 100) }
-	b = append(append(append(b, "BT /"...), name...), ' ')
-	hundredth(st.size)
-	b = append(b, "Tf "...)
-	for _, part := range []uint8{st.color.R, st.color.G, st.color.B} {
-		number(math.Round(float64(part)/0.255) / 1000)
-	}
-	b = append(b, "rg "...)
-	hundredth(x)
-	hundredth(pageHeight - y)
-	b = append(font.appendText(append(b, "Td "...), text), " Tj ET"...)
-	s.f.RawWriteStr(string(b))
+	s.page.Text(text, x, y, font, st.size, ink(st.color))
 }
 
 // putRight draws text that ends at x.
@@ -105,20 +88,13 @@ func visible(raw string) string {
 }
 
 // spoken runs draw so that search, copying and screen readers get text instead of the glyphs that
-// draw prints (ActualText, ISO 32000-1 14.9.4): names that are cut, wrapped or printed with 〓 stay
-// findable.
+// draw prints: names that are cut, wrapped or printed with 〓 stay findable.
 func (s *sheet) spoken(text string, draw func()) {
 	if text == "" {
 		draw()
 		return
 	}
-	var hex strings.Builder
-	for _, unit := range utf16.Encode([]rune(text)) {
-		fmt.Fprintf(&hex, "%04X", unit)
-	}
-	s.f.RawWriteStr("/Span <</ActualText <FEFF" + hex.String() + ">>> BDC\n")
-	draw()
-	s.f.RawWriteStr("EMC\n")
+	s.page.Spoken(text, draw)
 }
 
 // Kinsoku (JIS X 4051): what may not begin and what may not end a line.

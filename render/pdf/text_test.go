@@ -64,11 +64,11 @@ func TestHeadingStaysWithItsBlock(t *testing.T) {
 	m := maker(t)
 	s := m.sheet(kinds()["nothing detected"].report(t, m), "製品", nil)
 	s.y = bottom - 60
-	page := s.f.PageNo()
+	page := s.page.Number()
 	s.section("9-9", "見出し")
 	s.need(80)
-	if s.f.PageNo() != page+1 || s.entries[0].page != page+1 {
-		t.Errorf("the heading stands on page %d, its block on page %d", s.entries[0].page, s.f.PageNo())
+	if s.page.Number() != page+1 || s.entries[0].at.Page.Number() != page+1 {
+		t.Errorf("the heading stands on page %d, its block on page %d", s.entries[0].at.Page.Number(), s.page.Number())
 	}
 }
 

@@ -109,3 +109,31 @@ func (w *Words) Status(s string) string {
 	}
 	return s
 }
+
+// Days lists the days of a trend that have a count: 「10/5 3件、10/6 1件」.
+func (w *Words) Days(trend []aggregate.DayCount, as Phrase) string {
+	var days []string
+	for _, d := range trend {
+		if d.Count > 0 {
+			days = append(days, as.Say(Values{From: w.Day(d.Day), Count: w.Number(d.Count)}))
+		}
+	}
+	if len(days) == 0 {
+		return w.Mail.TrendNone
+	}
+	return strings.Join(days, w.Format.Join)
+}
+
+// Shares lists the results of a feature that occurred, with their part of all.
+func (w *Words) Shares(f aggregate.Feature) string {
+	var shares []string
+	for _, c := range f.Results {
+		if c.Count > 0 {
+			shares = append(shares, w.Mail.ResultCount.Say(Values{
+				Feature: w.Results[f.Feature][c.Result].Label, Count: w.Number(c.Count),
+				Percent: w.Percent(float64(c.Count) / float64(f.Total) * 100),
+			}))
+		}
+	}
+	return strings.Join(shares, w.Format.Join)
+}

@@ -1,4 +1,4 @@
-package pdf
+package file
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 // small font of a document.
 //
 // Hinting (fpgm, prep, cvt and each glyph's instructions) fits outlines to the pixels of screens of
-// long ago; viewers and printers of today smooth instead. It is a quarter of the outlines, and fpdf adds 5 KB of programs for each font.
+// long ago; viewers and printers of today smooth instead. It is a quarter of the outlines.
 type outlines struct {
 	unitsEm          int
 	head, hhea, maxp []byte
@@ -202,7 +202,7 @@ func (o *outlines) font(glyphs []uint16) []byte {
 	binary.BigEndian.PutUint16(hhea[34:], uint16(len(order)))
 	binary.BigEndian.PutUint16(maxp[4:], uint16(len(order)))
 	binary.BigEndian.PutUint16(maxp[26:], 0) // bytes of instructions of a glyph
-	return sfnt([]table{{"glyf", glyf}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx}, {"loca", loca}, {"maxp", maxp}})
+	return assemble([]table{{"glyf", glyf}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx}, {"loca", loca}, {"maxp", maxp}})
 }
 
 type table struct {
@@ -210,8 +210,8 @@ type table struct {
 	data []byte
 }
 
-// sfnt writes a font file of tables in the order of their tags.
-func sfnt(tables []table) []byte {
+// assemble writes a font file of tables in the order of their tags.
+func assemble(tables []table) []byte {
 	n := uint16(len(tables))
 	power, log := uint16(1), uint16(0)
 	for power*2 <= n {

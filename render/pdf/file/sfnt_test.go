@@ -1,11 +1,10 @@
-package pdf
+package file
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/golang/freetype/truetype"
@@ -18,7 +17,7 @@ import (
 // TestOutlinesStayAsTheyAre puts the embedded fonts' tables into whole fonts and has another library
 // draw from both.
 func TestOutlinesStayAsTheyAre(t *testing.T) {
-	for _, file := range []string{fontRegular, fontBold} {
+	for _, file := range []string{"fonts/BIZUDPGothic-Regular.ttf", "fonts/BIZUDPGothic-Bold.ttf"} {
 		original, err := templates.FS.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -73,7 +72,7 @@ func withNames(t *testing.T, small, original []byte) []byte {
 		}
 		tables = append(tables, table{tag, data})
 	}
-	return sfnt(tables)
+	return assemble(tables)
 }
 
 func outline(t *testing.T, f *truetype.Font, r rune) []truetype.Point {
@@ -125,7 +124,7 @@ func TestComponentsFollowTheirGlyph(t *testing.T) {
 }
 
 func TestBrokenFontsAreRefused(t *testing.T) {
-	whole, err := readOutlines(mustRead(t, fontRegular))
+	whole, err := readOutlines(mustRead(t, "fonts/BIZUDPGothic-Regular.ttf"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,45 +152,4 @@ func mustRead(t *testing.T, file string) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// TestInsides holds what embed.go knows of fpdf, and that it refuses everything else.
-func TestInsides(t *testing.T) {
-	m := maker(t)
-	s := m.sheet(kinds()["average"].report(t, m), "x", nil)
-	if err := s.antivirus(); err != nil {
-		t.Fatal(err)
-	}
-	var raw bytes.Buffer
-	if err := s.f.Output(&raw); err != nil {
-		t.Fatal(err)
-	}
-	whole, err := takeApart(raw.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := whole.embed(m.deflate, s.regular, s.bold); err != nil {
-		t.Fatal(err)
-	}
-	if err := whole.embed(m.deflate, s.regular, s.bold); !errors.Is(err, errInsides) {
-		t.Errorf("fonts are embedded twice (%v)", err)
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		bad := raw.String()[raw.Len()-3000:]
-		at := rapid.IntRange(0, len(bad)-1).Draw(t, "at")
-		bad = bad[:at] + rapid.StringN(0, 3, 3).Draw(t, "other") + bad[min(len(bad), at+rapid.IntRange(0, 2).Draw(t, "gone")):]
-		if f, err := takeApart([]byte(bad)); err == nil && strings.Contains(bad, "xref") && len(f.objects) > 1 {
-			t.Fatalf("the tail of a file is taken for a whole one")
-		}
-	})
-	d, err := m.Antivirus(kinds()["average"].report(t, m), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := run(t, d.Data, "pdffonts", "FILE")
-	for _, want := range []string{"GEPPOR+BIZUDPGothic-Regular", "GEPPOB+BIZUDPGothic-Bold", "yes yes yes"} {
-		if !strings.Contains(pages, want) {
-			t.Errorf("pdffonts does not tell %q:\n%s", want, pages)
-		}
-	}
 }
