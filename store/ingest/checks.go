@@ -20,9 +20,9 @@ const (
 
 // What a field of a fixed set may say.
 var (
-	products = []store.Product{store.ProductAntivirus, store.ProductSecurityPackage}
-	classes  = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
-	features = []store.Feature{
+	products       = []store.Product{store.ProductAntivirus, store.ProductSecurityPackage}
+	machineClasses = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
+	features       = []store.Feature{
 		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
 		store.MachineLearning, store.DeviceControl, store.ApplicationControl, store.DLP,
 	}

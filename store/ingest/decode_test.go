@@ -27,9 +27,12 @@ func FuzzJSONLines(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		lines := lineReader{r: newLineBuffer(bytes.NewReader(data))}
+		lines, _, err := open(bytes.NewReader(data), Options{Format: "jsonl"})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for {
-			c := lines.chunk(decodeJSON)
+			c := readChunk(lines)
 			for _, l := range c.lines {
 				checkLine(t, l)
 			}
@@ -46,10 +49,10 @@ func FuzzJSONLines(f *testing.F) {
 func checkLine(t *testing.T, l line) {
 	t.Helper()
 	switch {
-	case (l.record == nil) == (l.err == nil):
-		t.Errorf("line %d gives record %v and error %v", l.number, l.record, l.err)
+	case (len(l.records) == 0) == (l.err == nil):
+		t.Errorf("line %d gives records %v and error %v", l.number, l.records, l.err)
 	case l.err == nil:
-		if err := store.CheckContractID(l.record.contractID()); err != nil || !utf8.Valid(l.text) || bytes.IndexByte(l.text, 0) >= 0 {
+		if err := store.CheckContractID(l.records[0].contractID()); err != nil || !utf8.Valid(l.text) || bytes.IndexByte(l.text, 0) >= 0 {
 			t.Errorf("accepted %q: %v", l.text, err)
 		}
 	default:

@@ -18,12 +18,12 @@ const window = 64 << 10
 // toUTF8 gives r as UTF-8 without a byte order mark.
 //
 // UTF-16 is told by its byte order mark. Text without one is UTF-8 or CP932, and up to 64 KB from
-// the first line that is not ASCII decide (see isCP932). In doubt it is UTF-8, so that damaged
+// the first line that is not ASCII decide, by cp932. In doubt it is UTF-8, so that damaged
 // UTF-8 is refused instead of being read as other characters.
 //
 // What has no meaning in UTF-16 or CP932 comes out as bytes that are no UTF-8, so that whoever
 // checks lines finds it there too.
-func toUTF8(r io.Reader) io.Reader {
+func toUTF8(r io.Reader, cp932 func(head []byte) bool) io.Reader {
 	br := bufio.NewReaderSize(r, window)
 	head, _ := br.Peek(3) // an error comes back at the first Read
 	switch {
@@ -33,12 +33,13 @@ func toUTF8(r io.Reader) io.Reader {
 	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
 		return decoded(br, unicode.UTF16(unicode.BigEndian, unicode.ExpectBOM))
 	}
-	return &guess{ascii: br}
+	return &guess{ascii: br, cp932: cp932}
 }
 
 // guess passes ASCII on until the first line that is something else, and then decides.
 type guess struct {
 	ascii *bufio.Reader
+	cp932 func(head []byte) bool
 	rest  io.Reader // set when it is decided
 }
 
@@ -58,24 +59,39 @@ func (g *guess) Read(p []byte) (int, error) {
 		return g.ascii.Read(p[:min(len(p), start)])
 	}
 	g.rest = g.ascii
-	if isCP932(head) {
+	if err == nil {
+		head = wholeLines(head)
+	}
+	if g.cp932(head) {
 		g.rest = decoded(g.ascii, japanese.ShiftJIS)
 	}
 	return g.rest.Read(p)
 }
 
-// isCP932 decides on text that begins with a line that is not ASCII. Nearly every text in UTF-8 is
-// valid in CP932 too, as other characters; so CP932 must show itself. There is hardly a character
-// that is valid as UTF-8, all of it is valid as CP932, and most double-byte characters, at
-// least three, are the common ones: signs, kana and kanji of JIS level 1 (first byte 0x81 to 0x97).
-// A file whose only Japanese is half-width kana is therefore not recognised.
-func isCP932(head []byte) bool {
+// wholeLines is head without its last line, which may be cut, or without the end of its only one.
+func wholeLines(head []byte) []byte {
 	if end := bytes.LastIndexByte(head, '\n'); end >= 0 {
-		head = head[:end] // the last line may be cut
+		return head[:end]
 	}
-	valid, invalid := 0, 0
-	for i := 0; i < len(head); {
-		r, size := utf8.DecodeRune(head[i:])
+	return bytes.TrimRightFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
+}
+
+// notUTF8 takes everything that is not UTF-8 for CP932, without guessing: what agents and consoles of
+// this country write is in one of the two, and may hold just one kanji.
+func notUTF8(head []byte) bool { return !utf8.Valid(head) }
+
+// hardlyUTF8 takes what is not UTF-8 for CP932 if it can be that and has next to no characters of
+// UTF-8: lines that went through syslog may be cut within a character, and one such line must not
+// make the other lines Chinese.
+func hardlyUTF8(head []byte) bool {
+	valid, invalid := charactersOf(head)
+	return invalid > 4*valid && readableCP932(head)
+}
+
+// charactersOf counts the characters of UTF-8 in text that are not ASCII, and the bytes that belong to none.
+func charactersOf(text []byte) (valid, invalid int) {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
 		switch {
 		case size > 1:
 			valid++
@@ -84,6 +100,21 @@ func isCP932(head []byte) bool {
 		}
 		i += size
 	}
+	return valid, invalid
+}
+
+func readableCP932(text []byte) bool {
+	decoded, err := japanese.ShiftJIS.NewDecoder().Bytes(text)
+	return err == nil && !bytes.ContainsRune(decoded, utf8.RuneError)
+}
+
+// isCP932 decides on text that begins with a line that is not ASCII. Nearly every text in UTF-8 is
+// valid in CP932 too, as other characters; so CP932 must show itself. There is hardly a character
+// that is valid as UTF-8, all of it is valid as CP932, and most double-byte characters, at
+// least three, are the common ones: signs, kana and kanji of JIS level 1 (first byte 0x81 to 0x97).
+// A file whose only Japanese is half-width kana is therefore not recognised.
+func isCP932(head []byte) bool {
+	valid, invalid := charactersOf(head)
 	if 4*valid > invalid {
 		return false
 	}
@@ -98,8 +129,7 @@ func isCP932(head []byte) bool {
 			i++
 		}
 	}
-	text, err := japanese.ShiftJIS.NewDecoder().Bytes(head)
-	return err == nil && !bytes.ContainsRune(text, utf8.RuneError) && common >= 3 && common > rare
+	return common >= 3 && common > rare && readableCP932(head)
 }
 
 // decoded reads r in an encoding.

@@ -2,8 +2,9 @@
 // formats beside it. It owns encodings, formats and what becomes of a bad row; it knows nothing of
 // reports and mail.
 //
-// A file goes through three steps that run at once: bytes become lines of UTF-8 (encoding.go,
-// lines.go), a line becomes a record (jsonl.go, rows.go), a record is put into the store (here).
+// A file goes through three steps that run at once: bytes become text (encoding.go), text becomes
+// records with their rows (source.go; one file for each format), and records are put into the
+// store (here).
 package ingest
 
 import (
@@ -27,6 +28,12 @@ type Options struct {
 	Rejects io.Writer
 	// Now tells the time for the record of imports.
 	Now func() time.Time
+	// Format is one of Formats; Import guesses it if it is empty.
+	Format string
+	// Reading says how a vendor's format is read.
+	Reading
+	// Notes, if set, counts what was not reported and the warnings.
+	Notes *Notes
 	// Progress, if set, is called with the number of bytes that have been taken in since the last call.
 	Progress func(bytes int)
 }
@@ -44,15 +51,23 @@ type RowError struct {
 
 func (e *RowError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason) }
 
-// JSONLines imports r, which holds geppo's own format (see jsonl.go), in one transaction. The first
-// bad row ends it with a *RowError, and nothing is kept, unless opts.Rejects takes the bad rows.
-// The result counts the rows that were read up to an error.
+// JSONLines imports r, which holds geppo's own format (see jsonl.go); see Import.
 func JSONLines(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
-	return load(ctx, db, r, "jsonl", decodeJSON, opts)
+	opts.Format = "jsonl"
+	return Import(ctx, db, r, opts)
 }
 
-// decoder makes a line a record; its error is a reason, without a place.
-type decoder func(line []byte) (record, error)
+// Import imports r in one transaction. The first bad row ends it with a *RowError, and nothing is
+// kept, unless opts.Rejects takes the bad rows. The result counts the rows that were read up to an
+// error.
+func Import(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
+	from, format, err := open(r, opts)
+	if err != nil {
+		return Result{}, err
+	}
+	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
+	return load(ctx, db, file, from, opts)
+}
 
 // readAhead is how many chunks may wait for the store: decoding goes on while a large batch is
 // written, which takes about half a second.
@@ -60,13 +75,12 @@ const readAhead = 32
 
 // load decodes in one goroutine and writes in another. If it ends early, the decoding one ends
 // with the Read under way, which nobody can interrupt and which load therefore does not wait for.
-func load(ctx context.Context, db *sqlite.Detections, r io.Reader, format string, decode decoder, opts Options) (Result, error) {
+func load(ctx context.Context, db *sqlite.Detections, file store.Import, from source, opts Options) (Result, error) {
 	decoding, stop := context.WithCancel(ctx)
 	defer stop()
-	chunks := make(chan chunk, readAhead)
-	go readChunks(decoding, r, decode, chunks)
+	chunks := make(chan *chunk, readAhead)
+	go readChunks(decoding, from, chunks)
 
-	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
 	return db.Import(ctx, file, func(tx *sqlite.ImportTx) error {
 		for {
 			select {
@@ -84,14 +98,14 @@ func load(ctx context.Context, db *sqlite.Detections, r io.Reader, format string
 	})
 }
 
-func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c chunk, opts Options) error {
+func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c *chunk, opts Options) error {
 	for i := range c.lines {
 		if err := take(ctx, tx, &c.lines[i], opts); err != nil {
 			return err
 		}
 	}
 	if c.err != nil {
-		return fmt.Errorf("read %s: %w", opts.File, c.err)
+		return readError(opts.File, c.err)
 	}
 	if opts.Progress != nil {
 		opts.Progress(c.bytes)
@@ -99,17 +113,29 @@ func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c chunk, opts Options) 
 	return nil
 }
 
-// take puts one line's record into the store, or deals with a bad one.
+// readError is why a file could not be read to its end; what refuses a whole file says so itself.
+func readError(file string, err error) error {
+	if refused, ok := errors.AsType[*RowError](err); ok {
+		refused.File = file
+		return refused
+	}
+	return fmt.Errorf("read %s: %w", file, err)
+}
+
+// take puts one record's rows into the store, or deals with a bad one.
 func take(ctx context.Context, tx *sqlite.ImportTx, l *line, opts Options) error {
-	tx.Counts.Read++
+	tx.Counts.Read += int64(l.counted())
+	if opts.Notes != nil {
+		opts.Notes.take(l)
+	}
 	err := l.err
-	if err == nil {
-		err = l.record.put(ctx, tx)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("%s:%d: %w", opts.File, l.number, err)
-		}
-		if err != nil {
-			err = fmt.Errorf("unknown contract %q; import its contract row first", l.record.contractID())
+	for i := 0; err == nil && i < len(l.records); i++ {
+		r := l.records[i]
+		switch put := r.put(ctx, tx); {
+		case errors.Is(put, store.ErrNotFound):
+			err = fmt.Errorf("unknown contract %q; import its contract row first", r.contractID())
+		case put != nil:
+			return fmt.Errorf("%s:%d: %w", opts.File, l.number, put)
 		}
 	}
 	if err == nil {
@@ -120,7 +146,12 @@ func take(ctx context.Context, tx *sqlite.ImportTx, l *line, opts Options) error
 		return bad
 	}
 	tx.Counts.Rejected++
-	if _, err := fmt.Fprintf(opts.Rejects, "# %s\n%s\n", bad, l.text); err != nil {
+	return reject(opts.Rejects, bad, l.text)
+}
+
+// reject writes a bad record as received, below its reason.
+func reject(to io.Writer, bad *RowError, text []byte) error {
+	if _, err := fmt.Fprintf(to, "# %s\n%s\n", bad, text); err != nil {
 		return fmt.Errorf("write rejected rows: %w", err)
 	}
 	return nil

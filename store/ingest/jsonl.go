@@ -21,6 +21,15 @@ import (
 
 var strict = json.JoinOptions(json.RejectUnknownMembers(true))
 
+func decodeLine(c *chunk, l *line) {
+	r, err := decodeJSON(l.text)
+	if err != nil {
+		l.err = err
+		return
+	}
+	c.keep(l, r)
+}
+
 func decodeJSON(line []byte) (record, error) {
 	if err := checkText(line); err != nil {
 		return nil, err

@@ -4,8 +4,8 @@ import (
 	"geppo/store"
 )
 
-// The rows of our own format as they stand in JSON, and what each is checked for. A field that may
-// be absent is a pointer where its zero value would mean something else.
+// The rows of our own format as they stand in JSON, read and written, and what each is checked for.
+// A field that may be absent is a pointer where its zero value would mean something else.
 
 type contract struct {
 	Type         string       `json:"type"`
@@ -50,13 +50,14 @@ func (r contract) record() (record, error) {
 }
 
 type endpoint struct {
-	Type        string `json:"type"`
-	Contract    string `json:"contract"`
-	Name        string `json:"name"`
-	Class       string `json:"class"`
-	OS          string `json:"os"`
-	InstalledAt string `json:"installed_at"`
-	RemovedAt   string `json:"removed_at"` // absent while it is installed
+	Type        string  `json:"type"`
+	Contract    string  `json:"contract"`
+	Name        string  `json:"name"`
+	EndpointID  string  `json:"endpoint_id,omitempty"`
+	Class       string  `json:"class"`
+	OS          string  `json:"os"`
+	InstalledAt string  `json:"installed_at"`
+	RemovedAt   *string `json:"removed_at"` // absent while it is installed
 }
 
 func (r endpoint) record() (record, error) {
@@ -64,33 +65,41 @@ func (r endpoint) record() (record, error) {
 	rec := &endpointRecord{contract: c.contractID("contract", r.Contract)}
 	rec.Endpoint = store.Endpoint{
 		Name:        c.name("name", r.Name),
-		Class:       oneOf(&c, "class", r.Class, classes),
+		Class:       oneOf(&c, "class", r.Class, machineClasses),
 		OS:          c.text("os", r.OS),
 		InstalledAt: c.time("installed_at", r.InstalledAt),
-		RemovedAt:   c.optionalTime("removed_at", r.RemovedAt),
+		RemovedAt:   c.optionalTime("removed_at", valueOf(r.RemovedAt)),
 	}
 	return rec, c.err
+}
+
+func valueOf(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 type agentStatus struct {
 	Type           string      `json:"type"`
 	Contract       string      `json:"contract"`
 	Endpoint       string      `json:"endpoint"`
+	EndpointID     string      `json:"endpoint_id,omitempty"`
 	Day            string      `json:"day"`
 	LastSeen       string      `json:"last_seen"`
-	PatternCurrent *bool       `json:"pattern_current"`
+	PatternCurrent *bool       `json:"pattern_current,omitempty"`
 	OS             string      `json:"os"`
-	OSSupported    *bool       `json:"os_supported"`
-	Protections    protections `json:"protections"`
+	OSSupported    *bool       `json:"os_supported,omitempty"`
+	Protections    protections `json:"protections,omitzero"`
 }
 
 // protections that are absent are unknown.
 type protections struct {
-	RealtimeScan       string `json:"realtime_scan"`
-	BehaviorMonitoring string `json:"behavior_monitoring"`
-	MachineLearning    string `json:"machine_learning"`
-	WebReputation      string `json:"web_reputation"`
-	EDR                string `json:"edr"`
+	RealtimeScan       string `json:"realtime_scan,omitempty"`
+	BehaviorMonitoring string `json:"behavior_monitoring,omitempty"`
+	MachineLearning    string `json:"machine_learning,omitempty"`
+	WebReputation      string `json:"web_reputation,omitempty"`
+	EDR                string `json:"edr,omitempty"`
 }
 
 func (r agentStatus) record() (record, error) {
@@ -116,18 +125,19 @@ func (r agentStatus) record() (record, error) {
 }
 
 type detection struct {
-	Type     string `json:"type"`
-	Contract string `json:"contract"`
-	ID       string `json:"id"`
-	Feature  string `json:"feature"`
-	Time     string `json:"time"`
-	Received string `json:"received"`
-	Endpoint string `json:"endpoint"`
-	Class    string `json:"class"` // absent: unknown
-	Name     string `json:"name"`
-	Result   string `json:"result"` // absent: unknown for virus and spyware
-	Count    *int   `json:"count"`  // absent: 1
-	Path     string `json:"path"`
+	Type       string `json:"type"`
+	Contract   string `json:"contract"`
+	ID         string `json:"id"`
+	Feature    string `json:"feature"`
+	Time       string `json:"time"`
+	Received   string `json:"received,omitempty"`
+	Endpoint   string `json:"endpoint"`
+	EndpointID string `json:"endpoint_id,omitempty"`
+	Class      string `json:"class"` // absent: unknown
+	Name       string `json:"name"`
+	Result     string `json:"result,omitempty"` // absent: unknown for virus and spyware
+	Count      *int   `json:"count"`            // absent: 1
+	Path       string `json:"path,omitempty"`
 }
 
 func (r detection) record() (record, error) {
@@ -144,7 +154,7 @@ func (r detection) record() (record, error) {
 	d.Endpoint = c.name("endpoint", r.Endpoint)
 	d.Class = store.ClassUnknown
 	if r.Class != "" {
-		d.Class = oneOf(&c, "class", r.Class, classes)
+		d.Class = oneOf(&c, "class", r.Class, machineClasses)
 	}
 	if d.Feature == store.WebReputation { // its name is a URL
 		d.Name = c.required("name", c.long("name", r.Name))
@@ -163,13 +173,16 @@ func (r detection) record() (record, error) {
 }
 
 type edrEvent struct {
-	Type     string    `json:"type"`
-	Contract string    `json:"contract"`
-	ID       string    `json:"id"`
-	Time     string    `json:"time"`
-	Endpoint string    `json:"endpoint"`
-	Status   string    `json:"status"`
-	Objects  *[]object `json:"objects"`
+	Type       string    `json:"type"`
+	Contract   string    `json:"contract"`
+	ID         string    `json:"id"`
+	Time       string    `json:"time"`
+	Updated    string    `json:"updated,omitempty"` // of the status; an older one never undoes a newer
+	Endpoint   string    `json:"endpoint,omitempty"`
+	Endpoints  []string  `json:"endpoints,omitempty"` // where there are several; the first is shown
+	EndpointID string    `json:"endpoint_id,omitempty"`
+	Status     string    `json:"status"`
+	Objects    *[]object `json:"objects"`
 }
 
 type object struct {
@@ -184,7 +197,7 @@ func (r edrEvent) record() (record, error) {
 	rec.EDREvent = store.EDREvent{
 		ID:       c.name("id", r.ID),
 		Time:     c.time("time", r.Time),
-		Endpoint: c.name("endpoint", r.Endpoint),
+		Endpoint: c.name("endpoint", first(append([]string{r.Endpoint}, r.Endpoints...))),
 		Status:   c.name("status", r.Status),
 	}
 	if r.Objects == nil {
@@ -199,6 +212,16 @@ func (r edrEvent) record() (record, error) {
 		})
 	}
 	return rec, c.err
+}
+
+// first is the first of the values that is not empty.
+func first(values []string) string {
+	for _, s := range values {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
 }
 
 type coverage struct {
