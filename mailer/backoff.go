@@ -12,10 +12,11 @@ type Backoff struct {
 	Factor             float64
 }
 
-// Next is the wait after that many failures in a row (1 after the first): First × Factor^(failures−1), at most
-// Max, then spread by ±20 % so that what failed together does not come back together. jitter is in [0,1);
-// 0.5 is the middle.
-func (b Backoff) Next(failures int, jitter float64) time.Duration {
+// Next is the wait after the next failure, for one that has waited so long after those before it: First, and then
+// Factor times as long each time, at most Max, spread by ±20 % so that what failed together does not come back
+// together. As it goes by what was waited, attempts that were interrupted, or that never reached the relay, do not
+// count. jitter is in [0,1); 0.5 is the middle.
+func (b Backoff) Next(waited time.Duration, jitter float64) time.Duration {
 	first, most := float64(positiveOr(b.First, 5*time.Minute)), float64(positiveOr(b.Max, 4*time.Hour))
 	factor := b.Factor
 	if !(factor >= 1) { // also NaN
@@ -24,7 +25,8 @@ func (b Backoff) Next(failures int, jitter float64) time.Duration {
 	if !(jitter >= 0 && jitter < 1) {
 		jitter = 0.5
 	}
-	wait := min(first*math.Pow(factor, float64(max(failures, 1)-1)), most)
+	// First + First×Factor + First×Factor² + … : each wait is First and (Factor−1) times all before it.
+	wait := min(first+max(float64(waited), 0)*(factor-1), most)
 	return time.Duration(min(wait*(0.8+0.4*jitter), math.MaxInt64/2))
 }
 

@@ -3,18 +3,15 @@ package mailer
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"net/textproto"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 )
 
 // TLSMode is how a connection is encrypted. The zero value is TLSStart.
@@ -45,8 +42,9 @@ const (
 
 // Client says how to reach the relay. Only Host must be set. It holds no connection and may be used by many goroutines.
 //
-// go-mail's smtp package greets, starts TLS and logs in; what follows is ours (see Conn), because go-mail's own Send cannot tell
-// a lost reply from a refused message, leaves the connection dirty after a refusal, and needs seven round trips.
+// go-mail's smtp package brings the ways to log in; the dialogue is ours (see Conn), because go-mail's own cannot tell a lost
+// reply from a refused message, leaves the connection dirty after a refusal, needs seven round trips, and takes a reply without
+// text for none.
 type Client struct {
 	Host     string
 	Port     int // 0: 25, with TLSImplicit 465
@@ -61,6 +59,9 @@ type Client struct {
 	// DotTimeout bounds the reply to the final dot; 0: 10 min (RFC 5321 4.5.3.2.6).
 	DotTimeout time.Duration
 	Dial       func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net.Dialer
+
+	lockstep atomic.Bool // something on the way swallows pipelined commands: one by one; see Conn.envelope
+	probed   atomic.Bool // a silent relay was asked whether it waits for TLS; see Client.probe
 }
 
 // Connect opens a connection, encrypts it and logs in. Its errors are of the stages connect, tls and auth.
@@ -68,30 +69,35 @@ func (c *Client) Connect(ctx context.Context) (*Conn, error) {
 	if err := c.check(); err != nil {
 		return nil, &Error{Stage: StageConnect, Verdict: Setup, Err: err}
 	}
-	timeout := cmp.Or(c.Timeout, time.Minute)
+	timeout, _ := c.timeouts()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the relay %s did not get ready within %s", c.addr(), timeout))
 	defer cancel()
-	dial := c.Dial
-	if dial == nil {
-		dial = new(net.Dialer).DialContext
-	}
-	raw, err := dial(ctx, "tcp", c.addr())
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	raw, err := c.dial(ctx)
 	if err != nil {
-		return nil, connectError(ctx, StageConnect, err)
+		return nil, c.connectError(ctx, StageConnect, err)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	session := &tlsSession{}
-	conn, stage, err := c.open(ctx, raw, session)
+	conn := c.newConn(raw)
+	stage, err := conn.open(ctx, fail)
 	if !stop() && err == nil {
 		stage, err = StageConnect, context.Cause(ctx)
 	}
 	if err != nil {
-		_ = raw.Close()
-		e := connectError(ctx, stage, err)
-		e.Reply.TLS = session.String()
+		conn.drop()
+		e := c.connectError(ctx, stage, err)
+		e.Reply.TLS = conn.session.String()
 		return nil, e
 	}
 	return conn, nil
+}
+
+func (c *Client) dial(ctx context.Context) (net.Conn, error) {
+	if c.Dial != nil {
+		return c.Dial(ctx, "tcp", c.addr())
+	}
+	return new(net.Dialer).DialContext(ctx, "tcp", c.addr())
 }
 
 // check finds settings that can never work.
@@ -135,47 +141,9 @@ func (c *Client) addr() string {
 	return net.JoinHostPort(c.Host, strconv.Itoa(port))
 }
 
-// open goes from a bare connection to one that can send. On failure it tells the stage; the caller closes raw.
-func (c *Client) open(ctx context.Context, raw net.Conn, session *tlsSession) (*Conn, Stage, error) {
-	metered := &meteredConn{Conn: raw, left: maxOpening}
-	var stream net.Conn = metered
-	if c.TLS == TLSImplicit {
-		encrypted := tls.Client(stream, c.tlsConfig(session))
-		if err := encrypted.HandshakeContext(ctx); err != nil {
-			return nil, StageTLS, err
-		}
-		stream = encrypted
-	}
-	client, err := smtp.NewClient(stream, c.Host)
-	if err != nil {
-		return nil, StageConnect, err
-	}
-	if err := client.Hello(c.helo()); err != nil {
-		return nil, StageConnect, err
-	}
-	if err := c.startTLS(client, session); err != nil {
-		return nil, StageTLS, err
-	}
-	if err := c.login(client, session.verified || isLoopback(c.Host, raw)); err != nil {
-		return nil, StageAuth, err
-	}
-	metered.left = -1
-	return c.conn(client, raw, metered, session), "", nil
-}
-
-// conn notes what the relay can do.
-func (c *Client) conn(client *smtp.Client, raw net.Conn, wire *meteredConn, session *tlsSession) *Conn {
-	conn := &Conn{
-		client: client, raw: raw, wire: wire, tls: session.String(),
-		timeout: cmp.Or(c.Timeout, time.Minute), dotTimeout: cmp.Or(c.DotTimeout, 10*time.Minute),
-	}
-	conn.pipelining, _ = client.Extension("PIPELINING")
-	offered, limit := client.Extension("SIZE")
-	conn.size = offered
-	if n, err := strconv.Atoi(strings.TrimSpace(limit)); offered && err == nil {
-		conn.limit = max(n, 0) // absent, 0 or nonsense: no limit known
-	}
-	return conn
+// timeouts are those of a command and of the final dot.
+func (c *Client) timeouts() (command, dot time.Duration) {
+	return cmp.Or(c.Timeout, time.Minute), cmp.Or(c.DotTimeout, 10*time.Minute)
 }
 
 // helo is the name to greet with.
@@ -191,14 +159,14 @@ func (c *Client) helo() string {
 }
 
 // connectError tells what a failure to open the connection means.
-func connectError(ctx context.Context, stage Stage, err error) *Error {
+func (c *Client) connectError(ctx context.Context, stage Stage, err error) *Error {
 	if ctx.Err() != nil {
-		err = context.Cause(ctx)
+		err = errors.Join(context.Cause(ctx), hintOf(err))
 	}
 	e := &Error{Stage: stage, Verdict: Temporary, Err: err}
-	var refused *textproto.Error
+	var refused *refusal
 	if errors.As(err, &refused) {
-		e.Reply = newReply(refused.Code, refused.Msg)
+		e.Reply = refused.Reply
 		e.Verdict = judge(stage, e.Reply)
 	}
 	if errors.Is(err, errSetup) {

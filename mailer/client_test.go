@@ -309,7 +309,7 @@ func TestCloseEnds(t *testing.T) {
 }
 
 func TestClientSettings(t *testing.T) {
-	for says, c := range map[string]Client{
+	for says, c := range map[string]*Client{
 		"host":     {},
 		"port":     {Host: "h", Port: 70000},
 		"TLS mode": {Host: "h", TLS: "ssl"},

@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -37,7 +38,8 @@ type Verdict string
 // this message: there it is Permanent. The greeting, EHLO, AUTH and MAIL show it only
 // ourselves, our login and our one envelope sender: there it is Setup, with or without a 5.7.x code, because the
 // next delivery would meet the same and a month's run must not be burnt on one wrong setting. The codes of
-// RFC 4954 that ask for a (better) login – 530, 534, 535, 538 – are Setup wherever they come.
+// RFC 4954 that ask for a (better) login – 530, 534, 535, 538 – are Setup wherever they come, and so are refusals
+// that are known to be told of one message and meant for all: of the sender, of relaying, of our network, of a quota.
 // The exception is a message above the relay's size limit, which is TooLarge whether the limit was announced
 // (SIZE), or told at MAIL (552), or by 5.3.4 anywhere: another message may fit.
 //
@@ -73,10 +75,10 @@ type Error struct {
 	Stage   Stage
 	Verdict Verdict
 	Reply   Reply // its Code is 0 if the relay did not answer
-	// Stale says that a connection which had served before was closed under this message before the relay
-	// answered anything to it: a new connection may be tried at once, and this one need not count.
-	Stale bool
-	Err   error // what went wrong on our side of the wire; nil if the reply says it all
+	// Anew says that the connection may be to blame and not the message: it had carried others and was closed or got a
+	// 4xx, or its commands were swallowed. Another one may be tried at once, and this try need not count.
+	Anew bool
+	Err  error // what went wrong on our side of the wire; nil if the reply says it all
 }
 
 // Error is one printable line: stage, what happened, verdict.
@@ -99,9 +101,37 @@ func judge(stage Stage, r Reply) Verdict {
 		return Setup
 	case r.Enhanced == "5.3.4", stage == StageMail && r.Code == 552:
 		return TooLarge
-	case stage == StageRcpt, stage == StageData, stage == StageDot:
-		return Permanent
-	default:
+	case stage != StageRcpt && stage != StageData && stage != StageDot, meantForAll(r):
 		return Setup
+	default:
+		return Permanent
 	}
+}
+
+// meantForAll knows refusals that every message would meet, as mail services word them.
+func meantForAll(r Reply) bool {
+	text := strings.ToLower(r.Text)
+	return slices.Contains(codesForAll, r.Enhanced) ||
+		slices.ContainsFunc(wordsForAll, func(words string) bool { return strings.Contains(text, words) })
+}
+
+var (
+	codesForAll = []string{
+		"5.1.8",             // bad sender's system address; Microsoft 365: a banned outbound sender
+		"5.4.5",             // Gmail: daily limit of the account
+		"5.2.252", "5.7.60", // SendAsDenied
+		"5.7.57", "5.7.64", // Microsoft 365: not authenticated, no connector for this tenant
+		"5.7.501", "5.7.502", "5.7.503", // Microsoft 365: access denied to this sender
+		"5.7.705", "5.7.708", "5.7.750", // Microsoft 365: tenant's quota, its network, its domain
+	}
+	wordsForAll = []string{
+		"relay access denied", "relaying denied", "relay not permitted", "not permitted to relay", "unable to relay", "relaying not allowed",
+		"sendasdenied", "submissionquotaexceeded", "sending limit", "sending quota", "outgoing messages was exceeded",
+		"sending paused", "email address is not verified", // Amazon SES
+	}
+)
+
+// NoMailbox tells a refusal that says there is no such mailbox: the address is of no more use.
+func (r Reply) NoMailbox() bool {
+	return r.Code/100 == 5 && slices.Contains([]string{"5.1.1", "5.1.2", "5.1.3", "5.1.10"}, r.Enhanced)
 }

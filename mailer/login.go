@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -59,35 +60,48 @@ func (c *Client) verify(state tls.ConnectionState) error {
 	return err
 }
 
-// startTLS encrypts where the mode wants it.
-func (c *Client) startTLS(client *smtp.Client, session *tlsSession) error {
-	if c.TLS == TLSImplicit || c.TLS == TLSNone {
+// login authenticates, but never where somebody could listen: the peer must be verified or on this machine. go-mail
+// would send an XOAUTH2 token over any connection.
+func (c *Conn) login() error {
+	if c.client.Auth == AuthNone || c.client.Username == "" {
 		return nil
 	}
-	if offered, _ := client.Extension("STARTTLS"); !offered {
-		if c.TLS == TLSOpportunistic {
-			return nil
-		}
-		return fmt.Errorf("the relay %s offers no STARTTLS, which is required; use its port for submission or implicit TLS, or allow plain connections", c.addr())
+	if !c.session.verified && !isLoopback(c.client.Host, c.raw) {
+		return fmt.Errorf("%w: a login to %s would go over a connection that is not both encrypted and verified; require TLS, or no login", errSetup, c.client.Host)
 	}
-	return client.StartTLS(c.tlsConfig(session))
-}
-
-// login authenticates, but never where somebody could listen: secure says that the peer is verified or on this
-// machine. go-mail would send an XOAUTH2 token over any connection.
-func (c *Client) login(client *smtp.Client, secure bool) error {
-	if c.Auth == AuthNone || c.Username == "" {
-		return nil
-	}
-	if !secure {
-		return fmt.Errorf("%w: a login to %s would go over a connection that is not both encrypted and verified; require TLS, or no login", errSetup, c.Host)
-	}
-	_, offered := client.Extension("AUTH")
-	method, err := c.method(strings.Fields(strings.ToUpper(offered)))
+	method, err := c.client.method(c.mechanisms())
 	if err != nil {
 		return err
 	}
-	return client.Auth(method)
+	mechanism, answer, err := method.Start(c.server())
+	if err != nil {
+		return err
+	}
+	line := strings.TrimSpace("AUTH " + mechanism + " " + base64.StdEncoding.EncodeToString(answer))
+	for {
+		reply, lines, err := c.ask(line)
+		if err != nil {
+			return err
+		}
+		more := reply.Code == 334
+		if !more && reply.Code/100 != 2 {
+			return expect(2, reply, nil)
+		}
+		answer, err := method.Next(challenge(lines), more)
+		if err != nil || !more {
+			return err
+		}
+		line = base64.StdEncoding.EncodeToString(answer)
+	}
+}
+
+// challenge decodes a 334 reply. Some relays ask for user name and password in plain words.
+func challenge(lines []string) []byte {
+	text := strings.TrimSpace(lines[len(lines)-1])
+	if decoded, err := base64.StdEncoding.DecodeString(text); err == nil {
+		return decoded
+	}
+	return []byte(text)
 }
 
 // method chooses by the mode and by what the relay offers.

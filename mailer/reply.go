@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -19,31 +20,30 @@ const (
 // errGarbled stands for bytes that are no SMTP reply.
 var errGarbled = errors.New("the relay does not speak SMTP")
 
-// readReply reads one reply of one or more lines (RFC 5321 4.2). It keeps no more than maxText of it and
-// gives up after maxReply bytes.
-func readReply(r *bufio.Reader) (Reply, error) {
-	var code string
-	var text strings.Builder
-	for budget := maxReply; ; {
+// readLines reads one reply of one or more lines (RFC 5321 4.2): its code, and what stands behind it on each line,
+// of which at most a few KB are kept. It gives up after maxReply bytes. hide takes secrets out of what errors quote.
+func readLines(r *bufio.Reader, hide func(string) string) (code int, texts []string, err error) {
+	var first string
+	for budget, kept := maxReply, 0; ; {
 		line, size, err := readLine(r, budget)
 		if err != nil {
-			return Reply{}, err
+			return 0, nil, err
 		}
 		budget -= size
-		digits, last, rest, err := splitReply(line)
-		if err != nil {
-			return Reply{}, err
+		digits, last, rest, ok := splitReply(line)
+		if !ok {
+			return 0, nil, fmt.Errorf("%w: %q", errGarbled, printable(hide(line), 80))
 		}
-		if code != "" && digits != code {
-			return Reply{}, fmt.Errorf("%w: one reply with two codes, %s and %s", errGarbled, code, digits)
+		if first != "" && digits != first {
+			return 0, nil, fmt.Errorf("%w: one reply with two codes, %s and %s", errGarbled, first, digits)
 		}
-		code = digits
-		if text.Len() < 2*maxText {
-			text.WriteString(rest + "\n")
+		first = digits
+		if kept < 16*maxText { // more than any list of extensions
+			texts, kept = append(texts, rest), kept+len(rest)+1
 		}
 		if last {
-			n, err := strconv.Atoi(code)
-			return newReply(n, text.String()), err
+			code, err = strconv.Atoi(first)
+			return code, texts, err
 		}
 	}
 }
@@ -67,31 +67,34 @@ func readLine(r *bufio.Reader, budget int) (line string, size int, err error) {
 	}
 }
 
-// splitReply takes "250-text", "250 text" or "250" apart.
-func splitReply(line string) (code string, last bool, text string, err error) {
-	bad := len(line) < 3 || line[0] < '2' || line[0] > '5'
-	for i := 1; i < 3 && !bad; i++ {
-		bad = line[i] < '0' || line[i] > '9'
+// splitReply takes "250-text", "250 text" or "250" apart; the last is a reply without text.
+func splitReply(line string) (code string, last bool, text string, ok bool) {
+	ok = len(line) >= 3 && line[0] >= '2' && line[0] <= '5'
+	for i := 1; i < 3 && ok; i++ {
+		ok = line[i] >= '0' && line[i] <= '9'
 	}
-	if bad || len(line) > 3 && line[3] != ' ' && line[3] != '-' {
-		return "", false, "", fmt.Errorf("%w: %q", errGarbled, printable(line, 80))
+	switch {
+	case !ok || len(line) > 3 && line[3] != ' ' && line[3] != '-':
+		return "", false, "", false
+	case len(line) == 3:
+		return line, true, "", true
 	}
-	if len(line) == 3 {
-		return line, true, "", nil
-	}
-	return line[:3], line[3] == ' ', line[4:], nil
+	return line[:3], line[3] == ' ', line[4:], true
 }
 
-// newReply makes a Reply of a code and the text of its lines, separated by line feeds. The enhanced code that
-// every line repeats (RFC 2034) is taken out.
-func newReply(code int, text string) Reply {
-	lines := strings.Split(text, "\n")
-	enhanced := enhancedCode(code, lines[0])
-	for i, line := range lines {
+// newReply makes a Reply of a code and the texts of its lines. The enhanced code that every line repeats (RFC 2034)
+// is taken out, and so is what hide hides.
+func newReply(code int, texts []string, hide func(string) string) Reply {
+	if len(texts) == 0 {
+		return Reply{Code: code}
+	}
+	enhanced := enhancedCode(code, texts[0])
+	lines := make([]string, len(texts))
+	for i, line := range texts {
 		if enhanced != "" {
 			line = strings.TrimPrefix(line, enhanced)
 		}
-		lines[i] = strings.TrimSpace(line)
+		lines[i] = strings.TrimSpace(hide(line))
 	}
 	return Reply{Code: code, Enhanced: enhanced, Text: printable(strings.Join(lines, " "), maxText)}
 }
@@ -128,4 +131,16 @@ func printable(s string, limit int) string {
 		b.WriteRune(r)
 	}
 	return b.String()
+}
+
+// Kind is what replies to different recipients have in common if they say the same: code and enhanced code or, where the
+// relay gives none, its words without what differs from message to message.
+func (r Reply) Kind() string {
+	if r.Enhanced != "" {
+		return fmt.Sprint(r.Code, " ", r.Enhanced)
+	}
+	words := slices.DeleteFunc(strings.Fields(strings.ToLower(r.Text)), func(word string) bool {
+		return strings.ContainsAny(word, "@<0123456789")
+	})
+	return fmt.Sprint(r.Code, " ", strings.Join(words, " "))
 }

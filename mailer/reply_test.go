@@ -16,12 +16,21 @@ import (
 	"unicode/utf8"
 )
 
+func parseReply(in string) (Reply, error) {
+	code, lines, err := readLines(bufio.NewReader(strings.NewReader(in)), new(Client).hide)
+	if err != nil {
+		return Reply{}, err
+	}
+	return newReply(code, lines, new(Client).hide), nil
+}
+
 func TestReadReply(t *testing.T) {
 	long := strings.Repeat("x", 9000)
 	for in, want := range map[string]Reply{
 		"250 2.0.0 Ok: queued as 4711\r\n": {Code: 250, Enhanced: "2.0.0", Text: "Ok: queued as 4711"},
 		"250\r\n":                          {Code: 250},
 		"250 \n":                           {Code: 250},
+		"250-\r\n250-x\r\n250\r\n":         {Code: 250, Text: "x"},
 		"550-5.1.1 The address\r\n550-5.1.1 does not\r\n550 5.1.1 exist\r\n": {Code: 550, Enhanced: "5.1.1", Text: "The address does not exist"},
 		"450 5.1.1 class differs\r\n":                                        {Code: 450, Text: "5.1.1 class differs"},
 		"550 5.7.0.1 what\r\n":                                               {Code: 550, Text: "5.7.0.1 what"},
@@ -30,7 +39,7 @@ func TestReadReply(t *testing.T) {
 		"250 " + long + "\r\n":                                               {Code: 250, Text: long[:1024]},
 		strings.Repeat("250-"+long[:900]+"\r\n", 60) + "250 end\r\n":         {Code: 250, Text: long[:900] + " " + long[:123]},
 	} {
-		got, err := readReply(bufio.NewReader(strings.NewReader(in)))
+		got, err := parseReply(in)
 		if err != nil || got != want {
 			t.Errorf("%.60q: %+v %v", in, got, err)
 		}
@@ -39,7 +48,7 @@ func TestReadReply(t *testing.T) {
 		"", "250", "250-a\r\n", "hello\r\n", "99 x\r\n", "150 x\r\n", "650 x\r\n", "2a0 x\r\n", "2500 x\r\n", "\r\n", "250-a\r\n550 b\r\n", "250-a\r\nb\r\n",
 		strings.Repeat("250-x\r\n", 20000), "250 " + strings.Repeat("x", 70000),
 	} {
-		if got, err := readReply(bufio.NewReader(strings.NewReader(in))); err == nil {
+		if got, err := parseReply(in); err == nil {
 			t.Errorf("%.60q is taken for %+v", in, got)
 		}
 	}
@@ -126,7 +135,7 @@ func TestEndlessOpening(t *testing.T) {
 	if e := failure(t, err); e.Verdict != Temporary || len(e.Error()) > 2000 {
 		t.Error(len(e.Error()))
 	}
-	if sent := <-done; sent > 2*maxOpening {
+	if sent := <-done; sent > 2*maxReply {
 		t.Errorf("read %d bytes", sent)
 	}
 }
@@ -159,24 +168,24 @@ func TestSecret(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	var b Backoff
-	for failures, want := range map[int]time.Duration{
-		-1: 5 * time.Minute, 0: 5 * time.Minute, 1: 5 * time.Minute, 2: 10 * time.Minute, 3: 20 * time.Minute, 6: 160 * time.Minute,
-		7: 4 * time.Hour, 8: 4 * time.Hour, 1000: 4 * time.Hour, math.MaxInt: 4 * time.Hour,
+	for waited, want := range map[time.Duration]time.Duration{
+		-1: 5 * time.Minute, 0: 5 * time.Minute, 5 * time.Minute: 10 * time.Minute, 15 * time.Minute: 20 * time.Minute, 155 * time.Minute: 160 * time.Minute,
+		235 * time.Minute: 4 * time.Hour, 240 * time.Hour: 4 * time.Hour, math.MaxInt64: 4 * time.Hour,
 	} {
-		if got := b.Next(failures, 0.5); got != want {
-			t.Errorf("after %d: %s, want %s", failures, got, want)
+		if got := b.Next(waited, 0.5); got != want {
+			t.Errorf("after %s: %s, want %s", waited, got, want)
 		}
 	}
-	if low, high := b.Next(1, 0), b.Next(1, 0.999999); low != 4*time.Minute || high < 5*time.Minute+59*time.Second || high > 6*time.Minute {
+	if low, high := b.Next(0, 0), b.Next(0, 0.999999); low != 4*time.Minute || high < 5*time.Minute+59*time.Second || high > 6*time.Minute {
 		t.Error(low, high)
 	}
 	own := Backoff{First: time.Second, Max: time.Hour, Factor: 1, GiveUp: time.Minute}
-	if got := own.Next(50, 0.5); got != time.Second {
+	if got := own.Next(time.Hour, 0.5); got != time.Second {
 		t.Error(got)
 	}
 	for _, odd := range []Backoff{{Factor: math.NaN()}, {Factor: math.Inf(1)}, {Factor: -3}, {First: -1, Max: math.MaxInt64}, {First: math.MaxInt64, Max: math.MaxInt64}} {
 		for _, jitter := range []float64{-1, 0, 0.999, 1, math.NaN()} {
-			if got := odd.Next(100, jitter); got <= 0 {
+			if got := odd.Next(100*time.Hour, jitter); got <= 0 {
 				t.Errorf("%+v %v: %s", odd, jitter, got)
 			}
 		}

@@ -1,15 +1,15 @@
 package mailer
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
-
-	"github.com/wneessen/go-mail/smtp"
 )
 
 // Conn is an open connection to the relay, for one message after the other; not for use by several goroutines at once.
@@ -18,18 +18,26 @@ import (
 // caller's word – the dot. DATA goes with the others although RCPT may be refused: relays then refuse DATA too (RFC 2920 3.1), and one that
 // does not gets the connection cut instead of the lone dot the RFC suggests, because a dot might be taken for an empty message.
 //
+// Nothing may be readable before the dot: a line too many would be taken for its reply, and a message that was refused for sent. As that line
+// may still be on its way then, a RSET follows the dot (in the same write where the relay offers PIPELINING): what answers the dot twice shows.
+//
 // Whatever interrupts a step – its time-out or the context – does so by closing the connection. So there is one way to end
 // early, and it never leaves half a message that the relay could take for whole.
 type Conn struct {
 	Sent int // messages accepted so far
 
-	client     *smtp.Client
+	client     *Client
 	raw        net.Conn // below TLS
 	wire       *meteredConn
-	tls        string
+	out        io.Writer // wire, or TLS over it
+	in         *bufio.Reader
+	heard      chan struct{} // closed at the relay's next word; nil: nobody listens
+	session    tlsSession
+	offers     map[string]string // extensions, by keyword
 	timeout    time.Duration
 	dotTimeout time.Duration
 	pipelining bool
+	lockstep   bool // PIPELINING is offered, but not made use of
 	size       bool // SIZE is offered
 	limit      int  // bytes; 0: none known
 	dirty      bool // a transaction was refused half-way: RSET before the next, or it gets the blame
@@ -45,6 +53,7 @@ var (
 	errGone    = errors.New("the connection is closed")
 	errSlow    = errors.New("the relay was silent for too long")
 	errUnasked = errors.New("the relay spoke unasked")
+	errEarly   = errors.New("the relay answered before the message was complete")
 )
 
 // Usable tells whether another message can be sent: not after a cut, a 421, or an end without a reply.
@@ -56,8 +65,10 @@ func (c *Conn) Close() error {
 	if c.broken {
 		return nil
 	}
-	c.wire.left = maxOpening // go-mail reads a line of any length
-	err := c.step(context.Background(), 5*time.Second, c.client.Quit)
+	err := c.step(context.Background(), 5*time.Second, func() error {
+		_, _, err := c.ask("QUIT")
+		return err
+	})
 	c.drop()
 	return err
 }
@@ -70,11 +81,12 @@ func (c *Conn) Send(ctx context.Context, m Message, beforeDot func() error) (Rep
 		return Reply{}, err
 	}
 	if c.broken {
-		return Reply{}, &Error{Stage: StageMail, Verdict: Temporary, Stale: true, Err: errGone}
+		return Reply{}, &Error{Stage: StageMail, Verdict: Temporary, Anew: true, Err: errGone}
 	}
 	if err := c.envelope(ctx, commands); err != nil {
 		return Reply{}, err
 	}
+	c.listen()
 	if err := c.body(ctx, stuffed(m.Bytes)); err != nil {
 		return Reply{}, err
 	}
@@ -82,6 +94,9 @@ func (c *Conn) Send(ctx context.Context, m Message, beforeDot func() error) (Rep
 		if err := beforeDot(); err != nil {
 			return Reply{}, c.lost(StageData, err)
 		}
+	}
+	if c.spoke() {
+		return Reply{}, c.early(ctx)
 	}
 	return c.dot(ctx)
 }
@@ -120,12 +135,24 @@ func (c *Conn) commands(m Message) ([]command, error) {
 	return list, nil
 }
 
-// envelope goes as far as the relay's word to send the body.
+// envelope goes as far as the relay's word to send the body. Some firewalls swallow what is sent along with a
+// command: the client remembers a silence in the middle, and sends one by one from then on, unless that helped nothing.
 func (c *Conn) envelope(ctx context.Context, commands []command) error {
-	used := c.Sent > 0 || c.dirty
-	if c.client.Text.R.Buffered() > 0 { // a farewell, or an answer too many that would shift all that follow
+	e := c.say(ctx, commands)
+	if e == nil {
+		return nil
+	}
+	if errors.Is(e, errSlow) && (c.pipelining || c.lockstep) {
+		c.client.lockstep.Store(c.pipelining)
+		e.Anew = e.Anew || c.pipelining
+	}
+	return e
+}
+
+func (c *Conn) say(ctx context.Context, commands []command) *Error {
+	if c.in.Buffered() > 0 { // a farewell, or an answer too many that would shift all that follow
 		reply, err := c.read(ctx, c.timeout)
-		return c.failed(commands[0], reply, cmp.Or(err, errUnasked), used)
+		return c.failed(commands[0], reply, cmp.Or(err, errUnasked))
 	}
 	if c.pipelining {
 		var lines strings.Builder
@@ -133,7 +160,7 @@ func (c *Conn) envelope(ctx context.Context, commands []command) error {
 			lines.WriteString(cmd.line + "\r\n")
 		}
 		if err := c.write(ctx, []byte(lines.String())); err != nil {
-			return c.failed(commands[0], Reply{}, err, used)
+			return c.failed(commands[0], Reply{}, err)
 		}
 	}
 	for i, cmd := range commands {
@@ -142,13 +169,13 @@ func (c *Conn) envelope(ctx context.Context, commands []command) error {
 			c.dirty = true // from the first accepted command until the dot is
 			continue
 		}
-		e := c.failed(cmd, reply, err, used)
+		e := c.failed(cmd, reply, err)
 		if c.pipelining {
 			c.skip(ctx, commands[i+1:])
 		}
 		return e
 	}
-	if c.client.Text.R.Buffered() > 0 { // what stands here would be taken for the reply to the dot
+	if c.in.Buffered() > 0 { // what stands here would be taken for the reply to the dot
 		return c.lost(StageData, errUnasked)
 	}
 	return nil
@@ -178,47 +205,9 @@ func (c *Conn) skip(ctx context.Context, rest []command) {
 	}
 }
 
-// body writes all but the dot. A relay that hangs up in the middle may have said why.
-func (c *Conn) body(ctx context.Context, b []byte) error {
-	for len(b) > 0 {
-		n := min(len(b), chunk)
-		if err := c.write(ctx, b[:n]); err != nil {
-			if !c.broken {
-				if reply, silent := c.read(ctx, time.Second); silent == nil && reply.Code >= 400 {
-					c.drop()
-					return c.refused(StageData, reply)
-				}
-			}
-			return c.lost(StageData, err)
-		}
-		b = b[n:]
-	}
-	return nil
-}
-
-// dot ends the message. From its first byte on the relay may have accepted it; if not one left us, it has not.
-func (c *Conn) dot(ctx context.Context) (Reply, error) {
-	if ctx.Err() != nil {
-		return Reply{}, c.lost(StageData, context.Cause(ctx))
-	}
-	before := c.wire.wrote
-	if err := c.write(ctx, []byte(".\r\n")); err != nil {
-		if c.wire.wrote == before {
-			return Reply{}, c.lost(StageData, err)
-		}
-		return Reply{}, c.lost(StageDot, err)
-	}
-	reply, err := c.read(ctx, c.dotTimeout)
-	if err != nil || reply.Code/100 != 2 {
-		return Reply{}, c.failed(command{stage: StageDot}, reply, err, false)
-	}
-	c.Sent++
-	c.dirty = false
-	return reply, nil
-}
-
 // failed makes the error of a command that did not get the reply it needs.
-func (c *Conn) failed(cmd command, reply Reply, err error, used bool) *Error {
+func (c *Conn) failed(cmd command, reply Reply, err error) *Error {
+	used, carried := c.Sent > 0 || c.dirty, c.Sent > 0
 	var e *Error
 	switch {
 	case err != nil:
@@ -230,7 +219,9 @@ func (c *Conn) failed(cmd command, reply Reply, err error, used bool) *Error {
 	default:
 		e = c.refused(cmd.stage, reply)
 	}
-	e.Stale = used && cmd.stage == StageMail && c.broken
+	if cmd.stage != StageDot {
+		e.Anew = used && cmd.stage == StageMail && c.broken || carried && reply.Code/100 == 4
+	}
 	return e
 }
 
@@ -245,7 +236,7 @@ func (c *Conn) refused(stage Stage, reply Reply) *Error {
 // lost is the error for no reply. The connection is of no more use, and is cut so that the relay knows.
 func (c *Conn) lost(stage Stage, err error) *Error {
 	c.drop()
-	e := &Error{Stage: stage, Verdict: Temporary, Reply: Reply{TLS: c.tls}, Err: err}
+	e := &Error{Stage: stage, Verdict: Temporary, Reply: Reply{TLS: c.session.String()}, Err: err}
 	if stage == StageDot {
 		e.Verdict = Ambiguous
 	}

@@ -80,7 +80,7 @@ func TestSend(t *testing.T) {
 			t.Error(err)
 		}
 		r.serving.Wait()
-		if !strings.HasSuffix(r.seen(), "QUIT") || strings.Contains(r.seen(), "RSET") {
+		if !strings.HasSuffix(r.seen(), "QUIT") || strings.Count(r.seen(), "DOT RSET") != 3 || strings.Count(r.seen(), "RSET") != 3 {
 			t.Error(r.seen())
 		}
 	})
@@ -104,7 +104,8 @@ func TestRefused(t *testing.T) {
 		{"MAIL", "421 4.3.2 closing + cut", StageMail, Temporary, false},
 		{"RCPT", "450 4.2.1 greylisted", StageRcpt, Temporary, true},
 		{"RCPT", "550 5.1.1 unknown", StageRcpt, Permanent, true},
-		{"RCPT", "554 5.7.1 relay access denied", StageRcpt, Permanent, true},
+		{"RCPT", "554 5.7.1 relay access denied", StageRcpt, Setup, true},
+		{"RCPT", "554 5.7.1 you are on our list", StageRcpt, Permanent, true},
 		{"RCPT", "530 5.7.0 log in first", StageRcpt, Setup, true},
 		{"RCPT", "421 too many + cut", StageRcpt, Temporary, false},
 		{"DATA", "451 4.3.0 later", StageData, Temporary, true},
@@ -208,8 +209,8 @@ func TestAcceptedStaysAccepted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := conn.Send(t.Context(), letter("b"), nil)
-	if e := failure(t, err); !e.Stale || e.Verdict != Temporary || e.Stage != StageMail || conn.Usable() {
-		t.Errorf("%v, stale %v", e, e.Stale)
+	if e := failure(t, err); !e.Anew || e.Verdict != Temporary || e.Stage != StageMail || conn.Usable() {
+		t.Errorf("%v, stale %v", e, e.Anew)
 	}
 }
 
@@ -223,7 +224,7 @@ func TestStale(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err := conn.Send(t.Context(), letter("b"), nil)
-			if e := failure(t, err); !e.Stale || e.Verdict != Temporary {
+			if e := failure(t, err); !e.Anew || e.Verdict != Temporary {
 				t.Errorf("%s: %v", name, e)
 			}
 		})
@@ -231,7 +232,7 @@ func TestStale(t *testing.T) {
 	r := newRelay(t)
 	r.replies["MAIL"] = []string{"cut"}
 	_, err := connect(t, r.client()).Send(t.Context(), letter("a"), nil)
-	if e := failure(t, err); e.Stale {
+	if e := failure(t, err); e.Anew {
 		t.Error("the first message of a connection is never stale")
 	}
 }
@@ -267,7 +268,7 @@ func TestUnasked(t *testing.T) {
 			}
 			_, err = conn.Send(t.Context(), letter("b"), nil)
 		}
-		if e := failure(t, err); e.Verdict != Temporary || conn.Usable() || e.Stale != (verb == "DOT") {
+		if e := failure(t, err); e.Verdict != Temporary || conn.Usable() || e.Anew != (verb == "DOT") {
 			t.Errorf("%s: %v", verb, e)
 		}
 	}
@@ -375,7 +376,7 @@ func TestBodyProgress(t *testing.T) {
 				_, _ = io.WriteString(far, reply+"\r\n")
 			}
 			var got bytes.Buffer
-			for !bytes.HasSuffix(got.Bytes(), []byte("\r\n.\r\n")) {
+			for !bytes.HasSuffix(got.Bytes(), []byte("\r\n.\r\nRSET\r\n")) {
 				n, err := far.Read(buf)
 				if err != nil {
 					return
@@ -383,7 +384,7 @@ func TestBodyProgress(t *testing.T) {
 				got.Write(buf[:n])
 				time.Sleep(50 * time.Second / 64) // the bubble's clock
 			}
-			_, _ = io.WriteString(far, "250 ok\r\n")
+			_, _ = io.WriteString(far, "250 ok\r\n250 reset\r\n")
 		}()
 		c := &Client{Host: "localhost", TLS: TLSNone, Dial: func(context.Context, string, string) (net.Conn, error) { return near, nil }}
 		conn, err := c.Connect(t.Context())

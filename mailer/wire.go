@@ -14,21 +14,47 @@ import (
 // write sends b at once.
 func (c *Conn) write(ctx context.Context, b []byte) error {
 	return c.step(ctx, c.timeout, func() error {
-		if _, err := c.client.Text.W.Write(b); err != nil {
-			return err
-		}
-		return c.client.Text.W.Flush()
+		_, err := c.out.Write(b)
+		return err
 	})
 }
 
 // read waits for one reply.
 func (c *Conn) read(ctx context.Context, patience time.Duration) (reply Reply, err error) {
 	err = c.step(ctx, patience, func() (err error) {
-		reply, err = readReply(c.client.Text.R)
+		c.joinListener()
+		reply, err = c.hear()
 		return err
 	})
-	reply.TLS = c.tls
+	reply.TLS = c.session.String()
 	return reply, err
+}
+
+// listen waits for the relay's next word while something else is done; see spoke. The reading itself is read's.
+func (c *Conn) listen() {
+	heard := make(chan struct{})
+	c.heard = heard
+	go func() {
+		defer close(heard)
+		_, _ = c.in.Peek(1) // that it failed is read's to find again
+	}()
+}
+
+// spoke tells whether the relay has said something, or hung up, since listen.
+func (c *Conn) spoke() bool {
+	select {
+	case <-c.heard:
+		return true
+	default:
+		return false
+	}
+}
+
+func (c *Conn) joinListener() {
+	if c.heard != nil {
+		<-c.heard
+		c.heard = nil
+	}
 }
 
 // step runs f, which reads or writes, and closes the connection under it when ctx ends or d has passed.
@@ -51,6 +77,7 @@ func (c *Conn) step(ctx context.Context, d time.Duration, f func() error) error 
 func (c *Conn) drop() {
 	c.broken = true
 	_ = c.raw.Close()
+	c.joinListener()
 }
 
 // checkLines refuses bytes that another server may read as a different message: every CR and LF belongs to a pair.
@@ -75,27 +102,10 @@ func stuffed(b []byte) []byte {
 	return b
 }
 
-// maxOpening is how much a relay may say, TLS handshake included, until the connection is open. go-mail reads lines
-// of any length there.
-const maxOpening = 1 << 20
-
-// meteredConn reads no more than left bytes, without bound if left is negative, and counts what it wrote.
+// meteredConn counts what it wrote.
 type meteredConn struct {
 	net.Conn
-	left  int
 	wrote int
-}
-
-func (m *meteredConn) Read(p []byte) (int, error) {
-	if m.left < 0 {
-		return m.Conn.Read(p)
-	}
-	if m.left == 0 {
-		return 0, fmt.Errorf("%w: more than %d bytes where a few lines were due", errGarbled, maxOpening)
-	}
-	n, err := m.Conn.Read(p[:min(len(p), m.left)])
-	m.left -= n
-	return n, err
 }
 
 func (m *meteredConn) Write(p []byte) (int, error) {

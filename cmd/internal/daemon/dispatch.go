@@ -314,8 +314,8 @@ func (d *Dispatcher) deliver(ctx context.Context, relay *link, c composed) error
 	}
 	reply, err := relay.send(ctx, c)
 	var failure *mailer.Error
-	if errors.As(err, &failure) && failure.Stale {
-		// A relay may close an idle connection at any time; a new one is no further try.
+	if errors.As(err, &failure) && failure.Anew {
+		// The connection is to blame until a new one has been tried, which is no further try.
 		relay.hangUp()
 		reply, err = relay.send(ctx, c)
 	}

@@ -73,7 +73,7 @@ func (d *Dispatcher) settlement(c *composed) store.Settlement {
 			s.Reason = "the relay may have accepted the message: its reply was lost"
 		}
 	case store.OutcomeTemporary:
-		wait := d.Policy.Backoff.Next(c.delivery.Attempts, jitter(c.delivery))
+		wait := d.Policy.Backoff.Next(c.delivery.Waited, jitter(c.delivery))
 		s.State, s.NextAttemptAt = store.Deferred, now.Add(wait)
 		if unreached(c.attempt) {
 			break // no message gets through: time that no delivery is given up for
