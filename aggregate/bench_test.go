@@ -34,7 +34,7 @@ func busyMonth(b *testing.B, rows, endpoints int) store.Month {
 		m.Previous = append(m.Previous, store.FeatureCount{Feature: f, Count: 1})
 	}
 	for range rows / 70 {
-		m.Events = append(m.Events, store.EDREvent{Time: at(), Endpoint: host(), Status: "new", Objects: []store.EDRObject{
+		m.Events = append(m.Events, store.EDREvent{Time: at(), Endpoints: []store.Machine{{Name: host()}}, Status: "new", Objects: []store.EDRObject{
 			{Name: threats[rng.IntN(len(threats))], Type: "file", Result: "none"}, {Name: "evil.ps1", Type: "file", Result: "terminated"},
 		}})
 	}

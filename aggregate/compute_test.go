@@ -114,7 +114,10 @@ func drawRows(t *rapid.T, m *store.Month, at func(string) time.Time) {
 		m.Previous = append(m.Previous, store.FeatureCount{Feature: rapid.SampledFrom(kinds).Draw(t, "feature"), Count: rapid.Int64Range(1, 9).Draw(t, "count")})
 	}
 	for i := range rapid.IntRange(0, 12).Draw(t, "events") {
-		e := store.EDREvent{ID: fmt.Sprint(i), Time: at("time"), Endpoint: rapid.SampledFrom(hosts).Draw(t, "endpoint")}
+		e := store.EDREvent{ID: fmt.Sprint(i), Time: at("time")}
+		for _, host := range rapid.SliceOfNDistinct(rapid.SampledFrom(hosts), 1, min(3, len(hosts)), rapid.ID).Draw(t, "endpoints") {
+			e.Endpoints = append(e.Endpoints, store.Machine{Name: host})
+		}
 		e.Status = rapid.SampledFrom([]string{"new", "in_progress", "closed", "保留", "Open", ""}).Draw(t, "status")
 		for range rapid.IntRange(0, 4).Draw(t, "objects") {
 			e.Objects = append(e.Objects, store.EDRObject{

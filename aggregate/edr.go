@@ -40,13 +40,17 @@ func edr(m store.Month, cal *calendar, a Agents, offline, outdated []int64) *EDR
 		}
 		r.Total++
 		perDay[day]++
-		endpoints[e.Endpoint]++
 		statuses[e.Status]++
 		// An event counts once for an object, however often it lists it.
 		names, seen := map[string]bool{}, map[object]bool{}
 		for _, o := range e.Objects {
 			names[o.Name] = true
-			seen[object{o.Name, o.Type, e.Endpoint, o.Result}] = true
+		}
+		for _, machine := range e.Endpoints {
+			endpoints[machine.Name]++
+			for _, o := range e.Objects {
+				seen[object{o.Name, o.Type, machine.Name, o.Result}] = true
+			}
 		}
 		for name := range names {
 			objects[name]++

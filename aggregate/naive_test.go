@@ -364,7 +364,9 @@ func (n naive) edr(a Agents) *EDR {
 	r.Total = int64(len(events))
 	r.EndpointsTop = rank(5, func(add func(string, int64)) {
 		for _, e := range events {
-			add(e.Endpoint, 1)
+			for _, machine := range e.Endpoints {
+				add(machine.Name, 1)
+			}
 		}
 	})
 	r.ObjectsTop = rank(5, func(add func(string, int64)) {
@@ -407,20 +409,24 @@ func naiveStatus(events []store.EDREvent) []StatusCount {
 
 func (n naive) objects(events []store.EDREvent) []Object {
 	list, seen := []Object{}, []time.Time{}
+	sight := func(o store.EDRObject, endpoint string, when time.Time) {
+		at := slices.IndexFunc(list, func(x Object) bool {
+			return x.Name == o.Name && x.Type == o.Type && x.Endpoint == endpoint && x.Result == o.Result
+		})
+		if at < 0 {
+			list, seen, at = append(list, Object{Name: o.Name, Type: o.Type, Endpoint: endpoint, Result: o.Result}), append(seen, when), len(list)
+		}
+		list[at].Count++
+		if when.After(seen[at]) {
+			seen[at] = when
+		}
+	}
 	for _, e := range events {
 		for i, o := range e.Objects {
-			if slices.Contains(e.Objects[:i], o) {
-				continue
-			}
-			at := slices.IndexFunc(list, func(x Object) bool {
-				return x.Name == o.Name && x.Type == o.Type && x.Endpoint == e.Endpoint && x.Result == o.Result
-			})
-			if at < 0 {
-				list, seen, at = append(list, Object{Name: o.Name, Type: o.Type, Endpoint: e.Endpoint, Result: o.Result}), append(seen, e.Time), len(list)
-			}
-			list[at].Count++
-			if e.Time.After(seen[at]) {
-				seen[at] = e.Time
+			for _, machine := range e.Endpoints {
+				if !slices.Contains(e.Objects[:i], o) {
+					sight(o, machine.Name, e.Time)
+				}
 			}
 		}
 	}

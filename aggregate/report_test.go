@@ -58,7 +58,7 @@ func exampleMonth(t testing.TB) store.Month {
 	last.Endpoint, last.Result, last.Count = "Test001", "uncleanable", 1
 	m.Previous = []store.FeatureCount{{Feature: "virus", Count: 10}}
 	m.Events = []store.EDREvent{{
-		ID: "e-1", Time: time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC), Endpoint: "Test001", Status: "new",
+		ID: "e-1", Time: time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC), Endpoints: []store.Machine{{Name: "Test001"}}, Status: "new",
 		Objects: []store.EDRObject{{Name: "evil.ps1", Type: "file", Result: "terminated"}},
 	}}
 	return m

@@ -138,7 +138,7 @@ func worst(bad string) store.Month {
 			RealtimeScan: store.Off, BehaviorMonitoring: store.Off, MachineLearning: store.Off, WebReputation: store.Off, EDR: store.Off,
 		}
 		m.Statuses[i].LastSeen = at(2026, 9, 1, 0)
-		m.Events[i].Endpoint, m.Events[i].Status = name, name
+		m.Events[i].Endpoints, m.Events[i].Status = []store.Machine{{Name: name}}, name
 		m.Events[i].Objects = []store.EDRObject{{Name: name, Type: name, Result: name}}
 	}
 	for i := range m.Detections {

@@ -77,7 +77,7 @@ func busyMonth() store.Month {
 			RealtimeScan: store.Off, BehaviorMonitoring: store.Off, MachineLearning: store.Off, WebReputation: store.Off, EDR: store.Off,
 		}
 		m.Events = append(m.Events, store.EDREvent{
-			ID: fmt.Sprint(i), Time: sampleDay(i + 1), Endpoint: s.Endpoint, Status: fmt.Sprintf("status %d", i),
+			ID: fmt.Sprint(i), Time: sampleDay(i + 1), Endpoints: []store.Machine{{Name: s.Endpoint}}, Status: fmt.Sprintf("status %d", i),
 			Objects: []store.EDRObject{{Name: fmt.Sprintf("object%d.exe", i), Type: "file", Result: "terminated"}},
 		})
 	}
@@ -104,7 +104,7 @@ func partlyMonth() store.Month {
 	m := sampleMonth("C000004", 3)
 	sampleDetection(&m, store.Virus, 0, "cleaned")
 	m.Statuses[0].Protections.BehaviorMonitoring = store.Off
-	m.Events = append(m.Events, store.EDREvent{ID: "1", Time: sampleDay(1), Endpoint: m.Endpoints[0].Name, Status: "new"})
+	m.Events = append(m.Events, store.EDREvent{ID: "1", Time: sampleDay(1), Endpoints: []store.Machine{{Name: m.Endpoints[0].Name}}, Status: "new"})
 	return m
 }
 

@@ -122,7 +122,7 @@ func addEvents(m *store.Month, n int) {
 	statuses := []string{"new", "in_progress", "closed", "closed", "escalated"}
 	for i := range n {
 		m.Events = append(m.Events, store.EDREvent{
-			ID: fmt.Sprint(i), Time: at(2026, 10, i*7%31+1, i%24), Endpoint: fmt.Sprintf("PC-%03d", i%9+1), Status: statuses[i%5],
+			ID: fmt.Sprint(i), Time: at(2026, 10, i*7%31+1, i%24), Endpoints: []store.Machine{{Name: fmt.Sprintf("PC-%03d", i%9+1)}}, Status: statuses[i%5],
 			Objects: []store.EDRObject{{Name: fmt.Sprintf("powershell-%d.exe", i%13), Type: "file", Result: []string{"terminated", "quarantined"}[i%2]}},
 		})
 	}
@@ -197,7 +197,7 @@ func hostileMonth() store.Month {
 			detect(&m, f, i+1, name, hostile[(i+j)%len(hostile)], result, int64(len(hostile)-i)*50)
 		}
 		m.Events = append(m.Events, store.EDREvent{
-			ID: name, Time: at(2026, 10, i+1, 3), Endpoint: name, Status: name,
+			ID: name, Time: at(2026, 10, i+1, 3), Endpoints: []store.Machine{{Name: name}}, Status: name,
 			Objects: []store.EDRObject{{Name: name, Type: name, Result: name}},
 		})
 	}

@@ -81,6 +81,7 @@ type Contract struct {
 	URLFiltering bool
 	Licences     int
 	Timezone     string // IANA name
+	Brand        string // "" for the default
 	Since        Day    // first day of the contract
 	Ends         Day    // "" while it is open; otherwise its last day
 	Recipients   []Recipient
@@ -94,7 +95,8 @@ type Recipient struct {
 
 // Endpoint is one machine of a contract's inventory.
 type Endpoint struct {
-	Name        string
+	Name        string // as the newest row of the inventory spells it
+	ID          string // the agent's own (a GUID), "" where the source gives none
 	Class       Class
 	OS          string // may be empty
 	InstalledAt time.Time
@@ -103,7 +105,8 @@ type Endpoint struct {
 
 // AgentStatus is the snapshot of one endpoint's agent on one day.
 type AgentStatus struct {
-	Endpoint       string
+	Endpoint       string // its name as received
+	EndpointID     string // as Endpoint.ID
 	Day            Day
 	LastSeen       time.Time
 	PatternCurrent *bool // nil: not reported
@@ -115,13 +118,15 @@ type AgentStatus struct {
 // Detection is what the report reads of one detection. Its other columns (id, receive time, path)
 // stay in the database.
 type Detection struct {
-	Feature  Feature
-	Time     time.Time // when it happened on the endpoint (生成)
-	Endpoint string
-	Class    Class  // ClassUnknown where the row has none
-	Name     string // threat, program, category or URL, by feature
-	Result   string // as received; "" where the feature has no results
-	Count    int64  // ≥ 1
+	Feature    Feature
+	Time       time.Time // when it happened on the endpoint (生成); when it was received, if Misdated
+	Misdated   bool      // the endpoint's clock was wrong, see ClockWrong
+	Endpoint   string    // its name as received
+	EndpointID string    // as Endpoint.ID
+	Class      Class     // ClassUnknown where the row has none
+	Name       string    // threat, program, category or URL, by feature
+	Result     string    // as received; "" where the feature has no results
+	Count      int64     // ≥ 1
 }
 
 // FeatureCount is a detection reduced to what the comparison with the month before needs.
@@ -132,11 +137,28 @@ type FeatureCount struct {
 
 // EDREvent is one noteworthy event (注意が必要なイベント).
 type EDREvent struct {
-	ID       string
-	Time     time.Time
-	Endpoint string
-	Status   string // new, in_progress, closed, or as received
-	Objects  []EDRObject
+	ID        string
+	Time      time.Time
+	Updated   time.Time // when its status was set; zero if not reported
+	Endpoints []Machine // at least one
+	Status    string    // new, in_progress, closed, or as received
+	Objects   []EDRObject
+}
+
+// Machine is how a row names an endpoint.
+type Machine struct {
+	ID   string `json:"id,omitzero"` // as Endpoint.ID
+	Name string `json:"name"`        // as received
+}
+
+// Key is the same for all rows that name one machine in one way: its ID where a source gives one,
+// so that a machine that was renamed stays one and two of one name stay two, else its name folded.
+// The two cannot be confused, because nothing folds to capitals.
+func (m Machine) Key() string {
+	if m.ID != "" {
+		return "ID:" + m.ID
+	}
+	return Fold(m.Name)
 }
 
 // EDRObject is one object that took part in an event.

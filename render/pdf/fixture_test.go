@@ -112,7 +112,7 @@ func (o month) report(tb testing.TB, m *Maker) aggregate.Report {
 	}
 	for i := range o.events {
 		in.Events = append(in.Events, store.EDREvent{
-			ID: fmt.Sprint(i), Time: start.Add(time.Duration(rnd.IntN(31*24)) * time.Hour), Endpoint: o.names(rnd.IntN(o.endpoints)),
+			ID: fmt.Sprint(i), Time: start.Add(time.Duration(rnd.IntN(31*24)) * time.Hour), Endpoints: []store.Machine{{Name: o.names(rnd.IntN(o.endpoints))}},
 			Status:  []string{"new", "in_progress", "closed", "保留"}[rnd.IntN(4)],
 			Objects: []store.EDRObject{{Name: fmt.Sprintf("evil%d.ps1", rnd.IntN(90)), Type: "file", Result: "terminated"}},
 		})

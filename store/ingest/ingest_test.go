@@ -121,7 +121,7 @@ func TestEveryTypeOfRow(t *testing.T) {
 			},
 		}},
 		Events: []store.EDREvent{{
-			ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoint: "Test001", Status: "new",
+			ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoints: []store.Machine{{Name: "Test001"}}, Status: "new",
 			Objects: []store.EDRObject{{Name: "evil.ps1", Type: "file", Result: "terminated"}},
 		}},
 		Coverage: []store.Day{"2026-10-05"}, CoverageFed: true,
@@ -139,8 +139,8 @@ func TestFieldsThatMayBeAbsent(t *testing.T) {
 		`{"type":"endpoint","contract":"C000001","name":"PC","class":"unknown","installed_at":"2026-01-01T00:00:00Z"}`,
 		`{"type":"agent_status","contract":"C000001","endpoint":"PC","day":"2026-10-01","last_seen":"2026-10-01T00:00:00Z","protections":{"edr":"off"}}`,
 		`{"type":"detection","contract":"C000001","id":"1","feature":"spyware","time":"2026-10-01T00:00:00Z","endpoint":"PC","name":"N"}`,
-		`{"type":"detection","contract":"C000001","id":"2","feature":"dlp","time":"2026-10-01T00:00:00Z","endpoint":"PC","name":"N","class":null,"count":null}`,
-		`{"type":"detection","contract":"C000001","id":"3","feature":"virus","time":"2026-10-01T00:00:00Z","endpoint":"PC","name":"N","result":"消去"}`,
+		`{"type":"detection","contract":"C000001","id":"2","feature":"dlp","time":"2026-10-01T01:00:00Z","endpoint":"PC","name":"N","class":null,"count":null}`,
+		`{"type":"detection","contract":"C000001","id":"3","feature":"virus","time":"2026-10-01T02:00:00Z","endpoint":"PC","name":"N","result":"消去"}`,
 		`{"type":"edr_event","contract":"C000001","id":"e","time":"2026-10-01T00:00:00Z","endpoint":"PC","status":"保留","objects":[{"name":"o"}]}`,
 	))
 	m := month(t, db)

@@ -15,7 +15,8 @@ type contract struct {
 	EDR          bool         `json:"edr"`
 	URLFiltering *bool        `json:"url_filtering"` // absent: true
 	Licences     *int         `json:"licences"`
-	Timezone     string       `json:"timezone"` // absent: Asia/Tokyo
+	Timezone     string       `json:"timezone"`        // absent: Asia/Tokyo
+	Brand        string       `json:"brand,omitempty"` // absent: the default
 	Since        string       `json:"since"`
 	Ends         string       `json:"ends"`
 	Recipients   *[]recipient `json:"recipients"` // absent: the list is untouched
@@ -37,6 +38,7 @@ func (r contract) record() (record, error) {
 		URLFiltering: r.URLFiltering == nil || *r.URLFiltering,
 		Licences:     c.number("licences", r.Licences, 0),
 		Timezone:     c.timezone("timezone", r.Timezone),
+		Brand:        c.text("brand", r.Brand),
 		Since:        c.day("since", r.Since),
 		Ends:         c.optionalDay("ends", r.Ends),
 	}
@@ -65,6 +67,7 @@ func (r endpoint) record() (record, error) {
 	rec := &endpointRecord{contract: c.contractID("contract", r.Contract)}
 	rec.Endpoint = store.Endpoint{
 		Name:        c.name("name", r.Name),
+		ID:          c.text("endpoint_id", r.EndpointID),
 		Class:       oneOf(&c, "class", r.Class, machineClasses),
 		OS:          c.text("os", r.OS),
 		InstalledAt: c.time("installed_at", r.InstalledAt),
@@ -108,6 +111,7 @@ func (r agentStatus) record() (record, error) {
 	p := r.Protections
 	rec.AgentStatus = store.AgentStatus{
 		Endpoint:       c.name("endpoint", r.Endpoint),
+		EndpointID:     c.text("endpoint_id", r.EndpointID),
 		Day:            c.day("day", r.Day),
 		LastSeen:       c.time("last_seen", r.LastSeen),
 		PatternCurrent: r.PatternCurrent,
@@ -152,6 +156,7 @@ func (r detection) record() (record, error) {
 	d.Feature = oneOf(&c, "feature", r.Feature, features)
 	d.Time = c.time("time", r.Time)
 	d.Endpoint = c.name("endpoint", r.Endpoint)
+	d.EndpointID = c.text("endpoint_id", r.EndpointID)
 	d.Class = store.ClassUnknown
 	if r.Class != "" {
 		d.Class = oneOf(&c, "class", r.Class, machineClasses)
@@ -179,7 +184,7 @@ type edrEvent struct {
 	Time       string    `json:"time"`
 	Updated    string    `json:"updated,omitempty"` // of the status; an older one never undoes a newer
 	Endpoint   string    `json:"endpoint,omitempty"`
-	Endpoints  []string  `json:"endpoints,omitempty"` // where there are several; the first is shown
+	Endpoints  []string  `json:"endpoints,omitempty"` // several, in place of endpoint
 	EndpointID string    `json:"endpoint_id,omitempty"`
 	Status     string    `json:"status"`
 	Objects    *[]object `json:"objects"`
@@ -195,10 +200,11 @@ func (r edrEvent) record() (record, error) {
 	var c checks
 	rec := &eventRecord{contract: c.contractID("contract", r.Contract)}
 	rec.EDREvent = store.EDREvent{
-		ID:       c.name("id", r.ID),
-		Time:     c.time("time", r.Time),
-		Endpoint: c.name("endpoint", first(append([]string{r.Endpoint}, r.Endpoints...))),
-		Status:   c.name("status", r.Status),
+		ID:        c.name("id", r.ID),
+		Time:      c.time("time", r.Time),
+		Updated:   c.optionalTime("updated", r.Updated),
+		Endpoints: c.machines(r),
+		Status:    c.name("status", r.Status),
 	}
 	if r.Objects == nil {
 		c.missing("objects")
@@ -214,14 +220,19 @@ func (r edrEvent) record() (record, error) {
 	return rec, c.err
 }
 
-// first is the first of the values that is not empty.
-func first(values []string) string {
-	for _, s := range values {
-		if s != "" {
-			return s
+// machines are the endpoints of an event, each once.
+func (c *checks) machines(r edrEvent) (list []store.Machine) {
+	if r.Endpoint != "" || len(r.Endpoints) == 0 {
+		list = append(list, store.Machine{Name: c.name("endpoint", r.Endpoint), ID: c.text("endpoint_id", r.EndpointID)})
+	}
+	seen := map[string]bool{store.Fold(r.Endpoint): r.Endpoint != ""}
+	for _, name := range r.Endpoints {
+		if key := store.Fold(name); !seen[key] {
+			seen[key] = true
+			list = append(list, store.Machine{Name: c.name("endpoints", name)})
 		}
 	}
-	return ""
+	return list
 }
 
 type coverage struct {

@@ -117,10 +117,10 @@ func readRows(rows *sql.Rows, err error, scan func(scanner) error) error {
 	return errors.Join(err, rows.Err(), rows.Close())
 }
 
-const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, since, coalesce(ends, '')`
+const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, brand, since, coalesce(ends, '')`
 
 func scanContract(scan func(...any) error) (key int64, c store.Contract, err error) {
-	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Since, &c.Ends)
+	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Brand, &c.Since, &c.Ends)
 	return key, c, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,7 +110,7 @@ func TestMonthHoldsAllOfOneContract(t *testing.T) {
 	detection := detectionOf("C1", "d-1", time.Date(2026, 10, 5, 14, 3, 22, 0, loc))
 	detection.Count = 3
 	event := store.EDREvent{
-		ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoint: "PC-1", Status: "new",
+		ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoints: []store.Machine{{Name: "PC-1"}}, Status: "new",
 		Objects: []store.EDRObject{{Name: "evil.ps1", Type: "file", Result: "terminated"}},
 	}
 	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
@@ -150,10 +151,11 @@ func TestEveryFeatureAndClassComesBack(t *testing.T) {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
 		for i, feature := range features {
 			for j, class := range classes {
-				d := detectionOf("C1", "d", start.Add(time.Duration(4*i+j)*time.Hour))
+				d := detectionOf("C1", fmt.Sprint(class), start.Add(time.Duration(4*i+j)*time.Hour))
 				d.Feature, d.Class, d.Count = feature, class, int64(i+1)
 				want = append(want, d.Detection)
 				before := d
+				before.ID += " before"
 				before.Time = d.Time.AddDate(0, -1, 0)
 				previous = append(previous, store.FeatureCount{Feature: feature, Count: d.Count})
 				errs = append(errs, tx.PutDetection(ctx, d), tx.PutDetection(ctx, before))
@@ -185,7 +187,7 @@ func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 		for id, at := range instants {
 			for _, contract := range []string{"C1", "PARIS"} {
 				errs = append(errs, tx.PutDetection(ctx, detectionOf(contract, id, at)),
-					tx.PutEvent(ctx, contract, store.EDREvent{ID: id, Time: at, Endpoint: "PC-1", Status: "new"}))
+					tx.PutEvent(ctx, contract, store.EDREvent{ID: id, Time: at, Endpoints: []store.Machine{{Name: "PC-1"}}, Status: "new"}))
 			}
 		}
 		return errors.Join(errs...)

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 
 	"geppo/store"
 )
@@ -23,43 +23,84 @@ import (
 type ImportTx struct {
 	// Counts is kept by the methods, but for Read and Rejected, which the caller counts.
 	Counts store.ImportCounts
+	// NotReported counts, by class, what the file told and no report does; Warnings counts, by kind,
+	// what an operator should look at. The caller adds its own to both.
+	NotReported, Warnings map[string]int64
+	// File is recorded when all is written: what is known of it only at its end may be set until then.
+	File store.Import
 
 	tx         *sql.Tx
 	stmt       *importStatements
 	bound      map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
 	keys       map[string]int64        // contracts' ids → keys
-	detections batch[detectionRow]
-	statuses   batch[statusRow]
+	folded     map[string]string       // names → store.Fold, for those that came last
+	detections batch[detectionRow, detectionKey]
+	statuses   batch[statusRow, statusKey]
 }
 
 type importStatements struct {
-	contractKey, contract, recipientsOf, dropRecipients, recipient *sql.Stmt
-	endpoint, event, coverage, record                              *sql.Stmt
-	detection, detectionMany                                       *sql.Stmt
-	status, statusMany                                             *sql.Stmt
+	contractKey, recipientsOf, dropRecipients, recipient *sql.Stmt
+	contract, endpoint, event                            insertOrUpdate
+	endpointByID, endpointByName, coverage, record       *sql.Stmt
+	detection, detections, status, statuses              insertOrUpdate
+}
+
+// insertOrUpdate is two statements with the same arguments: one adds a row unless it is there, the
+// other replaces it where it says something else. One statement (ON CONFLICT DO UPDATE) would be as
+// fast, but does not tell a new row from a changed one.
+type insertOrUpdate struct{ insert, update *sql.Stmt }
+
+func (s *insertOrUpdate) list(db *sql.DB, insert, update string) []statement {
+	return []statement{{&s.insert, db, insert}, {&s.update, db, update}}
+}
+
+func (s insertOrUpdate) in(ctx context.Context, tx *sql.Tx) insertOrUpdate {
+	return insertOrUpdate{tx.StmtContext(ctx, s.insert), tx.StmtContext(ctx, s.update)}
+}
+
+// run gives how many of the rows in args were added and how many replaced.
+func (s insertOrUpdate) run(ctx context.Context, rows int, args []any) (added, replaced int64, err error) {
+	added, err = affected(s.insert.ExecContext(ctx, args...))
+	if err != nil || added == int64(rows) {
+		return added, 0, err
+	}
+	replaced, err = affected(s.update.ExecContext(ctx, args...))
+	return added, replaced, err
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 func (s *importStatements) list(db *sql.DB) []statement {
-	return []statement{
-		{&s.contractKey, db, selectContractKey},
-		{&s.contract, db, putContract},
-		{&s.recipientsOf, db, selectRecipientsOf},
-		{&s.dropRecipients, db, dropRecipients},
-		{&s.recipient, db, putRecipient},
-		{&s.endpoint, db, putEndpoint},
-		{&s.event, db, putEvent},
-		{&s.coverage, db, putCoverage},
-		{&s.record, db, putImport},
-		{&s.detection, db, putDetections(1)},
-		{&s.detectionMany, db, putDetections(rowsPerStatement)},
-		{&s.status, db, putStatuses(1)},
-		{&s.statusMany, db, putStatuses(rowsPerStatement)},
-	}
+	return slices.Concat(
+		[]statement{
+			{&s.contractKey, db, selectContractKey},
+			{&s.recipientsOf, db, selectRecipientsOf},
+			{&s.dropRecipients, db, dropRecipients},
+			{&s.recipient, db, putRecipient},
+			{&s.endpointByID, db, selectEndpointByID},
+			{&s.endpointByName, db, selectEndpointByName},
+			{&s.coverage, db, putCoverage},
+			{&s.record, db, putImport},
+		},
+		s.contract.list(db, insertContract, updateContract),
+		s.endpoint.list(db, insertEndpoint, updateEndpoint),
+		s.event.list(db, insertEvent, updateEvent),
+		s.detection.list(db, insertDetections(1), updateDetections(1)),
+		s.detections.list(db, insertDetections(rowsPerStatement), updateDetections(rowsPerStatement)),
+		s.status.list(db, insertStatuses(1), updateStatuses(1)),
+		s.statuses.list(db, insertStatuses(rowsPerStatement), updateStatuses(rowsPerStatement)),
+	)
 }
 
 const putImport = `
-INSERT INTO imports (started_at, finished_at, file, format, read_rows, new_rows, duplicate_rows, rejected_rows)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO imports (started_at, finished_at, feed, file, size, sha256, format,
+  read_rows, new_rows, changed_rows, duplicate_rows, rejected_rows, not_reported, warnings)
+VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Import calls write to put one file's rows, records the import and commits; an error of write
 // undoes all of it. It waits for an import that runs in another process.
@@ -76,38 +117,50 @@ func (d *Detections) Import(ctx context.Context, file store.Import, write func(*
 		}
 	}()
 	t := newImportTx(ctx, tx, &d.insert)
+	t.File = file
 	if err := write(t); err != nil {
 		return t.Counts, err
 	}
 	if err := t.flush(ctx); err != nil {
 		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
 	}
-	c := t.Counts
-	_, err = tx.StmtContext(ctx, d.insert.record).ExecContext(ctx, started.UnixMilli(), file.Now().UnixMilli(),
-		file.File, file.Format, c.Read, c.New, c.Duplicate, c.Rejected)
-	if err == nil {
+	if err = t.record(ctx, started); err == nil {
 		err = tx.Commit()
 	}
 	if err != nil {
-		return c, fmt.Errorf("import %s: %w", file.File, err)
+		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
 	}
-	return c, nil
+	return t.Counts, nil
+}
+
+// record writes the row that tells of this import.
+func (t *ImportTx) record(ctx context.Context, started time.Time) error {
+	f, c := t.File, t.Counts
+	notReported, err := json.Marshal(t.NotReported)
+	if err != nil {
+		return err
+	}
+	warnings, err := json.Marshal(t.Warnings)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), f.Now().UnixMilli(),
+		cmp.Or(f.Feed, f.File), f.File, f.Size, f.SHA256, f.Format,
+		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings))
+	return err
 }
 
 func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx {
 	return &ImportTx{
-		tx:    tx,
-		stmt:  s,
-		bound: map[*sql.Stmt]*sql.Stmt{},
-		keys:  map[string]int64{},
-		detections: batch[detectionRow]{
-			one: tx.StmtContext(ctx, s.detection), many: tx.StmtContext(ctx, s.detectionMany),
-			compare: (*detectionRow).compare, args: (*detectionRow).args,
-		},
-		statuses: batch[statusRow]{
-			one: tx.StmtContext(ctx, s.status), many: tx.StmtContext(ctx, s.statusMany),
-			compare: (*statusRow).compare, args: (*statusRow).args,
-		},
+		NotReported: map[string]int64{},
+		Warnings:    map[string]int64{},
+		tx:          tx,
+		stmt:        s,
+		bound:       map[*sql.Stmt]*sql.Stmt{},
+		keys:        map[string]int64{},
+		folded:      map[string]string{},
+		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
+		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
 	}
 }
 
@@ -129,22 +182,19 @@ func (t *ImportTx) inTx(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
 	return t.bound[stmt]
 }
 
-// exec writes one row and counts it as new if that changed anything.
-func (t *ImportTx) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (changed bool, err error) {
-	res, err := t.inTx(ctx, stmt).ExecContext(ctx, args...)
-	if err != nil {
-		return false, err
+// putOne adds or replaces one row and counts it.
+func (t *ImportTx) putOne(ctx context.Context, s insertOrUpdate, args ...any) error {
+	added, replaced, err := t.runOne(ctx, s, args...)
+	if err == nil {
+		count(&t.Counts, added, replaced)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	return err
 }
 
-func (t *ImportTx) count(changed bool) {
-	if changed {
-		t.Counts.New++
-	} else {
-		t.Counts.Duplicate++
-	}
+func (t *ImportTx) runOne(ctx context.Context, s insertOrUpdate, args ...any) (added, replaced bool, err error) {
+	s = insertOrUpdate{t.inTx(ctx, s.insert), t.inTx(ctx, s.update)}
+	a, r, err := s.run(ctx, 1, args)
+	return a > 0, r > 0, err
 }
 
 const selectContractKey = `SELECT key FROM contracts WHERE id = ?`
@@ -163,132 +213,4 @@ func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 	}
 	t.keys[id] = key
 	return key, nil
-}
-
-const (
-	putContract = `
-INSERT INTO contracts (id, name, product, edr, url_filtering, licences, timezone, since, ends)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))
-ON CONFLICT (id) DO UPDATE SET
-  name = excluded.name, product = excluded.product, edr = excluded.edr, url_filtering = excluded.url_filtering,
-  licences = excluded.licences, timezone = excluded.timezone, since = excluded.since, ends = excluded.ends
-WHERE (name, product, edr, url_filtering, licences, timezone, since, ends) IS NOT
-  (excluded.name, excluded.product, excluded.edr, excluded.url_filtering,
-   excluded.licences, excluded.timezone, excluded.since, excluded.ends)`
-	dropRecipients = `DELETE FROM recipients WHERE contract = ?`
-	putRecipient   = `INSERT INTO recipients (contract, address, name) VALUES (?, ?, ?)`
-)
-
-// PutContract adds or replaces a contract. With keepRecipients its list of addresses stays as it
-// is; otherwise c.Recipients, in which every address stands once, becomes the list.
-func (t *ImportTx) PutContract(ctx context.Context, c store.Contract, keepRecipients bool) error {
-	changed, err := t.exec(ctx, t.stmt.contract, c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, c.Ends)
-	if err != nil {
-		return fmt.Errorf("write contract %q: %w", c.ID, err)
-	}
-	if !keepRecipients {
-		replaced, err := t.putRecipients(ctx, c)
-		if err != nil {
-			return fmt.Errorf("write recipients of contract %q: %w", c.ID, err)
-		}
-		changed = changed || replaced
-	}
-	t.count(changed)
-	return nil
-}
-
-func (t *ImportTx) putRecipients(ctx context.Context, c store.Contract) (changed bool, err error) {
-	key, err := t.key(ctx, c.ID)
-	if err != nil {
-		return false, err
-	}
-	var have []store.Recipient
-	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows scanner) error {
-		var r store.Recipient
-		err := rows.Scan(&r.Address, &r.Name)
-		have = append(have, r)
-		return err
-	}, key)
-	if err != nil {
-		return false, err
-	}
-	want := slices.SortedFunc(slices.Values(c.Recipients), compareRecipients)
-	if slices.Equal(have, want) {
-		return false, nil
-	}
-	if _, err := t.exec(ctx, t.stmt.dropRecipients, key); err != nil {
-		return false, err
-	}
-	for _, r := range want {
-		if _, err := t.exec(ctx, t.stmt.recipient, key, r.Address, r.Name); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-const putEndpoint = `
-INSERT INTO endpoints (contract, name, class, os, installed_at, removed_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (contract, name) DO UPDATE SET
-  class = excluded.class, os = excluded.os, installed_at = excluded.installed_at, removed_at = excluded.removed_at
-WHERE (class, os, installed_at, removed_at) IS NOT
-  (excluded.class, excluded.os, excluded.installed_at, excluded.removed_at)`
-
-// PutEndpoint adds or replaces a machine of a contract's inventory.
-func (t *ImportTx) PutEndpoint(ctx context.Context, contract string, e store.Endpoint) error {
-	key, err := t.key(ctx, contract)
-	if err != nil {
-		return err
-	}
-	changed, err := t.exec(ctx, t.stmt.endpoint, key, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt))
-	if err != nil {
-		return fmt.Errorf("write endpoint %q of contract %q: %w", e.Name, contract, err)
-	}
-	t.count(changed)
-	return nil
-}
-
-const putEvent = `
-INSERT INTO edr_events (contract, id, time, endpoint, status, objects) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (contract, id) DO UPDATE SET status = excluded.status, objects = excluded.objects
-WHERE (status, objects) IS NOT (excluded.status, excluded.objects)`
-
-// PutEvent adds an event, or updates the status and the objects of a known one, whose time and
-// endpoint stay as they were first told.
-func (t *ImportTx) PutEvent(ctx context.Context, contract string, e store.EDREvent) error {
-	key, err := t.key(ctx, contract)
-	if err != nil {
-		return err
-	}
-	objects, err := json.Marshal(append([]store.EDRObject{}, e.Objects...)) // never null
-	if err != nil {
-		return fmt.Errorf("objects of event %q: %w", e.ID, err)
-	}
-	changed, err := t.exec(ctx, t.stmt.event, key, e.ID, e.Time.UnixMilli(), e.Endpoint, e.Status, string(objects))
-	if err != nil {
-		return fmt.Errorf("write event %q of contract %q: %w", e.ID, contract, err)
-	}
-	t.count(changed)
-	return nil
-}
-
-const putCoverage = `INSERT INTO coverage (contract, day) VALUES (?, ?) ON CONFLICT DO NOTHING`
-
-// PutCoverage marks a day for which a contract's feed is complete.
-func (t *ImportTx) PutCoverage(ctx context.Context, contract string, day store.Day) error {
-	key, err := t.key(ctx, contract)
-	if err != nil {
-		return err
-	}
-	changed, err := t.exec(ctx, t.stmt.coverage, key, day)
-	if err != nil {
-		return fmt.Errorf("write coverage %s of contract %q: %w", day, contract, err)
-	}
-	t.count(changed)
-	return nil
-}
-
-// compareRecipients orders by address in code-point order.
-func compareRecipients(a, b store.Recipient) int {
-	return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Name, b.Name))
 }

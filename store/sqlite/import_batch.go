@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
-	"database/sql"
 	"slices"
 	"strings"
 
@@ -21,20 +19,45 @@ const (
 	maxBatchBytes = 32 << 20
 )
 
-// batch holds rows back, to write them in the order of their key.
-type batch[Row any] struct {
-	one, many *sql.Stmt // statements that insert one row, and rowsPerStatement rows
-	compare   func(a, b *Row) int
-	args      func(row *Row, to []any) []any // appends a row's columns
+// batchRules say how rows of one kind are told apart and written.
+type batchRules[Row any, Key comparable] struct {
+	key     func(*Row) Key                 // equal for rows that are one and the same
+	holds   func(have, next *Row) bool     // of two with one key, whether the first stays
+	compare func(a, b *Row) int            // by the table's primary key
+	args    func(row *Row, to []any) []any // appends a row's columns
+}
 
-	rows  []Row
-	bytes int
-	order []int // of rows, when they are written
-	buf   []any // columns of one statement
+// batch holds rows back, to write them in the order of their table. Of rows with one key it keeps
+// the one that holds: neither SQLite nor the order of the table decides between them.
+type batch[Row any, Key comparable] struct {
+	batchRules[Row, Key]
+	one, many insertOrUpdate // of one row, and of rowsPerStatement rows
+
+	rows   []Row
+	bytes  int
+	places map[Key]int   // of rows
+	gone   map[int]int64 // how many rows gave way to the one at a place
+	order  []int         // of rows, when they are written
+	buf    []any         // columns of one statement
+}
+
+func newBatch[Row any, Key comparable](rules batchRules[Row, Key], one, many insertOrUpdate) batch[Row, Key] {
+	return batch[Row, Key]{batchRules: rules, one: one, many: many, places: map[Key]int{}, gone: map[int]int64{}}
 }
 
 // add takes a row whose text is size bytes, and writes the batch when it is full.
-func (b *batch[Row]) add(ctx context.Context, row Row, size int, counts *store.ImportCounts) error {
+func (b *batch[Row, Key]) add(ctx context.Context, row Row, size int, counts *store.ImportCounts) error {
+	key := b.key(&row)
+	if at, ok := b.places[key]; ok {
+		if b.holds(&b.rows[at], &row) {
+			counts.Duplicate++
+		} else {
+			b.rows[at] = row
+			b.gone[at]++
+		}
+		return nil
+	}
+	b.places[key] = len(b.rows)
 	b.rows = append(b.rows, row)
 	b.bytes += size
 	if len(b.rows) < maxBatchRows && b.bytes < maxBatchBytes {
@@ -43,26 +66,33 @@ func (b *batch[Row]) add(ctx context.Context, row Row, size int, counts *store.I
 	return b.flush(ctx, counts)
 }
 
-// flush writes what is held. Of rows with one key the file's order decides.
-func (b *batch[Row]) flush(ctx context.Context, counts *store.ImportCounts) error {
+// flush writes what is held.
+func (b *batch[Row, Key]) flush(ctx context.Context, counts *store.ImportCounts) error {
 	b.order = b.order[:0]
 	for i := range b.rows {
-		b.order = append(b.order, i)
+		if b.gone[i] == 0 {
+			b.order = append(b.order, i)
+		}
 	}
 	// Places are sorted instead of rows, because rows are large to move.
-	slices.SortFunc(b.order, func(i, j int) int { return cmp.Or(b.compare(&b.rows[i], &b.rows[j]), cmp.Compare(i, j)) })
+	slices.SortFunc(b.order, func(i, j int) int { return b.compare(&b.rows[i], &b.rows[j]) })
 	for group := range slices.Chunk(b.order, rowsPerStatement) {
 		if err := b.write(ctx, group, counts); err != nil {
 			return err
 		}
 	}
+	if err := b.writeLast(ctx, counts); err != nil {
+		return err
+	}
 	clear(b.rows) // lets go of the strings
 	b.rows, b.bytes = b.rows[:0], 0
+	clear(b.places)
+	clear(b.gone)
 	return nil
 }
 
-// write inserts the rows at the places of group: by one statement if it is full, else one by one.
-func (b *batch[Row]) write(ctx context.Context, group []int, counts *store.ImportCounts) error {
+// write puts the rows at the places of group: by one statement if it is full, else one by one.
+func (b *batch[Row, Key]) write(ctx context.Context, group []int, counts *store.ImportCounts) error {
 	stmt, size := b.many, len(group)
 	if size < rowsPerStatement {
 		stmt, size = b.one, 1
@@ -72,16 +102,30 @@ func (b *batch[Row]) write(ctx context.Context, group []int, counts *store.Impor
 		for _, i := range part {
 			b.buf = b.args(&b.rows[i], b.buf)
 		}
-		res, err := stmt.ExecContext(ctx, b.buf...)
+		added, replaced, err := stmt.run(ctx, len(part), b.buf)
 		if err != nil {
 			return err
 		}
-		changed, err := res.RowsAffected()
-		if err != nil {
+		counts.New += added
+		counts.Changed += replaced
+		counts.Duplicate += int64(len(part)) - added - replaced
+	}
+	return nil
+}
+
+// writeLast puts the rows to which others of the batch gave way. These have changed something if
+// the last of them did: a file that is imported again changes nothing.
+func (b *batch[Row, Key]) writeLast(ctx context.Context, counts *store.ImportCounts) error {
+	for at, n := range b.gone {
+		before := counts.Duplicate
+		if err := b.write(ctx, []int{at}, counts); err != nil {
 			return err
 		}
-		counts.New += changed
-		counts.Duplicate += int64(len(part)) - changed
+		if counts.Duplicate > before {
+			counts.Duplicate += n
+		} else {
+			counts.Changed += n
+		}
 	}
 	return nil
 }
@@ -92,78 +136,8 @@ func values(rows, columns int) string {
 	return row + strings.Repeat(", "+row, rows-1)
 }
 
-type detectionRow struct {
-	key int64
-	ms  int64
-	store.DetectionRow
-}
-
-func putDetections(rows int) string {
-	return `INSERT INTO detections (contract, time, id, feature, class, count, endpoint, name, result, received, path) VALUES ` +
-		values(rows, 11) + ` ON CONFLICT (contract, time, id) DO NOTHING`
-}
-
-func (r *detectionRow) compare(other *detectionRow) int {
-	return cmp.Or(cmp.Compare(r.key, other.key), cmp.Compare(r.ms, other.ms), strings.Compare(r.ID, other.ID))
-}
-
-func (r *detectionRow) args(to []any) []any {
-	return append(to, r.key, r.ms, r.ID, string(r.Feature), string(r.Class), r.Count, r.Endpoint, r.Name, r.Result,
-		millis(r.Received), r.Path)
-}
-
-// PutDetection adds a detection; one with the same contract, time and id stays as it is.
-func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error {
-	key, err := t.key(ctx, d.Contract)
-	if err != nil {
-		return err
-	}
-	row := detectionRow{key: key, ms: d.Time.UnixMilli(), DetectionRow: d}
-	return t.detections.add(ctx, row, len(d.ID)+len(d.Endpoint)+len(d.Name)+len(d.Result)+len(d.Path), &t.Counts)
-}
-
-type statusRow struct {
-	key int64
-	store.AgentStatus
-}
-
-func putStatuses(rows int) string {
-	return `
-INSERT INTO agent_status (contract, endpoint, day, last_seen, pattern_current, os, os_supported,
-  realtime_scan, behavior_monitoring, machine_learning, web_reputation, edr) VALUES ` + values(rows, 12) + `
-ON CONFLICT (contract, endpoint, day) DO UPDATE SET
-  last_seen = excluded.last_seen, pattern_current = excluded.pattern_current, os = excluded.os,
-  os_supported = excluded.os_supported, realtime_scan = excluded.realtime_scan,
-  behavior_monitoring = excluded.behavior_monitoring, machine_learning = excluded.machine_learning,
-  web_reputation = excluded.web_reputation, edr = excluded.edr
-WHERE (last_seen, pattern_current, os, os_supported,
-       realtime_scan, behavior_monitoring, machine_learning, web_reputation, edr) IS NOT
-  (excluded.last_seen, excluded.pattern_current, excluded.os, excluded.os_supported,
-   excluded.realtime_scan, excluded.behavior_monitoring, excluded.machine_learning, excluded.web_reputation, excluded.edr)`
-}
-
-func (r *statusRow) compare(other *statusRow) int {
-	return cmp.Or(cmp.Compare(r.key, other.key), strings.Compare(r.Endpoint, other.Endpoint), strings.Compare(string(r.Day), string(other.Day)))
-}
-
-func (r *statusRow) args(to []any) []any {
-	p := r.Protections
-	return append(to, r.key, r.Endpoint, string(r.Day), r.LastSeen.UnixMilli(), orNull(r.PatternCurrent), r.OS, orNull(r.OSSupported),
-		string(p.RealtimeScan), string(p.BehaviorMonitoring), string(p.MachineLearning), string(p.WebReputation), string(p.EDR))
-}
-
-func orNull(b *bool) any {
-	if b == nil {
-		return nil
-	}
-	return *b
-}
-
-// PutStatus adds or replaces an endpoint's snapshot of a day.
-func (t *ImportTx) PutStatus(ctx context.Context, contract string, s store.AgentStatus) error {
-	key, err := t.key(ctx, contract)
-	if err != nil {
-		return err
-	}
-	return t.statuses.add(ctx, statusRow{key, s}, len(s.Endpoint)+len(s.OS), &t.Counts)
+// valuesAs is a table n of such rows, with names for its columns.
+func valuesAs(rows int, columns string) string {
+	names := strings.Split(columns, ", ")
+	return `(WITH v (` + columns + `) AS (VALUES ` + values(rows, len(names)) + `) SELECT * FROM v) AS n`
 }

@@ -14,7 +14,7 @@ import (
 	"geppo/store/sqlite"
 )
 
-func TestImportCountsNewAndDuplicate(t *testing.T) {
+func TestImportCountsNewChangedAndDuplicate(t *testing.T) {
 	db := openDetections(t)
 	yes := true
 	write := func(mutate func(c *store.Contract, e *store.Endpoint, s *store.AgentStatus, v *store.EDREvent)) store.ImportCounts {
@@ -24,7 +24,7 @@ func TestImportCountsNewAndDuplicate(t *testing.T) {
 		s := store.AgentStatus{Endpoint: "PC-1", Day: "2026-10-01", LastSeen: noon, OSSupported: &yes, Protections: store.Protections{
 			RealtimeScan: "on", BehaviorMonitoring: "on", MachineLearning: "on", WebReputation: "on", EDR: "on",
 		}}
-		v := store.EDREvent{ID: "e", Time: noon, Endpoint: "PC-1", Status: "new"}
+		v := store.EDREvent{ID: "e", Time: noon, Endpoints: []store.Machine{{Name: "PC-1"}}, Status: "new"}
 		if mutate != nil {
 			mutate(&c, &e, &s, &v)
 		}
@@ -42,22 +42,22 @@ func TestImportCountsNewAndDuplicate(t *testing.T) {
 	for _, step := range []struct {
 		name   string
 		mutate func(*contract, *endpoint, *status, *event)
-		isNew  int64
+		want   [2]int64 // new, changed
 	}{
-		{"first", nil, 6},
-		{"same", nil, 0},
-		{"contract renamed", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙" }, 1},
-		{"recipient renamed", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙"; c.Recipients[1].Name = "丙" }, 1},
-		{"recipients gone", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙"; c.Recipients = nil }, 1},
-		{"all back", nil, 1},
-		{"endpoint removed", func(_ *contract, e *endpoint, _ *status, _ *event) { e.RemovedAt = noon }, 1},
-		{"endpoint back", nil, 1},
-		{"not reported any more", func(_ *contract, _ *endpoint, s *status, _ *event) { s.OSSupported = nil }, 1},
-		{"reported again", nil, 1},
-		{"event closed", func(_ *contract, _ *endpoint, _ *status, v *event) { v.Status = "closed" }, 1},
-		{"event moved", func(_ *contract, _ *endpoint, _ *status, v *event) { v.Status = "closed"; v.Time = noon.Add(1) }, 0},
+		{"first", nil, [2]int64{6, 0}},
+		{"same", nil, [2]int64{0, 0}},
+		{"contract renamed", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙" }, [2]int64{0, 1}},
+		{"recipient renamed", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙"; c.Recipients[1].Name = "丙" }, [2]int64{0, 1}},
+		{"recipients gone", func(c *contract, _ *endpoint, _ *status, _ *event) { c.Name = "乙"; c.Recipients = nil }, [2]int64{0, 1}},
+		{"all back", nil, [2]int64{0, 1}},
+		{"endpoint removed", func(_ *contract, e *endpoint, _ *status, _ *event) { e.RemovedAt = noon }, [2]int64{0, 1}},
+		{"endpoint back", nil, [2]int64{0, 1}},
+		{"not reported any more", func(_ *contract, _ *endpoint, s *status, _ *event) { s.OSSupported = nil }, [2]int64{0, 1}},
+		{"reported again", nil, [2]int64{0, 1}},
+		{"event closed", func(_ *contract, _ *endpoint, _ *status, v *event) { v.Status = "closed" }, [2]int64{0, 1}},
+		{"event moved", func(_ *contract, _ *endpoint, _ *status, v *event) { v.Status = "closed"; v.Time = noon.Add(1) }, [2]int64{0, 0}},
 	} {
-		want := store.ImportCounts{New: step.isNew, Duplicate: 6 - step.isNew}
+		want := store.ImportCounts{New: step.want[0], Changed: step.want[1], Duplicate: 6 - step.want[0] - step.want[1]}
 		if got := write(step.mutate); got != want {
 			t.Errorf("%s: %+v, want %+v", step.name, got, want)
 		}
@@ -67,11 +67,11 @@ func TestImportCountsNewAndDuplicate(t *testing.T) {
 func TestKnownEventUpdatesStatusAndObjects(t *testing.T) {
 	db, loc := openDetections(t), tokyo(t)
 	first := store.EDREvent{
-		ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoint: "PC-1", Status: "new",
+		ID: "e-1", Time: time.Date(2026, 10, 7, 9, 0, 0, 0, loc), Endpoints: []store.Machine{{Name: "PC-1"}}, Status: "new",
 		Objects: []store.EDRObject{{Name: "a"}},
 	}
 	second := store.EDREvent{
-		ID: "e-1", Time: first.Time.AddDate(0, 1, 0), Endpoint: "PC-2", Status: "closed",
+		ID: "e-1", Time: first.Time.AddDate(0, 1, 0), Endpoints: []store.Machine{{Name: "PC-2"}}, Status: "closed",
 		Objects: []store.EDRObject{{Name: "<b>", Type: "file", Result: "隔離"}, {Name: "a"}},
 	}
 	for _, e := range []store.EDREvent{first, second} {

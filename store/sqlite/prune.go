@@ -99,34 +99,34 @@ const (
 
 	insertPruned = `INSERT INTO pruned (period, pruned_at) VALUES (?, ?) ON CONFLICT DO NOTHING`
 
-	// endpointNames seeks from one endpoint to the next instead of reading every snapshot.
-	endpointNames = `
+	// machineKeys seeks from one machine to the next instead of reading every snapshot.
+	machineKeys = `
 WITH RECURSIVE e (name) AS (
-  SELECT min(endpoint) FROM agent_status WHERE contract = ?1
+  SELECT min(machine) FROM agent_status WHERE contract = ?1
   UNION ALL
-  SELECT (SELECT min(endpoint) FROM agent_status WHERE contract = ?1 AND endpoint > e.name) FROM e WHERE e.name IS NOT NULL
+  SELECT (SELECT min(machine) FROM agent_status WHERE contract = ?1 AND machine > e.name) FROM e WHERE e.name IS NOT NULL
 )`
 
-	selectOldest = endpointNames + `
+	selectOldest = machineKeys + `
 SELECT (SELECT min(time) FROM detections WHERE contract = ?1 AND time >= ?2 AND time < ?3),
        (SELECT min(time) FROM edr_events WHERE contract = ?1 AND time >= ?2 AND time < ?3),
        (SELECT min(day) FROM coverage WHERE contract = ?1 AND day >= ?4 AND day < ?5),
-       (SELECT min((SELECT min(day) FROM agent_status WHERE contract = ?1 AND endpoint = e.name AND day >= ?4 AND day < ?5))
+       (SELECT min((SELECT min(day) FROM agent_status WHERE contract = ?1 AND machine = e.name AND day >= ?4 AND day < ?5))
         FROM e WHERE e.name IS NOT NULL)`
 
 	detectionsToGo = ` FROM detections WHERE contract = ?1 AND time >= ?2 AND time < ?3`
 	eventsToGo     = ` FROM edr_events WHERE contract = ?1 AND time >= ?2 AND time < ?3`
 	coverageToGo   = ` FROM coverage WHERE contract = ?1 AND day >= ?4 AND day < ?5
   AND day < (SELECT max(day) FROM coverage WHERE contract = ?1 AND day < ?6)`
-	statusesToGo = ` FROM e CROSS JOIN agent_status AS s ON s.contract = ?1 AND s.endpoint = e.name AND s.day >= ?4 AND s.day < ?5
-  AND s.day < (SELECT max(b.day) FROM agent_status AS b WHERE b.contract = ?1 AND b.endpoint = e.name AND b.day < ?6)`
+	statusesToGo = ` FROM e CROSS JOIN agent_status AS s ON s.contract = ?1 AND s.machine = e.name AND s.day >= ?4 AND s.day < ?5
+  AND s.day < (SELECT max(b.day) FROM agent_status AS b WHERE b.contract = ?1 AND b.machine = e.name AND b.day < ?6)`
 
-	countToGo = endpointNames + `
+	countToGo = machineKeys + `
 SELECT (SELECT count(*)` + detectionsToGo + `), (SELECT count(*)` + statusesToGo + `),
        (SELECT count(*)` + eventsToGo + `), (SELECT count(*)` + coverageToGo + `)`
 
-	deleteStatuses = endpointNames + `
-DELETE FROM agent_status WHERE (contract, endpoint, day) IN (SELECT s.contract, s.endpoint, s.day` + statusesToGo + `)`
+	deleteStatuses = machineKeys + `
+DELETE FROM agent_status WHERE (contract, machine, day) IN (SELECT s.contract, s.machine, s.day` + statusesToGo + `)`
 )
 
 // Pruned tells whether a report of p can no longer be computed, by ErrPruned.

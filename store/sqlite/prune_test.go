@@ -40,7 +40,7 @@ func fillYears(t *testing.T, db *sqlite.Detections) {
 				d := detectionOf(c.ID, fmt.Sprint(n), at)
 				try(tx.PutDetection(ctx, d))
 				if n%7 == 0 {
-					try(tx.PutEvent(ctx, c.ID, store.EDREvent{ID: fmt.Sprint(n), Time: at, Endpoint: "PC-1", Status: "new"}))
+					try(tx.PutEvent(ctx, c.ID, store.EDREvent{ID: fmt.Sprint(n), Time: at, Endpoints: []store.Machine{{Name: "PC-1"}}, Status: "new"}))
 				}
 				day := store.DayOf(at, time.UTC)
 				endpoint := n % 4

@@ -1,5 +1,9 @@
 -- The detections: what came in. Only imports write here. Times are unix milliseconds (UTC), days
--- are 'YYYY-MM-DD' in the contract's time zone. Names are kept as received.
+-- are 'YYYY-MM-DD' in the contract's time zone. Names are kept as received, but for control
+-- characters and runs of white space.
+--
+-- A machine is found by its endpoint_id (an agent's GUID, '' where the source gives none), else by
+-- its name as store.Fold folds it.
 
 -- +goose Up
 
@@ -14,6 +18,7 @@ CREATE TABLE contracts (
   url_filtering INTEGER NOT NULL CHECK (url_filtering IN (0, 1)),
   licences      INTEGER NOT NULL CHECK (licences >= 0),
   timezone      TEXT    NOT NULL CHECK (timezone <> ''),
+  brand         TEXT    NOT NULL, -- '' for the default
   since         TEXT    NOT NULL CHECK (since GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]'),
   ends          TEXT             CHECK (ends GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]' AND ends >= since)
 ) STRICT;
@@ -27,20 +32,25 @@ CREATE TABLE recipients (
   PRIMARY KEY (contract, address)
 ) STRICT, WITHOUT ROWID;
 
+-- The inventory: one row for each machine, spelled as the newest row spelled it.
 CREATE TABLE endpoints (
   contract     INTEGER NOT NULL REFERENCES contracts (key),
+  folded       TEXT    NOT NULL, -- name as store.Fold folds it
+  endpoint_id  TEXT    NOT NULL,
   name         TEXT    NOT NULL CHECK (name <> ''),
   class        TEXT    NOT NULL CHECK (class IN ('desktop', 'server', 'mobile', 'unknown')),
   os           TEXT    NOT NULL,
   installed_at INTEGER NOT NULL,
   removed_at   INTEGER, -- NULL while it is installed
-  PRIMARY KEY (contract, name)
+  PRIMARY KEY (contract, folded, endpoint_id)
 ) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX endpoints_id ON endpoints (contract, endpoint_id) WHERE endpoint_id <> '';
 
--- Daily snapshots of agents. By endpoint first: a month of one endpoint is one short range, and
+-- Daily snapshots of agents. By machine first: a month of one machine is one short range, and
 -- the newest snapshot before it is the row in front, however many years of snapshots there are.
 CREATE TABLE agent_status (
   contract            INTEGER NOT NULL REFERENCES contracts (key),
+  machine             TEXT    NOT NULL, -- 'ID:' and the endpoint_id, else the folded name: store.Machine.Key
   endpoint            TEXT    NOT NULL CHECK (endpoint <> ''),
   day                 TEXT    NOT NULL CHECK (day GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]-[0-3][0-9]'),
   last_seen           INTEGER NOT NULL,
@@ -52,16 +62,21 @@ CREATE TABLE agent_status (
   machine_learning    TEXT    NOT NULL CHECK (machine_learning = 'on' OR machine_learning = 'off' OR machine_learning = 'unknown'),
   web_reputation      TEXT    NOT NULL CHECK (web_reputation = 'on' OR web_reputation = 'off' OR web_reputation = 'unknown'),
   edr                 TEXT    NOT NULL CHECK (edr = 'on' OR edr = 'off' OR edr = 'unknown'),
-  PRIMARY KEY (contract, endpoint, day)
+  PRIMARY KEY (contract, machine, day)
 ) STRICT, WITHOUT ROWID;
 
+-- A detection is one and the same by contract, feature and id, whatever its time: a later row of it
+-- replaces the outcome or corrects the time. It is found by identity, a number made of feature and
+-- id, because an index of the texts themselves would be as large as half the table.
+--
 -- Clustered so that one contract's month is one short range of the table itself. The other way, a
 -- rowid table with an index, reads one page for nearly every row: measured 50 times slower cold.
 -- The CHECKs are chains of OR because SQLite builds a table for each IN list anew with every
 -- statement, which doubles the time of an import.
 CREATE TABLE detections (
   contract INTEGER NOT NULL REFERENCES contracts (key),
-  time     INTEGER NOT NULL, -- when it happened on the endpoint (生成)
+  time     INTEGER NOT NULL, -- when it happened on the endpoint (生成), or when it was received, see misdated
+  identity INTEGER NOT NULL,
   id       TEXT    NOT NULL CHECK (id <> ''),
   feature  TEXT    NOT NULL CHECK (
              feature = 'virus' OR feature = 'spyware' OR feature = 'web_reputation' OR feature = 'behavior_monitoring'
@@ -74,8 +89,14 @@ CREATE TABLE detections (
   result   TEXT    NOT NULL, -- as received; '' where the feature has none
   received INTEGER,          -- NULL: not reported
   path     TEXT    NOT NULL, -- '' where there is none
-  PRIMARY KEY (contract, time, id)
+  endpoint_id TEXT NOT NULL,
+  misdated INTEGER,          -- the time as reported by a clock that was wrong, and NULL otherwise
+  PRIMARY KEY (contract, time, identity),
+  UNIQUE (contract, identity)
 ) STRICT, WITHOUT ROWID;
+
+-- The rows whose clock was wrong, for geppo check.
+CREATE INDEX detections_misdated ON detections (contract, time) WHERE misdated IS NOT NULL;
 
 -- Results that the report can only count as unknown (その他). There are few or none, so that
 -- geppo check lists them without reading the whole table.
@@ -90,8 +111,9 @@ CREATE TABLE edr_events (
   contract INTEGER NOT NULL REFERENCES contracts (key),
   id       TEXT    NOT NULL CHECK (id <> ''),
   time     INTEGER NOT NULL,
-  endpoint TEXT    NOT NULL,
+  updated  INTEGER,          -- when its status was set; NULL: not reported
   status   TEXT    NOT NULL, -- new, in_progress, closed, or as received
+  endpoints TEXT   NOT NULL CHECK (json_type(endpoints) = 'array'), -- [{"id", "name"}]
   objects  TEXT    NOT NULL CHECK (json_type(objects) = 'array'), -- [{"name", "type", "result"}]
   UNIQUE (contract, id)
 ) STRICT;
@@ -109,11 +131,19 @@ CREATE TABLE imports (
   key            INTEGER PRIMARY KEY,
   started_at     INTEGER NOT NULL,
   finished_at    INTEGER NOT NULL,
+  feed           TEXT    NOT NULL, -- what the files of one source have in common: store.Feed
   file           TEXT    NOT NULL,
+  size           INTEGER,          -- in bytes; NULL: not known, as of standard input
+  sha256         BLOB    CHECK (length(sha256) = 32), -- NULL: not known
   format         TEXT    NOT NULL,
   read_rows      INTEGER NOT NULL CHECK (read_rows >= 0),
   new_rows       INTEGER NOT NULL CHECK (new_rows >= 0),
+  changed_rows   INTEGER NOT NULL CHECK (changed_rows >= 0),
   duplicate_rows INTEGER NOT NULL CHECK (duplicate_rows >= 0),
-  rejected_rows  INTEGER NOT NULL CHECK (rejected_rows >= 0)
+  rejected_rows  INTEGER NOT NULL CHECK (rejected_rows >= 0),
+  not_reported   TEXT    NOT NULL CHECK (json_type(not_reported) = 'object'), -- {"class": rows}
+  warnings       TEXT    NOT NULL CHECK (json_type(warnings) = 'object')      -- {"kind": rows}
 ) STRICT;
 CREATE INDEX imports_finished ON imports (finished_at);
+CREATE INDEX imports_feed ON imports (feed, finished_at);
+CREATE INDEX imports_file ON imports (file, sha256) WHERE sha256 IS NOT NULL;
