@@ -14,6 +14,13 @@ import (
 // ErrNotFound says that no row has the key that was asked for.
 var ErrNotFound = errors.New("not found")
 
+// ErrLocked says that another process is the sender.
+var ErrLocked = errors.New("another geppo is sending")
+
+// ErrMisplaced says that an open database is not, or not only, the file of its name. What is written
+// there others do not see, and a second sender may have begun on the other file.
+var ErrMisplaced = errors.New("the open database is not in its place")
+
 // Product is the service a contract has bought; it decides the names printed in its reports.
 type Product string
 

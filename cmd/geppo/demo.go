@@ -100,7 +100,7 @@ func clearDemo(dir string) error {
 	}
 	// Only what the demo makes is removed, whatever else has been put beside it.
 	for _, name := range []string{
-		"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm", "geppo.db.lock",
+		"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm",
 		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm",
 	} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
@@ -156,7 +156,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 		return err
 	}
 	filter := store.Filter{Period: p}
-	if err := a.dispatch(ctx, c, sender, filter); err != nil {
+	if err := a.dispatch(ctx, sender, filter); err != nil {
 		return err
 	}
 	if err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {

@@ -11,12 +11,10 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
-	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
 	"geppo/store/ingest"
 )
@@ -122,7 +120,7 @@ Start with "geppo demo".`,
 	}
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
-	root.AddCommand(a.demoCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
+	root.AddCommand(a.demoCommand(), a.initCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.checkCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
@@ -140,14 +138,5 @@ func (a *app) do(action func(cmd *cobra.Command, args []string) error) func(*cob
 
 // config loads the configuration named by flags and environment.
 func (a *app) config() (config.Config, error) {
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: []config.Check{
-		{Key: "schedule.monthly", Check: func(c config.Config) error {
-			_, err := daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
-			return err
-		}},
-		{Key: "http.listen", Check: func(c config.Config) error {
-			_, _, err := console.Parse(c.HTTP.Listen)
-			return err
-		}},
-	}})
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn})
 }

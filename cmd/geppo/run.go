@@ -41,7 +41,7 @@ Exit codes: 0 everything asked for is sent; 75 something is still on its way: ru
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be planned, change nothing")
 	cmd.Flags().BoolVar(&o.force, "force", false, "plan a period that has not ended, or without an import after its end")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.run(ctx, c, db, o)
 	})
 	return cmd
@@ -62,7 +62,7 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	planner.Crash = a.crash
 	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
 	if !o.force {
-		if err := planner.Ready(ctx, request, c.Schedule.RequireData != "off"); err != nil {
+		if err := planner.Ready(ctx, request, c.Schedule.RequireImport); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, err
 
 // sendAndConclude sends what a run planned, and turns how it stands into output and exit code.
 func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Dispatcher, run store.Run, filter store.Filter, asJSON bool) error {
-	stopped := a.dispatch(ctx, c, d, filter)
+	stopped := a.dispatch(ctx, d, filter)
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
 	stopped = errors.Join(stopped, d.Ledger.FinishRun(ctx, run.ID, time.Now()))
@@ -111,7 +111,7 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 }
 
 // dispatch sends what is due, or follows the process that does.
-func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatcher, filter store.Filter) (err error) {
+func (a *app) dispatch(ctx context.Context, d *daemon.Dispatcher, filter store.Filter) (err error) {
 	counts, err := d.Ledger.CountStates(ctx, filter)
 	if err != nil {
 		return err
@@ -124,8 +124,8 @@ func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatche
 	}
 	bar := newMeter(a.stderr, int64(pending), "sending", false)
 	defer bar.end()
-	lock, err := awaitLock(ctx, c.Ledger(), d, filter, bar)
-	if err != nil || lock == nil {
+	lock, waiting, err := awaitLock(ctx, d, filter, bar)
+	if err != nil || !waiting {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Release()) }()
@@ -143,27 +143,27 @@ func (a *app) dispatch(ctx context.Context, c config.Config, d *daemon.Dispatche
 // followEvery is how often another sender's progress is looked at.
 const followEvery = 500 * time.Millisecond
 
-// awaitLock takes the right to send. While another process has it, it is followed: if it has sent
-// what was asked for there is nothing left to do, and no lock is returned.
-func awaitLock(ctx context.Context, ledger string, d *daemon.Dispatcher, filter store.Filter, bar meter) (*daemon.Lock, error) {
+// awaitLock takes the right to send. While another process has it, it is followed: once it has sent
+// what was asked for there is nothing left to do, and no lock was taken.
+func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (lock sqlite.Lock, waiting bool, err error) {
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for told := false; ; told = true {
-		lock, err := daemon.AcquireLock(ledger)
-		if !errors.Is(err, daemon.ErrLocked) {
-			return lock, err
+		lock, err := d.Ledger.Lock()
+		if !errors.Is(err, store.ErrLocked) {
+			return lock, true, err
 		}
 		if !told {
 			d.Log.Info("following the process that sends", "holder", err.Error())
 		}
 		done, waiting, err := daemon.Waiting(ctx, d.Ledger, filter, time.Now())
 		if err != nil || !waiting {
-			return nil, err
+			return lock, false, err
 		}
 		bar.set(done)
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return lock, false, ctx.Err()
 		case <-ticker.C:
 		}
 	}

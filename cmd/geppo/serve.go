@@ -17,6 +17,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	geppod "geppo/cmd/internal/daemon"
+	"geppo/store"
 	"geppo/store/sqlite"
 )
 
@@ -30,7 +31,7 @@ and templates anew, and keeps the old ones if the new are faulty.`,
 		Example: "  geppo serve\n  geppo -c /etc/geppo/geppo.toml serve",
 		Args:    cobra.NoArgs,
 	}
-	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.serve(ctx, c, db)
 	})
 	return cmd
@@ -51,8 +52,8 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	defer signal.Stop(hangUps)
-	lock, err := geppod.AcquireLock(c.Ledger())
-	if errors.Is(err, geppod.ErrLocked) {
+	lock, err := db.ledger.Lock()
+	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("%w; stop it, or give this one a ledger of its own with --db", err)
 	}
 	if err != nil {
@@ -78,10 +79,7 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	reload := make(chan geppod.Settings)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return http.Serve(ctx, listener) })
-	group.Go(func() error {
-		s.daemon.Serve(ctx, settings, reload)
-		return nil
-	})
+	group.Go(func() error { return s.daemon.Serve(ctx, settings, reload) })
 	group.Go(func() error {
 		s.onHangUp(ctx, hangUps, reload)
 		return nil
@@ -126,13 +124,13 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	return geppod.Settings{
 		Dispatcher: sender,
 		Scheduler: &geppod.Scheduler{
-			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: c.Schedule.CatchUp.Duration,
-			RequireImport: c.Schedule.RequireData != "off", Spread: c.Schedule.Spread.Duration,
+			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: time.Duration(c.Schedule.CatchUp),
+			RequireImport: c.Schedule.RequireImport, Spread: time.Duration(c.Schedule.Spread),
 			Operators: &operators, Log: s.log,
 		},
 		Summary:  s.summary(c, sender),
-		Probe:    c.Retry.Max.Duration,
-		Patience: c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
+		Probe:    time.Duration(c.Retry.Max),
+		Patience: time.Duration(c.SMTP.DotTimeout) + 2*time.Duration(c.SMTP.Timeout) + 5*time.Minute,
 	}, nil
 }
 

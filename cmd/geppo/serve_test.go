@@ -195,23 +195,16 @@ func importOne(t *testing.T, dir string, p store.Period) {
 func TestASecondDaemonRefusesToStart(t *testing.T) {
 	dir := t.TempDir()
 	importOne(t, dir, store.Period{Year: 2026, Month: time.October})
-	lock, err := os.OpenFile(filepath.Join(dir, "geppo.db.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := lock.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lock.WriteString("4711\n"); err != nil {
+	defer ledger.Close()
+	if _, err := ledger.Lock(); err != nil {
 		t.Fatal(err)
 	}
 	code, _, stderr := runGeppo(t, "--db", "sqlite:"+filepath.Join(dir, "geppo.db"), "serve")
-	if code != exitError || !strings.Contains(stderr, "4711") {
+	if code != exitError || !strings.Contains(stderr, strconv.Itoa(os.Getpid())) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 }

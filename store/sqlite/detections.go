@@ -46,6 +46,9 @@ func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections,
 // Close closes the database; call it when no method is under way.
 func (d *Detections) Close() error { return d.f.Close() }
 
+// InPlace fails with store.ErrMisplaced unless the database is still the file of its name alone.
+func (d *Detections) InPlace() error { return d.f.InPlace() }
+
 // statement is one to be prepared when the database is opened, so that a typo stops the program
 // then and no later.
 type statement struct {

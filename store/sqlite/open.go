@@ -21,6 +21,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
+	"golang.org/x/sys/unix"
 )
 
 // Mode says what opening a database may do to it.
@@ -29,7 +30,9 @@ type Mode int
 const (
 	// Existing opens a database that is there with today's schema, and refuses any other.
 	Existing Mode = iota
-	// Migrate also creates a missing database and brings an older one to today's schema.
+	// Upgrade also brings an older one to today's schema.
+	Upgrade
+	// Migrate also creates a missing one.
 	Migrate
 )
 
@@ -40,9 +43,10 @@ var migrations embed.FS
 // Go instead of meeting SQLITE_BUSY, and reading ones that can never write. Reading transactions
 // are deferred: each sees one snapshot and blocks nobody.
 type file struct {
-	path string
-	w    *sql.DB
-	r    *sql.DB
+	path   string
+	handle *os.File // opened before the pools and closed after them, see Lock
+	w      *sql.DB
+	r      *sql.DB
 }
 
 // ParseDSN gives the path behind a "sqlite:PATH" data source name.
@@ -68,10 +72,10 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 			err = fmt.Errorf("open %s database %s: %w", kind, path, err)
 		}
 	}()
-	if err := touch(path, mode); err != nil {
+	f = &file{path: path}
+	if f.handle, err = hold(path, mode); err != nil {
 		return nil, err
 	}
-	f = &file{path: path}
 	// A failed start-up must not leave pools behind.
 	defer func() {
 		if err != nil {
@@ -96,24 +100,27 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 	}
 	f.r.SetMaxOpenConns(runtime.GOMAXPROCS(0) + 2)
 	f.r.SetMaxIdleConns(runtime.GOMAXPROCS(0) + 2)
-	return f, f.migrate(ctx, kind, mode)
+	if mode == Existing {
+		return f, f.migrate(ctx, kind, mode)
+	}
+	return f, f.migrating(func() error { return f.migrate(ctx, kind, mode) })
 }
 
-// touch makes sure that there is a file to open. A new one is its owner's alone: it will hold
+// hold opens the file for as long as SQLite does. A new one is its owner's alone: it will hold
 // customers' names and addresses. SQLite gives the files beside it the same permissions.
-func touch(path string, mode Mode) error {
+func hold(path string, mode Mode) (*os.File, error) {
+	flags := os.O_RDWR
 	if mode == Migrate {
-		created, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-		if err != nil {
-			return err
-		}
-		return created.Close()
+		flags |= os.O_CREATE
 	}
-	_, err := os.Stat(path)
+	handle, err := os.OpenFile(path, flags, 0o600)
+	if mode == Existing && (errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS)) {
+		handle, err = os.Open(path) // who may only read may look
+	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("there is none; create it with geppo import or geppo run, or name another with --db")
+		return nil, errors.New("there is none; make it with geppo init, or name another with --db")
 	}
-	return err
+	return handle, err
 }
 
 func (f *file) migrate(ctx context.Context, kind string, mode Mode) error {
@@ -136,8 +143,10 @@ func (f *file) migrate(ctx context.Context, kind string, mode Mode) error {
 		return fmt.Errorf("its schema (%d) is newer than this geppo knows (%d); use the newer geppo", have, newest)
 	case have == newest:
 		return nil
+	case have == 0 && mode != Migrate:
+		return errors.New("it is empty; make it with geppo init, or name another with --db")
 	case mode == Existing:
-		return fmt.Errorf("its schema (%d) is older than this geppo's (%d); back it up and migrate it with geppo run, import or serve", have, newest)
+		return fmt.Errorf("its schema (%d) is older than this geppo's (%d); back it up and migrate it with geppo init, run or serve", have, newest)
 	}
 	_, err = provider.Up(ctx)
 	return err
@@ -163,7 +172,7 @@ func (f *file) Close() error {
 			errs = append(errs, db.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, f.handle.Close())...)
 }
 
 // SQLiteVersion is the version of the SQLite library inside the program.

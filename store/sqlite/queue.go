@@ -96,6 +96,9 @@ WHERE state IN ('sending', 'handing_over') ORDER BY id`
 // each and returns them, or ErrNotFound if none of the filter's is due or an operator has paused the
 // queue. Their state is then sending.
 func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, most int) (claimed []store.Delivery, err error) {
+	if err := l.InPlace(); err != nil {
+		return nil, err
+	}
 	condition, args := where(filter)
 	due := dueDeliveries
 	if len(filter.Contracts) > 0 || len(filter.IDs) > 0 {
@@ -138,6 +141,9 @@ func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, 
 // HandOver commits that the message's final dot is about to be written. It refuses bytes that
 // differ from an earlier handing over of the same delivery with ErrBytesDiffer.
 func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, now time.Time) error {
+	if err := l.InPlace(); err != nil {
+		return err
+	}
 	err := l.writeTogether(ctx, func(tx ledgerTx) error {
 		return mustChangeOne(tx.exec(ctx, markHandingOver, id, sum[:], now.UnixMilli()))
 	})

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/mail"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -628,34 +627,6 @@ func TestFailedConnectionsAreCountedFromRunToRun(t *testing.T) {
 	}
 	if d := h.deliveries()["a@example.jp"]; d.State != store.Sent {
 		t.Errorf("%+v after an operator's resume", d)
-	}
-}
-
-func TestOnlyOneSenderAtATime(t *testing.T) {
-	ledger := filepath.Join(t.TempDir(), "geppo.db")
-	alias := filepath.Join(t.TempDir(), "alias.db")
-	if err := errors.Join(os.WriteFile(ledger, nil, 0o600), os.Symlink(ledger, alias)); err != nil {
-		t.Fatal(err)
-	}
-	lock, err := daemon.AcquireLock(ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := daemon.AcquireLock(ledger); !errors.Is(err, daemon.ErrLocked) || !strings.Contains(err.Error(), "process") {
-		t.Errorf("error %v", err)
-	}
-	if _, err := daemon.AcquireLock(alias); !errors.Is(err, daemon.ErrLocked) {
-		t.Errorf("by another name: %v", err)
-	}
-	if err := lock.Release(); err != nil {
-		t.Fatal(err)
-	}
-	again, err := daemon.AcquireLock(ledger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := again.Release(); err != nil {
-		t.Error(err)
 	}
 }
 

@@ -5,9 +5,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -27,7 +28,8 @@ type Settings struct {
 // Daemon runs months until it is told to stop: one loop plans what the schedule says, the other
 // sends what is due. Both look at the ledger and not at each other, so that what other commands
 // put there is found as well. A fault of the ledger (a full disk, say) is logged and tried again:
-// it ends no loop.
+// it ends no loop. Only a database that is not in its place any more ends the daemon at once: another
+// may have begun on the file that has its name now.
 type Daemon struct {
 	Ledger *sqlite.Ledger
 	Log    *slog.Logger
@@ -46,28 +48,28 @@ const (
 	faultWait     = 30 * time.Second
 )
 
-// Serve runs until ctx is done; what is being handed over is finished within the dispatcher's bound.
-// Settings that come from reload take effect as soon as the messages under way are finished, for
-// which there is no bound but the relay's: a reload must cost no reply.
-func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Settings) {
+// Serve runs until ctx is done, and fails with store.ErrMisplaced only; what is being handed over is
+// finished within the dispatcher's bound. Settings that come from reload take effect as soon as the
+// messages under way are finished, for which there is no bound but the relay's: a reload must cost no
+// reply.
+func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Settings) error {
 	for {
 		d.settings.Store(&settings)
 		current, stop := context.WithCancel(ctx)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			d.run(ctx, current, settings)
-		}()
+		done := make(chan error, 1)
+		go func() { done <- d.run(ctx, current, settings) }()
 		var next Settings
 		select {
-		case <-done:
+		case err := <-done:
 			stop()
-			return
+			return err
 		case next = <-reload:
 		}
 		settings.Dispatcher.Rest()
 		stop()
-		<-done
+		if err := <-done; err != nil {
+			return err
+		}
 		settings = next
 		if d.Relay != nil {
 			d.Relay.Forget()
@@ -79,7 +81,7 @@ func (d *Daemon) Serve(ctx context.Context, settings Settings, reload <-chan Set
 func (d *Daemon) Current() *Settings { return d.settings.Load() }
 
 // run follows one set of settings until current is done. Sending knows the daemon's end only by ctx.
-func (d *Daemon) run(ctx, current context.Context, s Settings) {
+func (d *Daemon) run(ctx, current context.Context, s Settings) error {
 	d.beat(&d.scheduled)
 	d.beat(&d.sent)
 	report := s.Dispatcher.Settled
@@ -89,13 +91,21 @@ func (d *Daemon) run(ctx, current context.Context, s Settings) {
 			report(delivery, state)
 		}
 	}
-	var loops sync.WaitGroup
-	loops.Go(func() { d.scheduleLoop(current, s) })
-	loops.Go(func() { d.sendLoop(ctx, current, s) })
+	loops, current := errgroup.WithContext(current)
+	loops.Go(func() error { return d.scheduleLoop(current, s) })
+	loops.Go(func() error { return d.sendLoop(ctx, current, s) })
 	if d.Relay != nil {
-		loops.Go(func() { d.relayLoop(current) })
+		loops.Go(func() error {
+			d.relayLoop(current)
+			return nil
+		})
 	}
-	loops.Wait()
+	return loops.Wait()
+}
+
+// inPlace looks whether both databases are still the files of their names.
+func (d *Daemon) inPlace(s Settings) error {
+	return errors.Join(d.Ledger.InPlace(), s.Scheduler.Planner.Detections.InPlace())
 }
 
 // beat takes the clock's monotonic reading where it has one: a clock that is set is no stand-still.
@@ -114,14 +124,21 @@ func (d *Daemon) Alive() bool {
 	return now.Sub(*scheduled) < s.Patience && now.Sub(*sent) < s.Patience
 }
 
-func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) {
+func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) error {
 	for {
-		if err := s.Scheduler.Reconcile(ctx); err != nil && ctx.Err() == nil {
+		err := d.inPlace(s)
+		if err == nil {
+			err = s.Scheduler.Reconcile(ctx)
+		}
+		if errors.Is(err, store.ErrMisplaced) {
+			return err
+		}
+		if err != nil && ctx.Err() == nil {
 			d.Log.Error("the schedule could not be followed", "error", err)
 		}
 		d.beat(&d.scheduled)
 		if !sleep(ctx, cmp.Or(d.Tick, scheduleEvery)) {
-			return
+			return nil
 		}
 	}
 }
@@ -138,47 +155,57 @@ func (d *Daemon) relayLoop(ctx context.Context) {
 	}
 }
 
-func (d *Daemon) sendLoop(ctx, current context.Context, s Settings) {
+func (d *Daemon) sendLoop(ctx, current context.Context, s Settings) error {
 	for current.Err() == nil {
 		err := d.send(ctx, s)
 		d.beat(&d.sent)
+		if errors.Is(err, store.ErrMisplaced) {
+			return err
+		}
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
 			sleep(current, faultWait) // what was under way is not due, and waits for the next run
 			continue
 		}
-		if !sleep(current, d.look()) || !d.awaitWork(current, s) {
-			return
+		if !sleep(current, d.look()) {
+			return nil
+		}
+		if err := d.awaitWork(current, s); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (d *Daemon) look() time.Duration { return cmp.Or(d.Look, lookEvery) }
 
 // send sends what is due, and closes the runs that this ends.
 func (d *Daemon) send(ctx context.Context, s Settings) error {
-	err := s.Dispatcher.Run(ctx, store.Filter{})
+	err := d.inPlace(s)
+	if err == nil {
+		err = s.Dispatcher.Run(ctx, store.Filter{})
+	}
 	if err == nil || errors.Is(err, ErrPaused) {
 		err = d.finish(ctx, s)
 	}
 	return err
 }
 
-// awaitWork returns once something is due, false once ctx is done. While the queue is paused by a
-// fault, it is due for a probe only.
-func (d *Daemon) awaitWork(ctx context.Context, s Settings) bool {
+// awaitWork returns once something is due or ctx is done. While the queue is paused by a fault, it is
+// due for a probe only.
+func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 	waited := time.Duration(0)
 	for {
 		d.beat(&d.sent)
+		if err := d.inPlace(s); errors.Is(err, store.ErrMisplaced) {
+			return err
+		}
 		due, err := d.due(ctx, s, waited)
 		if err != nil && ctx.Err() == nil {
 			d.Log.Error("the queue could not be read", "error", err)
 		}
-		if due {
-			return true
-		}
-		if !sleep(ctx, d.look()) {
-			return false
+		if due || !sleep(ctx, d.look()) {
+			return nil
 		}
 		waited += d.look()
 	}

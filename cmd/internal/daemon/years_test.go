@@ -171,7 +171,9 @@ func (y *years) start() {
 	stopped, reload := y.stopped, y.reload
 	go func() {
 		defer close(stopped)
-		d.Serve(ctx, settings, reload)
+		if err := d.Serve(ctx, settings, reload); err != nil {
+			y.t.Error(err)
+		}
 	}()
 }
 
