@@ -78,7 +78,7 @@ func (a *app) check(ctx context.Context, o checkOptions) error {
 	c, err := a.config()
 	faulty := new(config.Error)
 	if errors.As(err, &faulty) {
-		check.misconfigured("configuration", err, "")
+		check.misconfigured("configuration", err)
 	}
 	if !faulty.Unreadable {
 		check.configured(ctx, c, faulty)
@@ -89,7 +89,7 @@ func (a *app) check(ctx context.Context, o checkOptions) error {
 // configured looks at what the configuration names, but for what a faulty key already told stands for.
 func (k *checker) configured(ctx context.Context, c config.Config, faulty *config.Error) {
 	if err := c.Sending(); err != nil && !faulty.Concerns("mail.from", "smtp.host") {
-		k.misconfigured("configuration", err, "")
+		k.misconfigured("configuration", err)
 	} else if len(faulty.Faults) == 0 {
 		k.ok("configuration", "every key can be used")
 	}
@@ -128,14 +128,13 @@ func (k *checker) tell(check string, code int, format string, args ...any) {
 }
 
 // misconfigured tells each fault of the configuration on its own line.
-func (k *checker) misconfigured(check string, err error, advice string) {
-	faults := []string{err.Error()}
+func (k *checker) misconfigured(check string, err error) {
 	var faulty *config.Error
-	if errors.As(err, &faulty) {
-		faults = faulty.Faults
+	if !errors.As(err, &faulty) {
+		faulty = config.Faulty("", "%v", err)
 	}
-	for _, fault := range faults {
-		k.fault(check, exitUsage, "%s%s", fault, advice)
+	for _, fault := range faulty.Faults {
+		k.fault(check, exitUsage, "%s", fault)
 	}
 }
 

@@ -19,12 +19,12 @@ import (
 // files looks at every file and directory that the configuration names.
 func (k *checker) files(c config.Config) {
 	if password, err := c.Password(k.app.environ); err != nil {
-		k.misconfigured("password", err, "")
+		k.misconfigured("password", err)
 	} else if c.SMTP.Username != "" && password == "" {
 		k.fault("password", exitUsage, "smtp.username is set, but there is no password; set smtp.password_file")
 	}
 	if _, err := c.SMTP.RootCAs(); err != nil {
-		k.misconfigured("relay", err, "; set it to a file of certificates (PEM)")
+		k.misconfigured("relay", err)
 	}
 	for _, file := range []struct{ key, path string }{
 		{"smtp.password_file", c.SMTP.PasswordFile},

@@ -110,16 +110,13 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 
 // signers reads the keys that messages are signed with; nil where none is configured.
 func signers(c config.Config) (dkim *mailer.DKIM, smime *mailer.SMIME, err error) {
-	fault := func(key string, err error) error {
-		return &config.Error{Faults: []string{key + ": " + err.Error()}}
-	}
 	if c.Mail.DKIMKeyFile != "" {
 		key, err := os.ReadFile(c.Mail.DKIMKeyFile)
 		if err == nil {
 			dkim, err = mailer.LoadDKIM(c.Mail.DKIMDomain, c.Mail.DKIMSelector, key)
 		}
 		if err != nil {
-			return nil, nil, fault("mail.dkim_key_file", err)
+			return nil, nil, config.Faulty("mail.dkim_key_file", "%v", err)
 		}
 	}
 	if c.Mail.SMIMECertFile == "" {
@@ -127,14 +124,14 @@ func signers(c config.Config) (dkim *mailer.DKIM, smime *mailer.SMIME, err error
 	}
 	certificates, err := os.ReadFile(c.Mail.SMIMECertFile)
 	if err != nil {
-		return nil, nil, fault("mail.smime_cert_file", err)
+		return nil, nil, config.Faulty("mail.smime_cert_file", "%v", err)
 	}
 	key, err := os.ReadFile(c.Mail.SMIMEKeyFile)
 	if err == nil {
 		smime, err = mailer.LoadSMIME(c.Mail.FromAddress().Address, certificates, key)
 	}
 	if err != nil {
-		return nil, nil, fault("mail.smime_key_file", err)
+		return nil, nil, config.Faulty("mail.smime_key_file", "%v", err)
 	}
 	return dkim, smime, nil
 }
@@ -151,7 +148,7 @@ func newClient(c config.Config, environ []string) (*mailer.Client, error) {
 	return &mailer.Client{
 		Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLSMode(), Auth: c.SMTP.Auth,
 		Username: c.SMTP.Username, Password: password, RootCAs: roots, HELO: c.SMTP.HELO,
-		Timeout: time.Duration(c.SMTP.Timeout), DotTimeout: time.Duration(c.SMTP.DotTimeout),
+		Timeout: c.SMTP.Timeout.Duration, DotTimeout: c.SMTP.DotTimeout.Duration,
 	}, nil
 }
 
@@ -165,8 +162,8 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 		Policy: daemon.Policy{
 			Connections: c.SMTP.Connections, MessagesPerConnection: c.SMTP.MessagesPerConnection,
 			Backoff: mailer.Backoff{
-				First: time.Duration(c.Retry.First), Factor: c.Retry.Factor,
-				Max: time.Duration(c.Retry.Max), GiveUp: time.Duration(c.Retry.GiveUp),
+				First: c.Retry.First.Duration, Factor: c.Retry.Factor,
+				Max: c.Retry.Max.Duration, GiveUp: c.Retry.GiveUp.Duration,
 			},
 			HoldAmbiguous: c.Retry.OnAmbiguous == "hold", AmbiguousMax: c.Retry.AmbiguousMax,
 			Limits: daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,

@@ -11,10 +11,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
 	"geppo/store/ingest"
 )
@@ -138,5 +140,14 @@ func (a *app) do(action func(cmd *cobra.Command, args []string) error) func(*cob
 
 // config loads the configuration named by flags and environment.
 func (a *app) config() (config.Config, error) {
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn})
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: []config.Check{
+		{Key: "schedule.monthly", Check: func(c config.Config) error {
+			_, err := daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
+			return err
+		}},
+		{Key: "http.listen", Check: func(c config.Config) error {
+			_, _, err := console.Parse(c.HTTP.Listen)
+			return err
+		}},
+	}})
 }

@@ -85,7 +85,7 @@ func (a *app) prune(ctx context.Context, c config.Config, db *databases, o prune
 		return err
 	}
 	archive := daemon.Archive{Dir: c.Archive.Dir}
-	expiry, err := archive.Expire(now.Add(-time.Duration(c.Archive.Keep)), unfinished, o.dryRun)
+	expiry, err := archive.Expire(now.Add(-c.Archive.Keep.Duration), unfinished, o.dryRun)
 	if err != nil {
 		return err
 	}

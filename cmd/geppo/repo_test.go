@@ -31,7 +31,7 @@ var house = map[string][]string{
 	"render":               {"store", "aggregate", "templates"},
 	"mailer":               {"render"},
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
-	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/console", "cmd/internal/daemon"}, // it asks them what they can read
+	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer"},
 	"cmd/internal/console": {"store", "aggregate", "templates", "render"},
 }
 
@@ -51,7 +51,7 @@ var owners = map[string][]string{
 	"github.com/emersion/go-smtp":      {"mailer", "cmd"}, // cmd has the demo's sink
 	"github.com/robfig/cron/...":       {"cmd"},
 	"github.com/spf13/cobra/...":       {"cmd"},
-	"github.com/knadh/koanf/...":       {"cmd/internal/config"},
+	"github.com/pelletier/go-toml/...": {"render", "cmd/internal/config"},
 	"net/http/...":                     {"cmd"},
 	"log/...":                          {"mailer", "cmd"}, // pure packages never log
 	"os/...":                           {"store", "mailer", "cmd"},

@@ -208,7 +208,7 @@ func resolveRevision(ctx context.Context, c config.Config, db *databases, p stor
 			return err
 		}
 		request := daemon.Request{Period: p, Contracts: []string{t.Contract}}
-		if err := newPlanner(c, db).Ready(ctx, request, c.Schedule.RequireImport); err != nil && !o.force {
+		if err := newPlanner(c, db).Ready(ctx, request, c.Schedule.RequireData != "off"); err != nil && !o.force {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	planner.Crash = a.crash
 	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
 	if !o.force {
-		if err := planner.Ready(ctx, request, c.Schedule.RequireImport); err != nil {
+		if err := planner.Ready(ctx, request, c.Schedule.RequireData != "off"); err != nil {
 			return err
 		}
 	}

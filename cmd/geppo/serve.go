@@ -124,13 +124,13 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	return geppod.Settings{
 		Dispatcher: sender,
 		Scheduler: &geppod.Scheduler{
-			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: time.Duration(c.Schedule.CatchUp),
-			RequireImport: c.Schedule.RequireImport, Spread: time.Duration(c.Schedule.Spread),
+			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: c.Schedule.CatchUp.Duration,
+			RequireImport: c.Schedule.RequireData != "off", Spread: c.Schedule.Spread.Duration,
 			Operators: &operators, Log: s.log,
 		},
 		Summary:  s.summary(c, sender),
-		Probe:    time.Duration(c.Retry.Max),
-		Patience: time.Duration(c.SMTP.DotTimeout) + 2*time.Duration(c.SMTP.Timeout) + 5*time.Minute,
+		Probe:    c.Retry.Max.Duration,
+		Patience: c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
 	}, nil
 }
 

@@ -13,50 +13,67 @@ import (
 
 // Config is the whole configuration; interface.md and geppo.example.toml document every key.
 type Config struct {
-	Timezone  string    `koanf:"timezone"`
-	Store     Store     `koanf:"store"`
-	Schedule  Schedule  `koanf:"schedule"`
-	SMTP      SMTP      `koanf:"smtp"`
-	Mail      Mail      `koanf:"mail"`
-	Retry     Retry     `koanf:"retry"`
-	Report    Report    `koanf:"report"`
-	Archive   Archive   `koanf:"archive"`
-	HTTP      HTTP      `koanf:"http"`
-	Log       Log       `koanf:"log"`
-	Contracts Contracts `koanf:"contracts"`
+	Timezone  string    `toml:"timezone"`
+	Store     Store     `toml:"store"`
+	Schedule  Schedule  `toml:"schedule"`
+	SMTP      SMTP      `toml:"smtp"`
+	Mail      Mail      `toml:"mail"`
+	Retry     Retry     `toml:"retry"`
+	Report    Report    `toml:"report"`
+	Archive   Archive   `toml:"archive"`
+	HTTP      HTTP      `toml:"http"`
+	Log       Log       `toml:"log"`
+	Notify    Notify    `toml:"notify"`
+	Bounce    Bounce    `toml:"bounce"`
+	Inbox     Inbox     `toml:"inbox"`
+	Contracts Contracts `toml:"contracts"`
+	Import    Import    `toml:"import"`
+	CSV       CSV       `toml:"csv"`
+
+	Brand map[string]Brand `toml:"brand"` // by the name that contracts give
+
+	// Origin says of each key that is no default what has set it: "geppo.toml line 7", a variable or --db.
+	Origin map[string]string `toml:"-"`
+	// Overridden has a line for each key of the file that the environment sets otherwise.
+	Overridden []string `toml:"-"`
 }
 
 // Store names the two database files.
 type Store struct {
-	DSN        string `koanf:"dsn"`        // of the ledger, "sqlite:PATH"
-	Detections string `koanf:"detections"` // "sqlite:PATH"; empty: beside the ledger
+	DSN        string `toml:"dsn"`        // of the ledger, "sqlite:PATH"
+	Detections string `toml:"detections"` // "sqlite:PATH"; empty: beside the ledger
 }
 
 // Schedule says when the previous month is planned.
 type Schedule struct {
-	Monthly       string   `koanf:"monthly"` // cron line in Timezone
-	CatchUp       Duration `koanf:"catch_up"`
-	Spread        Duration `koanf:"spread"`
-	RequireImport bool     `koanf:"require_import"`
+	Monthly     string   `toml:"monthly"` // cron line in Timezone
+	CatchUp     Duration `toml:"catch_up"`
+	Spread      Duration `toml:"spread"`
+	RequireData string   `toml:"require_data"` // contract, or off: all contracts without asking whether their data came
+	Approval    string   `toml:"approval"`     // none, canary or full
+	Canary      int      `toml:"canary"`       // deliveries that go before the others
+	CanaryWait  Duration `toml:"canary_wait"`  // without an objection the others follow
+	Holidays    []string `toml:"holidays"`     // closed days beside Japan's, YYYY-MM-DD
+	Leap        Duration `toml:"leap"`         // a clock this far ahead of what was last seen is not believed
 }
 
 // SMTP is the relay and how to speak to it.
 type SMTP struct {
-	Host                  string          `koanf:"host"`
-	Port                  int             `koanf:"port"`
-	TLS                   mailer.TLSMode  `koanf:"tls"` // empty: starttls, opportunistic on loopback
-	Auth                  mailer.AuthMode `koanf:"auth"`
-	Username              string          `koanf:"username"`
-	PasswordFile          string          `koanf:"password_file"`
-	CAFile                string          `koanf:"ca_file"`
-	HELO                  string          `koanf:"helo"`
-	Connections           int             `koanf:"connections"`
-	MessagesPerConnection int             `koanf:"messages_per_connection"`
-	Rate                  float64         `koanf:"rate"`            // messages per second, 0: unlimited
-	PerDomainRate         float64         `koanf:"per_domain_rate"` // messages per second and domain, 0: unlimited
-	Timeout               Duration        `koanf:"timeout"`
-	DotTimeout            Duration        `koanf:"dot_timeout"`
-	MaxSize               Size            `koanf:"max_size"`
+	Host                  string          `toml:"host"`
+	Port                  int             `toml:"port"`
+	TLS                   mailer.TLSMode  `toml:"tls"` // empty: starttls, opportunistic on loopback
+	Auth                  mailer.AuthMode `toml:"auth"`
+	Username              string          `toml:"username"`
+	PasswordFile          string          `toml:"password_file"`
+	CAFile                string          `toml:"ca_file"`
+	HELO                  string          `toml:"helo"`
+	Connections           int             `toml:"connections"`
+	MessagesPerConnection int             `toml:"messages_per_connection"`
+	Rate                  float64         `toml:"rate"`            // messages per second, 0: unlimited
+	PerDomainRate         float64         `toml:"per_domain_rate"` // messages per second and domain, 0: unlimited
+	Timeout               Duration        `toml:"timeout"`
+	DotTimeout            Duration        `toml:"dot_timeout"`
+	MaxSize               Size            `toml:"max_size"`
 }
 
 // Loopback tells whether the relay is on this machine.
@@ -82,15 +99,16 @@ func (s SMTP) TLSMode() mailer.TLSMode {
 
 // Mail is what a message says of its sender.
 type Mail struct {
-	From          string   `koanf:"from"`
-	ReplyTo       string   `koanf:"reply_to"`
-	Bounce        string   `koanf:"bounce"`
-	Operators     []string `koanf:"operators"`
-	DKIMDomain    string   `koanf:"dkim_domain"`
-	DKIMSelector  string   `koanf:"dkim_selector"`
-	DKIMKeyFile   string   `koanf:"dkim_key_file"`
-	SMIMECertFile string   `koanf:"smime_cert_file"`
-	SMIMEKeyFile  string   `koanf:"smime_key_file"`
+	From          string   `toml:"from"`
+	ReplyTo       string   `toml:"reply_to"`
+	Bounce        string   `toml:"bounce"`
+	Operators     []string `toml:"operators"`
+	DKIMDomain    string   `toml:"dkim_domain"`
+	DKIMSelector  string   `toml:"dkim_selector"`
+	DKIMKeyFile   string   `toml:"dkim_key_file"`
+	SMIMECertFile string   `toml:"smime_cert_file"`
+	SMIMEKeyFile  string   `toml:"smime_key_file"`
+	VERP          bool     `toml:"verp"` // the envelope sender carries a token of the delivery
 }
 
 // FromAddress is the parsed From; Validate has checked it.
@@ -109,44 +127,97 @@ func parsed(s string) mail.Address {
 
 // Retry is the back-off and what to do about lost replies.
 type Retry struct {
-	First        Duration `koanf:"first"`
-	Factor       float64  `koanf:"factor"`
-	Max          Duration `koanf:"max"`
-	GiveUp       Duration `koanf:"give_up"`
-	OnAmbiguous  string   `koanf:"on_ambiguous"` // resend or hold
-	AmbiguousMax int      `koanf:"ambiguous_max"`
+	First        Duration `toml:"first"`
+	Factor       float64  `toml:"factor"`
+	Max          Duration `toml:"max"`
+	GiveUp       Duration `toml:"give_up"`
+	OnAmbiguous  string   `toml:"on_ambiguous"` // resend or hold
+	AmbiguousMax int      `toml:"ambiguous_max"`
+	Sweep        int      `toml:"sweep"` // so many equal refusals in a row are meant for all
 }
 
 // Report is what the reports say of the service.
 type Report struct {
-	SupportDesk  string `koanf:"support_desk"`
-	SupportPhone string `koanf:"support_phone"`
-	SupportHours string `koanf:"support_hours"`
-	ThreatURL    string `koanf:"threat_url"`
-	TemplatesDir string `koanf:"templates_dir"`
+	SupportDesk  string `toml:"support_desk"`
+	SupportPhone string `toml:"support_phone"`
+	SupportHours string `toml:"support_hours"`
+	ThreatURL    string `toml:"threat_url"`
+	TemplatesDir string `toml:"templates_dir"`
 }
 
 // Archive is where exact copies of what was sent are kept; no directory, no archive.
 type Archive struct {
-	Dir  string   `koanf:"dir"`
-	Keep Duration `koanf:"keep"`
+	Dir  string   `toml:"dir"`
+	Keep Duration `toml:"keep"`
 }
 
 // HTTP is the daemon's own server.
 type HTTP struct {
-	Listen    string `koanf:"listen"`
-	TokenFile string `koanf:"token_file"`
+	Listen    string `toml:"listen"`
+	TokenFile string `toml:"token_file"`
 }
 
 // Log chooses what is logged and how.
 type Log struct {
-	Level  string `koanf:"level"`
-	Format string `koanf:"format"`
+	Level  string `toml:"level"`
+	Format string `toml:"format"`
+}
+
+// Notify names who hears of runs, pauses and faults beside the operators' addresses.
+type Notify struct {
+	Webhooks []Webhook `toml:"webhooks"`
+}
+
+// Webhook is one address that is posted to. Whoever knows it may post there too, so that it is a secret.
+type Webhook struct {
+	URL     mailer.Secret `toml:"url"`
+	URLFile string        `toml:"url_file"` // holds the URL; one of the two is set
+	Kind    string        `toml:"kind"`     // slack, teams or json
+}
+
+// Bounce is where notifications of non-delivery are found.
+type Bounce struct {
+	Maildir string `toml:"maildir"`
+}
+
+// Inbox is a folder whose files the daemon imports.
+type Inbox struct {
+	Dir    string   `toml:"dir"`
+	Settle Duration `toml:"settle"` // a file is taken once its size has rested for this long
+}
+
+// Import maps the words of vendors' files to ours.
+type Import struct {
+	Results  map[string]string `toml:"results"`
+	Features map[string]string `toml:"features"`
+}
+
+// CSV names the columns that are in no table of ours.
+type CSV struct {
+	Columns map[string]string `toml:"columns"`
+}
+
+// Brand is under whose name, and looks, a contract's reports go out. What is empty is as without a brand.
+type Brand struct {
+	Antivirus       string   `toml:"antivirus"` // names of products
+	EDR             string   `toml:"edr"`
+	SecurityPackage string   `toml:"security_package"`
+	Company         string   `toml:"company"`
+	Colours         []string `toml:"colours"` // "#rrggbb"
+	Logo            string   `toml:"logo"`    // a PNG
+	From            string   `toml:"from"`
+	ReplyTo         string   `toml:"reply_to"`
+	SupportDesk     string   `toml:"support_desk"`
+	SupportPhone    string   `toml:"support_phone"`
+	SupportHours    string   `toml:"support_hours"`
+	FilePrefix      string   `toml:"file_prefix"`
+	Language        string   `toml:"language"` // ja or en
+	TemplatesDir    string   `toml:"templates_dir"`
 }
 
 // Contracts maps the vendors' customer names or ids to contracts.
 type Contracts struct {
-	Alias map[string]string `koanf:"alias"`
+	Alias map[string]string `toml:"alias"`
 }
 
 // Default is the configuration of an empty file.
@@ -155,22 +226,25 @@ func Default() Config {
 	return Config{
 		Timezone: "Asia/Tokyo",
 		Store:    Store{DSN: "sqlite:geppo.db"},
-		Schedule: Schedule{Monthly: "0 9 1 * *", CatchUp: Duration(7 * day), RequireImport: true},
+		Schedule: Schedule{Monthly: "0 9 1 * *", CatchUp: Duration{7 * day}, RequireData: "contract", Approval: "none",
+			Canary: 20, CanaryWait: Duration{2 * time.Hour}, Leap: Duration{45 * day},
+		},
 		SMTP: SMTP{
 			Host: "127.0.0.1", Port: 25, Auth: mailer.AuthAuto, Connections: 4, MessagesPerConnection: 100,
-			Timeout: Duration(time.Minute), DotTimeout: Duration(10 * time.Minute), MaxSize: 20_000_000,
+			Timeout: Duration{time.Minute}, DotTimeout: Duration{10 * time.Minute}, MaxSize: 20_000_000,
 		},
 		Mail: Mail{From: "geppo <geppo@localhost>"},
 		Retry: Retry{
-			First: Duration(5 * time.Minute), Factor: 2, Max: Duration(4 * time.Hour), GiveUp: Duration(3 * day),
-			OnAmbiguous: "resend", AmbiguousMax: 2,
+			First: Duration{5 * time.Minute}, Factor: 2, Max: Duration{4 * time.Hour}, GiveUp: Duration{3 * day},
+			OnAmbiguous: "resend", AmbiguousMax: 2, Sweep: 5,
 		},
 		Report: Report{
 			SupportDesk: "セキュリティサポートデスク",
 			ThreatURL:   "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/",
 		},
-		Archive: Archive{Keep: Duration(400 * day)},
+		Archive: Archive{Keep: Duration{400 * day}},
 		HTTP:    HTTP{Listen: "127.0.0.1:8025"},
 		Log:     Log{Level: "info", Format: "text"},
+		Inbox:   Inbox{Settle: Duration{10 * time.Second}},
 	}
 }

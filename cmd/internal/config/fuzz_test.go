@@ -53,8 +53,8 @@ func FuzzConfig(f *testing.F) {
 			t.Fatalf("%T %v", err, err)
 		}
 		for _, fault := range faults.Faults {
-			if strings.TrimSpace(fault) == "" || strings.Contains(fault, "\n") {
-				t.Errorf("fault %q", fault)
+			if strings.TrimSpace(fault.Text) == "" || strings.Contains(fault.String(), "\n") {
+				t.Errorf("fault %q", fault.String())
 			}
 		}
 	})

@@ -1,23 +1,16 @@
 package config
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/go-viper/mapstructure/v2"
-	"github.com/knadh/koanf/parsers/toml/v2"
-	"github.com/knadh/koanf/providers/confmap"
-	"github.com/knadh/koanf/providers/file"
-	"github.com/knadh/koanf/v2"
-
-	"geppo/mailer"
+	"golang.org/x/sys/unix"
 )
 
 // Paths are looked for in this order when no file is named; a missing one is no error.
@@ -28,23 +21,13 @@ type Source struct {
 	File    string   // as named by -c; empty: the first of Paths that exists, or none
 	Environ []string // "NAME=value"; names that begin with GEPPO_ are read
 	DSN     string   // of --db; empty: not given
+	Also    []Check  // what only those can judge who will use a value
 }
 
-// Error is everything that is wrong with a configuration, one line each.
-type Error struct {
-	Faults     []string
-	Unreadable bool // the file could not be read: nothing is known of what it says
-}
-
-func (e *Error) Error() string { return "configuration: " + strings.Join(e.Faults, "; ") }
-
-// Concerns tells whether a fault names one of the keys, or a key of one of the sections.
-func (e *Error) Concerns(keys ...string) bool {
-	return slices.ContainsFunc(e.Faults, func(fault string) bool {
-		return slices.ContainsFunc(keys, func(key string) bool {
-			return strings.HasPrefix(fault, key+":") || strings.HasPrefix(fault, key+".")
-		})
-	})
+// Check judges a key that has no fault of its own yet.
+type Check struct {
+	Key   string
+	Check func(Config) error
 }
 
 // Load reads and checks a configuration. Its error is an *Error with every fault found; what comes
@@ -52,9 +35,15 @@ func (e *Error) Concerns(keys ...string) bool {
 func Load(src Source) (Config, error) {
 	config, faulty := read(src)
 	if !faulty.Unreadable {
-		faulty.Faults = append(faulty.Faults, config.faults(faulty)...)
+		config.validate(faulty)
+		for _, also := range src.Also {
+			if err := also.Check(config); err != nil && !faulty.Concerns(also.Key) {
+				faulty.Faults = append(faulty.Faults, Fault{also.Key, err.Error(), config.Where(also.Key)})
+			}
+		}
 	}
 	if len(faulty.Faults) > 0 {
+		slices.SortStableFunc(faulty.Faults, func(a, b Fault) int { return strings.Compare(a.Key, b.Key) })
 		return config, faulty
 	}
 	return config, nil
@@ -62,168 +51,122 @@ func Load(src Source) (Config, error) {
 
 func read(src Source) (Config, *Error) {
 	config, faulty := Default(), &Error{}
-	k := koanf.New(".")
-	if path := src.File; path != "" || findDefault(&path) {
-		if err := k.Load(file.Provider(path), toml.Parser()); err != nil {
-			return config, &Error{Faults: []string{fmt.Sprintf("%s: %s", path, oneLine(err))}, Unreadable: true}
-		}
-	}
-	known := keys(reflect.TypeFor[Config](), "")
-	for _, key := range k.Keys() {
-		if !slices.Contains(known, key) && !strings.HasPrefix(key, "contracts.alias.") {
-			faulty.Faults = append(faulty.Faults, fmt.Sprintf("%s: unknown key; see geppo.example.toml for the keys there are", key))
-		}
-	}
-	environment, bad := fromEnvironment(src.Environ, known)
-	faulty.Faults = append(faulty.Faults, bad...)
-	if src.DSN != "" {
-		environment["store.dsn"] = src.DSN
-	}
-	err := k.Load(confmap.Provider(environment, "."), nil)
-	if err == nil {
-		err = k.UnmarshalWithConf("", &config, koanf.UnmarshalConf{DecoderConfig: &mapstructure.DecoderConfig{
-			Result: &config, TagName: "koanf", WeaklyTypedInput: true,
-			DecodeHook: mapstructure.ComposeDecodeHookFunc(
-				mapstructure.TextUnmarshallerHookFunc(), mapstructure.StringToSliceHookFunc(",")),
-		}})
-	}
+	config.Origin = map[string]string{}
+	variables, faults := environment(src.Environ)
+	text, path, err := file(src.File)
 	if err != nil {
-		faulty.Faults = append(faulty.Faults, decodingFaults(err)...)
+		fault := Fault{Key: path, Text: err.Error()}
+		return config, &Error{Faults: append([]Fault{fault}, faults...), Unreadable: true}
+	}
+	settings, fault := document(path, text)
+	if fault != nil {
+		return config, &Error{Faults: append([]Fault{*fault}, faults...), Unreadable: true}
+	}
+	for _, s := range settings {
+		faulty.Faults = append(faulty.Faults, put(&config, s)...)
+		config.Origin[s.key()] = s.where
+	}
+	faulty.Faults = append(faulty.Faults, faults...)
+	for _, s := range variables {
+		faulty.Faults = append(faulty.Faults, put(&config, s)...)
+		if inFile := config.Where(s.key()); inFile != "" {
+			config.Overridden = append(config.Overridden, fmt.Sprintf("%s overrides %s (%s)", s.where, s.key(), inFile))
+		}
+		config.Origin[s.key()] = s.where
+	}
+	slices.Sort(config.Overridden)
+	if src.DSN != "" {
+		config.Store.DSN, config.Origin["store.dsn"] = src.DSN, "--db"
 	}
 	return config, faulty
 }
 
-// findDefault takes a working directory that cannot be searched for one without a file: it is another
-// user's (runuser in /root). That a file of the system cannot be reached must be told.
-func findDefault(path *string) bool {
-	for _, candidate := range Paths {
-		_, err := os.Stat(candidate)
-		ours := filepath.IsAbs(candidate) || !errors.Is(err, fs.ErrPermission)
-		if ours && !errors.Is(err, fs.ErrNotExist) {
-			*path = candidate
-			return true
+// Where says what set a key; empty: nothing did, and its default holds.
+func (c Config) Where(key string) string {
+	for {
+		if where, ok := c.Origin[key]; ok {
+			return where
 		}
+		i := strings.LastIndexByte(key, '.')
+		if i < 0 {
+			return ""
+		}
+		key = key[:i]
 	}
-	return false
 }
 
-// keys lists the dotted names of every leaf of a configuration.
-func keys(t reflect.Type, prefix string) (names []string) {
-	for i := range t.NumField() {
-		field := t.Field(i)
-		name := prefix + field.Tag.Get("koanf")
-		if field.Type.Kind() == reflect.Struct {
-			names = append(names, keys(field.Type, name+".")...)
-		} else {
-			names = append(names, name)
+// mostBytes bounds what is read as a configuration: a mistyped -c may name anything.
+const mostBytes = 1 << 20
+
+// file reads the configuration's file; without one it gives no text.
+func file(named string) (text []byte, path string, err error) {
+	if named != "" {
+		text, err = contents(named, false)
+		return text, named, err
+	}
+	for _, path := range Paths {
+		text, err := contents(path, !filepath.IsAbs(path))
+		// A working directory that cannot be searched is another user's (runuser in /root), and holds none of our
+		// files. That a file of the system cannot be reached must be told.
+		elsewhere := !filepath.IsAbs(path) && errors.Is(err, fs.ErrPermission) && unix.Access(".", unix.X_OK) != nil
+		if !elsewhere && !errors.Is(err, fs.ErrNotExist) {
+			return text, path, err
 		}
 	}
-	return names
+	return nil, "", nil
 }
 
-// fromEnvironment maps GEPPO_SMTP_HOST to smtp.host. An unknown name of one of our sections is a
-// fault: it is a typing error that would otherwise leave a default in force. Other names that begin
-// with GEPPO_ may be somebody else's.
-func fromEnvironment(environ, known []string) (values map[string]any, faults []string) {
-	names := map[string]string{}
-	for _, key := range known {
-		names["GEPPO_"+strings.ToUpper(strings.ReplaceAll(key, ".", "_"))] = key
+func contents(path string, oursOnly bool) ([]byte, error) {
+	flags := os.O_RDONLY
+	if oursOnly {
+		flags |= unix.O_NONBLOCK // a pipe laid out in a shared folder must not keep us waiting
 	}
-	values = map[string]any{}
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, "GEPPO_") {
-			continue
-		}
-		if key, ok := names[name]; ok && key != "contracts.alias" {
-			values[key] = value
-		} else if name != PasswordVariable && ofASection(name) {
-			faults = append(faults, fmt.Sprintf("%s: this environment variable sets no key; see geppo.example.toml", name))
-		}
-	}
-	return values, faults
-}
-
-func ofASection(name string) bool {
-	for field := range reflect.TypeFor[Config]().Fields() {
-		section := "GEPPO_" + strings.ToUpper(field.Tag.Get("koanf")) + "_"
-		if field.Type.Kind() == reflect.Struct && strings.HasPrefix(name, section) {
-			return true
-		}
-	}
-	return false
-}
-
-// decodingFaults splits mapstructure's report into one line for each key.
-func decodingFaults(err error) (faults []string) {
-	var joined interface{ Unwrap() []error }
-	if errors.As(err, &joined) {
-		for _, e := range joined.Unwrap() {
-			faults = append(faults, decodingFaults(e)...)
-		}
-		return faults
-	}
-	// 'smtp.port' cannot parse …
-	key, rest, named := strings.Cut(strings.TrimPrefix(oneLine(err), "'"), "' ")
-	if !named {
-		return []string{oneLine(err)}
-	}
-	return []string{key + ": " + strings.ReplaceAll(rest, "'", "")}
-}
-
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
-
-// PasswordVariable is the environment variable that holds the relay's password itself.
-const PasswordVariable = "GEPPO_SMTP_PASSWORD" //nolint:gosec // G101: the name of a variable, not a password
-
-// Password reads the relay's password: from password_file, else from the environment, else from
-// the systemd credential smtp_password, else none.
-func (c Config) Password(environ []string) (mailer.Secret, error) {
-	values := map[string]string{}
-	for _, entry := range environ {
-		name, value, _ := strings.Cut(entry, "=")
-		values[name] = value
-	}
-	path := c.SMTP.PasswordFile
-	if path == "" {
-		if password, ok := values[PasswordVariable]; ok {
-			return mailer.Secret(password), nil
-		}
-		dir, ok := values["CREDENTIALS_DIRECTORY"]
-		if !ok {
-			return "", nil
-		}
-		path = filepath.Join(dir, "smtp_password")
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return "", nil
-		}
-	}
-	secret, err := os.ReadFile(path)
+	opened, err := os.OpenFile(path, flags, 0)
 	if err != nil {
-		return "", &Error{Faults: []string{fmt.Sprintf("smtp.password_file: %v; make it readable for the user that runs geppo", err)}}
+		return nil, withoutPath(err)
 	}
-	return mailer.Secret(strings.TrimRight(string(secret), "\r\n")), nil
+	defer opened.Close()
+	if oursOnly {
+		if err := ours(path, opened); err != nil {
+			return nil, err
+		}
+	}
+	text, err := io.ReadAll(io.LimitReader(opened, mostBytes+1))
+	if err == nil && len(text) > mostBytes {
+		err = errors.New("is larger than 1 MB and so no configuration; name another with -c")
+	}
+	return text, withoutPath(err)
 }
 
-// Keys lists every key, sorted; the example file is tested against it.
-func Keys() []string {
-	names := keys(reflect.TypeFor[Config](), "")
-	slices.Sort(names)
-	return names
-}
-
-// RootCAs are the certificates of ca_file, or nil for the system's.
-func (s SMTP) RootCAs() (*x509.CertPool, error) {
-	if s.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(s.CAFile)
+// ours refuses a file that was found and not named, unless nobody but the user and root can have written it: in a
+// folder that others share, theirs would name a relay of their own and a file of ours as its password.
+func ours(path string, opened *os.File) error {
+	var link, target unix.Stat_t
+	err := errors.Join(unix.Lstat(path, &link), unix.Fstat(int(opened.Fd()), &target))
 	if err != nil {
-		return nil, &Error{Faults: []string{fmt.Sprintf("smtp.ca_file: %v", err)}}
+		return err
 	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, &Error{Faults: []string{fmt.Sprintf("smtp.ca_file: %s holds no certificate in PEM form", s.CAFile)}}
+	us := uint32(os.Geteuid())
+	for _, stat := range []unix.Stat_t{link, target} {
+		if stat.Uid != us && stat.Uid != 0 {
+			return fmt.Errorf("belongs to another user (uid %d), and is not taken from the working directory; name it with -c if you trust it", stat.Uid)
+		}
 	}
-	return pool, nil
+	if target.Mode&unix.S_IFMT != unix.S_IFREG {
+		return errors.New("is no file, and is not taken from the working directory; name the configuration with -c")
+	}
+	group := target.Mode&unix.S_IWGRP != 0 && target.Gid != 0 && target.Gid != uint32(os.Getegid())
+	if group || target.Mode&unix.S_IWOTH != 0 {
+		return errors.New("others may write it, and it is not taken from the working directory; chmod go-w it, or name it with -c")
+	}
+	return nil
+}
+
+// withoutPath leaves out what the fault's key says.
+func withoutPath(err error) error {
+	var inPath *fs.PathError
+	if errors.As(err, &inPath) {
+		return inPath.Err
+	}
+	return err
 }

@@ -2,107 +2,187 @@ package config
 
 import (
 	"fmt"
-	"log/slog"
+	"math"
 	"net/mail"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"geppo/cmd/internal/console"
-	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
+	"geppo/store"
 	"geppo/store/sqlite"
 )
 
-// faults checks every value and names the key of each that cannot be used, but for those told before.
-func (c Config) faults(told *Error) (faults []string) {
-	check := func(ok bool, format string, args ...any) {
-		fault := fmt.Sprintf(format, args...)
-		if key, _, _ := strings.Cut(fault, ":"); !ok && !told.Concerns(key) {
-			faults = append(faults, fault)
+// checker takes a fault of key unless ok.
+type checker func(ok bool, key, format string, args ...any)
+
+// validate checks every value and adds a fault for each that cannot be used, but for keys told before.
+func (c Config) validate(faulty *Error) {
+	check := func(ok bool, key, format string, args ...any) {
+		if !ok && !faulty.Concerns(key) {
+			faulty.Faults = append(faulty.Faults, Fault{key, fmt.Sprintf(format, args...), c.Where(key)})
 		}
 	}
 	_, err := time.LoadLocation(c.Timezone)
-	check(err == nil && c.Timezone != "", "timezone: %q is not an IANA time zone such as Asia/Tokyo", c.Timezone)
+	check(err == nil && c.Timezone != "" && c.Timezone != "Local", "timezone", "%q is not an IANA time zone such as Asia/Tokyo", c.Timezone)
 	_, err = sqlite.ParseDSN(c.Store.DSN)
-	check(err == nil, "store.dsn: %v", err)
+	check(err == nil, "store.dsn", "%v", err)
 	if c.Store.Detections != "" {
 		_, err = sqlite.ParseDSN(c.Store.Detections)
-		check(err == nil, "store.detections: %v", err)
+		check(err == nil, "store.detections", "%v", err)
 	}
-	_, err = daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
-	check(err == nil, "schedule.monthly: %v", err)
-	check(c.Schedule.CatchUp >= 0, "schedule.catch_up: must not be negative")
-	check(c.Schedule.Spread >= 0, "schedule.spread: must not be negative")
-	c.SMTP.check(check)
-	c.Mail.check(check)
-	c.Retry.check(check)
-	threats, err := url.Parse(c.Report.ThreatURL)
-	check(err == nil && (threats.Scheme == "https" || threats.Scheme == "http") && threats.Host != "",
-		"report.threat_url: %q is not an http(s) URL", c.Report.ThreatURL)
-	_, _, err = console.Parse(c.HTTP.Listen)
-	check(err == nil, "http.listen: %v", err)
-	check(c.Archive.Keep > 0, "archive.keep: must be positive")
-	var level slog.Level
-	check(level.UnmarshalText([]byte(c.Log.Level)) == nil, "log.level: %q is not debug, info, warn or error", c.Log.Level)
-	check(c.Log.Format == "text" || c.Log.Format == "json", "log.format: %q is not text or json", c.Log.Format)
-	return faults
+	c.Schedule.validate(check)
+	c.SMTP.validate(check)
+	c.Mail.validate(check)
+	c.Retry.validate(check)
+	c.Notify.validate(check)
+	c.Contracts.validate(check)
+	isURL(check, "report.threat_url", c.Report.ThreatURL)
+	check(c.Archive.Keep.Duration > 0, "archive.keep", "must be positive")
+	check(c.Inbox.Settle.Duration > 0, "inbox.settle", "must be positive")
+	isOneOf(check, "log.level", c.Log.Level, "debug", "info", "warn", "error")
+	isOneOf(check, "log.format", c.Log.Format, "text", "json")
+	for name, brand := range c.Brand {
+		brand.validate("brand."+name, check)
+	}
 }
 
-type checker = func(ok bool, format string, args ...any)
-
-func (s SMTP) check(check checker) {
-	check(s.Host != "", "smtp.host: must name the relay")
-	check(s.Port >= 1 && s.Port <= 65535, "smtp.port: %d is not a port (1 to 65535)", s.Port)
-	modes := []mailer.TLSMode{"", mailer.TLSStart, mailer.TLSImplicit, mailer.TLSOpportunistic, mailer.TLSNone}
-	check(slices.Contains(modes, s.TLS), "smtp.tls: %q is not starttls, implicit, opportunistic or none", s.TLS)
-	auths := []mailer.AuthMode{mailer.AuthAuto, mailer.AuthPlain, mailer.AuthLogin, mailer.AuthSCRAM, mailer.AuthXOAUTH2, mailer.AuthNone}
-	check(slices.Contains(auths, s.Auth), "smtp.auth: %q is not auto, plain, login, scram-sha-256, xoauth2 or none", s.Auth)
-	check(s.Connections >= 1 && s.Connections <= 1000, "smtp.connections: %d is not between 1 and 1000", s.Connections)
-	check(s.MessagesPerConnection >= 1, "smtp.messages_per_connection: must be at least 1")
-	check(s.Rate >= 0, "smtp.rate: must not be negative (0 is unlimited)")
-	check(s.PerDomainRate >= 0, "smtp.per_domain_rate: must not be negative (0 is unlimited)")
-	check(s.Timeout > 0, "smtp.timeout: must be positive")
-	check(s.DotTimeout > 0, "smtp.dot_timeout: must be positive")
-	check(s.MaxSize >= 100_000, "smtp.max_size: must be at least 100KB")
+func isOneOf[S ~string](check checker, key string, value S, values ...S) {
+	words := make([]string, len(values))
+	for i, v := range values {
+		words[i] = string(v)
+	}
+	choice := strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	check(slices.Contains(values, value), key, "%q is not %s", string(value), choice)
 }
 
-func (m Mail) check(check checker) {
-	address := func(key, value string) {
-		_, err := mail.ParseAddress(value)
-		check(err == nil, "%s: %q is not an address such as geppo <geppo@example.jp>", key, value)
+func isURL(check checker, key, value string) {
+	u, err := url.Parse(value)
+	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", key, "is not an http(s) URL")
+}
+
+func isRate(check checker, key string, rate float64) {
+	check(rate >= 0 && !math.IsInf(rate, 0), key, "must be a number of messages per second, 0 for no limit")
+}
+
+// isSender takes an address that can stand in an envelope too.
+func isSender(check checker, key, value string) {
+	address, err := mail.ParseAddress(value)
+	check(err == nil, key, "%q is not an address such as geppo <geppo@example.jp>", value)
+	if err == nil {
+		_, err = mailer.EnvelopeAddress(address.Address)
+		check(err == nil, key, "%v", err)
 	}
-	address("mail.from", m.From)
+}
+
+func (s Schedule) validate(check checker) {
+	check(s.CatchUp.Duration >= 0, "schedule.catch_up", "must not be negative")
+	check(s.Spread.Duration >= 0, "schedule.spread", "must not be negative")
+	isOneOf(check, "schedule.require_data", s.RequireData, "contract", "off")
+	isOneOf(check, "schedule.approval", s.Approval, "none", "canary", "full")
+	check(s.Canary >= 1, "schedule.canary", "must be at least 1")
+	check(s.CanaryWait.Duration >= 0, "schedule.canary_wait", "must not be negative")
+	check(s.Leap.Duration > 0, "schedule.leap", "must be positive")
+	for _, day := range s.Holidays {
+		_, err := store.ParseDay(day)
+		check(err == nil, "schedule.holidays", "%q is not a day such as 2026-12-30", day)
+	}
+}
+
+func (s SMTP) validate(check checker) {
+	check(s.Host != "" && !strings.ContainsFunc(s.Host, unusable), "smtp.host", "must name the relay")
+	check(s.Port >= 1 && s.Port <= 65535, "smtp.port", "%d is not a port (1 to 65535)", s.Port)
+	isOneOf(check, "smtp.tls", s.TLSMode(), mailer.TLSStart, mailer.TLSImplicit, mailer.TLSOpportunistic, mailer.TLSNone)
+	isOneOf(check, "smtp.auth", s.Auth, mailer.AuthAuto, mailer.AuthPlain, mailer.AuthLogin, mailer.AuthSCRAM, mailer.AuthXOAUTH2, mailer.AuthNone)
+	login := s.Auth != mailer.AuthAuto && s.Auth != mailer.AuthNone
+	check(s.Username != "" || !login, "smtp.username", "is empty, but smtp.auth wants a login; set it, or auth = \"none\"")
+	check(s.Username != "" || s.PasswordFile == "", "smtp.username", "is empty, but smtp.password_file is set; set both, or neither")
+	check(!strings.ContainsFunc(s.HELO, unusable), "smtp.helo", "%q is not the name of a machine in ASCII", s.HELO)
+	check(s.Connections >= 1 && s.Connections <= 1000, "smtp.connections", "%d is not between 1 and 1000", s.Connections)
+	check(s.MessagesPerConnection >= 1, "smtp.messages_per_connection", "must be at least 1")
+	isRate(check, "smtp.rate", s.Rate)
+	isRate(check, "smtp.per_domain_rate", s.PerDomainRate)
+	check(s.Timeout.Duration > 0, "smtp.timeout", "must be positive")
+	check(s.DotTimeout.Duration > 0, "smtp.dot_timeout", "must be positive")
+	check(s.MaxSize >= 100_000, "smtp.max_size", "must be at least 100KB")
+}
+
+// unusable is what no name of a machine has.
+func unusable(r rune) bool { return r <= ' ' || r > '~' }
+
+func (m Mail) validate(check checker) {
+	isSender(check, "mail.from", m.From)
 	if m.ReplyTo != "" {
-		address("mail.reply_to", m.ReplyTo)
+		isSender(check, "mail.reply_to", m.ReplyTo)
 	}
 	if m.Bounce != "" {
-		address("mail.bounce", m.Bounce)
+		isSender(check, "mail.bounce", m.Bounce)
+		address, err := mail.ParseAddress(m.Bounce)
+		check(err != nil || address.Name == "" && !strings.Contains(m.Bounce, "<"), "mail.bounce",
+			"an envelope has no display name; write %q", parsed(m.Bounce).Address)
 	}
 	for _, operator := range m.Operators {
-		address("mail.operators", operator)
+		isSender(check, "mail.operators", operator)
 	}
 	dkim := m.DKIMDomain != "" || m.DKIMSelector != "" || m.DKIMKeyFile != ""
-	check(!dkim || m.DKIMDomain != "" && m.DKIMSelector != "" && m.DKIMKeyFile != "",
-		"mail.dkim_domain: set dkim_domain, dkim_selector and dkim_key_file together, or none of them")
-	check((m.SMIMECertFile == "") == (m.SMIMEKeyFile == ""),
-		"mail.smime_cert_file: set smime_cert_file and smime_key_file together, or neither")
+	check(!dkim || m.DKIMDomain != "" && m.DKIMSelector != "" && m.DKIMKeyFile != "", "mail.dkim_domain",
+		"set dkim_domain, dkim_selector and dkim_key_file together, or none of them")
+	check((m.SMIMECertFile == "") == (m.SMIMEKeyFile == ""), "mail.smime_cert_file",
+		"set smime_cert_file and smime_key_file together, or neither")
 }
 
-func (r Retry) check(check checker) {
-	check(r.First > 0, "retry.first: must be positive")
-	check(r.Factor >= 1, "retry.factor: must be at least 1")
-	check(r.Max >= r.First, "retry.max: must not be shorter than retry.first")
-	check(r.GiveUp > 0, "retry.give_up: must be positive")
-	check(r.OnAmbiguous == "resend" || r.OnAmbiguous == "hold", "retry.on_ambiguous: %q is not resend or hold", r.OnAmbiguous)
-	check(r.AmbiguousMax >= 1, "retry.ambiguous_max: must be at least 1")
+func (r Retry) validate(check checker) {
+	check(r.First.Duration > 0, "retry.first", "must be positive")
+	check(r.Factor >= 1 && r.Factor <= 100, "retry.factor", "must be between 1 and 100")
+	check(r.Max.Duration >= r.First.Duration, "retry.max", "must not be shorter than retry.first")
+	check(r.GiveUp.Duration > 0, "retry.give_up", "must be positive")
+	isOneOf(check, "retry.on_ambiguous", r.OnAmbiguous, "resend", "hold")
+	check(r.AmbiguousMax >= 1, "retry.ambiguous_max", "must be at least 1")
+	check(r.Sweep >= 1, "retry.sweep", "must be at least 1")
+}
+
+func (n Notify) validate(check checker) {
+	const key = "notify.webhooks"
+	for _, hook := range n.Webhooks {
+		isOneOf(check, key, hook.Kind, "slack", "teams", "json")
+		check((hook.URL == "") != (hook.URLFile == ""), key, "each wants url or url_file, and not both")
+		if hook.URL != "" {
+			isURL(check, key, string(hook.URL))
+		}
+	}
+}
+
+func (c Contracts) validate(check checker) {
+	for name, contract := range c.Alias {
+		err := store.CheckContractID(contract)
+		check(err == nil, "contracts.alias."+name, "%v", err)
+	}
+}
+
+var colour = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+func (b Brand) validate(key string, check checker) {
+	for name, address := range map[string]string{"from": b.From, "reply_to": b.ReplyTo} {
+		if address != "" {
+			isSender(check, key+"."+name, address)
+		}
+	}
+	for _, c := range b.Colours {
+		check(colour.MatchString(c), key+".colours", "%q is not a colour such as #1a73e8", c)
+	}
+	if b.Language != "" {
+		isOneOf(check, key+".language", b.Language, "ja", "en")
+	}
+	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+	check(strings.Trim(b.FilePrefix, allowed) == "", key+".file_prefix", "%q has others than letters, digits, - and _", b.FilePrefix)
 }
 
 // Sending checks what must be set before anything goes to a relay beyond this machine.
 func (c Config) Sending() error {
 	if c.Mail.From == Default().Mail.From && !c.SMTP.Loopback() {
-		return &Error{Faults: []string{"mail.from: must be set before mail is sent to a relay that is not on this machine"}}
+		return Faulty("mail.from", "must be set before mail is sent to a relay that is not on this machine")
 	}
 	return nil
 }

@@ -2,38 +2,50 @@ package config
 
 import (
 	"fmt"
+	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Duration is a time.Duration that also reads days: "400d", "1d12h".
-type Duration time.Duration
+// Duration is a time.Duration that also reads days: "400d", "1d12h". It is no integer, because a decoder would
+// take the 400 of keep = 400 for nanoseconds.
+type Duration struct{ time.Duration }
+
+const aDuration = `a duration such as "90s", "5m", "72h" or "400d"`
+
+var bareNumber = regexp.MustCompile(`^[+-]?[0-9][0-9_.]*$`)
 
 // UnmarshalText reads a duration of Go's form, with an optional number of days before it.
 func (d *Duration) UnmarshalText(text []byte) error {
 	s := string(text)
-	var days time.Duration
-	if n, rest, ok := strings.Cut(s, "d"); ok {
-		count, err := strconv.Atoi(n)
-		if err != nil || count < 0 || count > 36500 {
-			return fmt.Errorf("%q is not a duration such as 90s, 5m, 72h or 400d", s)
+	if bareNumber.MatchString(s) {
+		return fmt.Errorf(`%s has no unit; write "%[1]ss" for seconds, "%[1]sh" for hours, "%[1]sd" for days`, s)
+	}
+	var days int
+	rest := s
+	if n, after, ok := strings.Cut(s, "d"); ok {
+		var err error
+		if days, err = strconv.Atoi(n); err != nil || days < 0 || days > 36500 {
+			return fmt.Errorf("%q is not %s", s, aDuration)
 		}
-		days, s = time.Duration(count)*24*time.Hour, rest
-		if s == "" {
-			s = "0s"
+		if rest = after; rest == "" {
+			rest = "0s"
 		}
 	}
-	parsed, err := time.ParseDuration(s)
-	if err != nil {
-		return fmt.Errorf("%q is not a duration such as 90s, 5m, 72h or 400d", string(text))
+	parsed, err := time.ParseDuration(rest)
+	if err != nil || parsed > math.MaxInt64-time.Duration(days)*24*time.Hour {
+		return fmt.Errorf("%q is not %s", s, aDuration)
 	}
-	*d = Duration(days + parsed)
+	d.Duration = parsed + time.Duration(days)*24*time.Hour
 	return nil
 }
 
 // Size is a number of bytes that reads "20MB" (decimal) and "20MiB".
 type Size int64
+
+const aSize = `a size such as "500KB" or "20MB"`
 
 // UnmarshalText reads a number with an optional unit B, KB, MB, GB, KiB, MiB or GiB.
 func (s *Size) UnmarshalText(text []byte) error {
@@ -49,7 +61,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	if err != nil || n < 0 || n > (1<<62)/unit {
-		return fmt.Errorf("%q is not a size such as 500KB or 20MB", string(text))
+		return fmt.Errorf("%q is not %s", string(text), aSize)
 	}
 	*s = Size(n * unit)
 	return nil

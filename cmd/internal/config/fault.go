@@ -1,0 +1,54 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Fault is one thing that is wrong with a configuration.
+type Fault struct {
+	Key   string // dotted, or the file's or the variable's name where it concerns no key
+	Text  string
+	Where string // "geppo.toml line 7" or the variable; empty: a default, a flag, or the Key says it
+}
+
+// String is one line: what is wrong with which key, and where that stands.
+func (f Fault) String() string {
+	line := f.Text
+	if f.Key != "" {
+		line = f.Key + ": " + line
+	}
+	if f.Where != "" {
+		line += " (" + f.Where + ")"
+	}
+	return line
+}
+
+// Error is everything that is wrong with a configuration.
+type Error struct {
+	Faults     []Fault
+	Unreadable bool // the file could not be read: nothing is known of what it says
+}
+
+func (e *Error) Error() string {
+	lines := make([]string, len(e.Faults))
+	for i, fault := range e.Faults {
+		lines[i] = fault.String()
+	}
+	return "configuration: " + strings.Join(lines, "; ")
+}
+
+// Faulty is the error of one fault.
+func Faulty(key, format string, args ...any) *Error {
+	return &Error{Faults: []Fault{{Key: key, Text: fmt.Sprintf(format, args...)}}}
+}
+
+// Concerns tells whether a fault names one of the keys, or a key of one of the sections.
+func (e *Error) Concerns(keys ...string) bool {
+	return slices.ContainsFunc(e.Faults, func(fault Fault) bool {
+		return slices.ContainsFunc(keys, func(key string) bool {
+			return fault.Key == key || strings.HasPrefix(fault.Key, key+".")
+		})
+	})
+}
