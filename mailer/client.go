@@ -66,7 +66,7 @@ type Client struct {
 
 // Connect opens a connection, encrypts it and logs in. Its errors are of the stages connect, tls and auth.
 func (c *Client) Connect(ctx context.Context) (*Conn, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, &Error{Stage: StageConnect, Verdict: Setup, Err: err}
 	}
 	timeout, _ := c.timeouts()
@@ -100,8 +100,8 @@ func (c *Client) dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "tcp", c.addr())
 }
 
-// check finds settings that can never work.
-func (c *Client) check() error {
+// Check finds settings that can never work.
+func (c *Client) Check() error {
 	login := c.Auth != AuthNone && (c.Username != "" || c.Auth != "" && c.Auth != AuthAuto)
 	switch {
 	case c.Host == "":

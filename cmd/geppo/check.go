@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,13 +89,15 @@ func (a *app) check(ctx context.Context, o checkOptions) error {
 
 // configured looks at what the configuration names, but for what a faulty key already told stands for.
 func (k *checker) configured(ctx context.Context, c config.Config, faulty *config.Error) {
-	if err := c.Sending(); err != nil && !faulty.Concerns("mail.from", "smtp.host") {
-		k.misconfigured("configuration", err)
-	} else if len(faulty.Faults) == 0 {
-		k.ok("configuration", "every key can be used")
+	if len(faulty.Faults) == 0 {
+		k.ok("configuration", "every key can be used (%s)", cmp.Or(c.File, "no file: defaults"))
 	}
-	k.files(c)
+	for _, overridden := range c.Overridden {
+		k.warn("environment", "%s; unset it, or leave the key out of the file", overridden)
+	}
 	k.templates(c)
+	client := k.sending(c, faulty)
+	k.files(c)
 	var next store.Period
 	if !faulty.Concerns("timezone", "schedule.monthly") {
 		next = k.schedule(c)
@@ -102,8 +105,8 @@ func (k *checker) configured(ctx context.Context, c config.Config, faulty *confi
 	if !faulty.Concerns("store") {
 		k.databases(ctx, c, next)
 	}
-	if !k.options.noSMTP && !faulty.Concerns("smtp") {
-		k.relay(ctx, c)
+	if !k.options.noSMTP && !faulty.Concerns("smtp") && client != nil {
+		k.relay(ctx, c, client)
 	}
 }
 
@@ -158,7 +161,7 @@ func (k *checker) schedule(c config.Config) (next store.Period) {
 			break
 		}
 		k.fires = append(k.fires, at)
-		told = append(told, at.Format("2006-01-02 15:04 MST"))
+		told = append(told, at.Format("Mon 2006-01-02 15:04 MST"))
 	}
 	next = store.PeriodOf(k.fires[0], zone).Previous() // NewSchedule refuses lines that never fire
 	k.ok("schedule", "fires on %s", strings.Join(told, ", "))
@@ -260,11 +263,7 @@ func (k *checker) addresses(ctx context.Context, planner daemon.Planner, next st
 }
 
 // relay logs in and out again.
-func (k *checker) relay(ctx context.Context, c config.Config) {
-	client, err := newClient(c, k.app.environ)
-	if err != nil {
-		return // files has told it
-	}
+func (k *checker) relay(ctx context.Context, c config.Config, client *mailer.Client) {
 	conn, err := client.Connect(ctx)
 	if err != nil {
 		k.fault("relay", exitUnavailable, "%s port %d: %v; %s", c.SMTP.Host, c.SMTP.Port, err, relayAdvice(err))

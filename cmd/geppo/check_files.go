@@ -1,9 +1,9 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,21 +11,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
-	"geppo/mailer"
+	"geppo/cmd/internal/console"
 	"geppo/render"
 	"geppo/templates"
 )
 
 // files looks at every file and directory that the configuration names.
 func (k *checker) files(c config.Config) {
-	if password, err := c.Password(k.app.environ); err != nil {
-		k.misconfigured("password", err)
-	} else if c.SMTP.Username != "" && password == "" {
-		k.fault("password", exitUsage, "smtp.username is set, but there is no password; set smtp.password_file")
-	}
-	if _, err := c.SMTP.RootCAs(); err != nil {
-		k.misconfigured("relay", err)
-	}
 	for _, file := range []struct{ key, path string }{
 		{"smtp.password_file", c.SMTP.PasswordFile},
 		{"mail.dkim_key_file", c.Mail.DKIMKeyFile},
@@ -34,20 +26,13 @@ func (k *checker) files(c config.Config) {
 	} {
 		k.secret(file.key, file.path)
 	}
-	if c.Mail.DKIMKeyFile != "" {
-		k.dkim(c.Mail)
-	}
-	if c.Mail.SMIMECertFile != "" {
-		if _, err := tls.LoadX509KeyPair(c.Mail.SMIMECertFile, c.Mail.SMIMEKeyFile); err != nil {
-			k.fault("signing", exitUsage, "mail.smime_cert_file: %v; set it and mail.smime_key_file to a pair in PEM", err)
-		}
-	}
 	if c.Archive.Dir != "" {
 		k.archive(c.Archive.Dir)
 	}
+	k.listen(c.HTTP.Listen)
 }
 
-// secret finds a secret that cannot be read, or that everybody can.
+// secret finds a secret that everybody can read, or that nobody has looked for yet.
 func (k *checker) secret(key, path string) {
 	if path == "" {
 		return
@@ -61,7 +46,7 @@ func (k *checker) secret(key, path string) {
 		err = inPath.Err
 	}
 	switch {
-	case err != nil && key == "smtp.password_file": // Password has told it
+	case err != nil && key != "http.token_file": // who needs it has told it
 	case err != nil:
 		k.fault("secrets", exitUsage, "%s: %s: %v; make it readable for the user that runs geppo", key, path, err)
 	case info.Mode().Perm()&0o007 != 0:
@@ -69,13 +54,24 @@ func (k *checker) secret(key, path string) {
 	}
 }
 
-func (k *checker) dkim(m config.Mail) {
-	key, err := os.ReadFile(m.DKIMKeyFile)
+// listen finds an address that serve could not open. One that is in use is the running daemon's, as far as can be told.
+func (k *checker) listen(address string) {
+	network, address, err := console.Parse(address)
 	if err != nil {
-		return // secret has told it
+		return // the configuration has told it
 	}
-	if _, err := mailer.LoadDKIM(m.DKIMDomain, m.DKIMSelector, key); err != nil {
-		k.fault("signing", exitUsage, "mail.dkim_key_file: %v", err)
+	if network == "unix" {
+		if err := unix.Access(filepath.Dir(address), unix.W_OK|unix.X_OK); err != nil {
+			k.warn("http", "http.listen: %s: %v; it must be there when geppo serves (systemd makes RuntimeDirectory=)", filepath.Dir(address), err)
+		}
+		return
+	}
+	listener, err := net.Listen(network, address)
+	if err == nil {
+		err = listener.Close()
+	}
+	if err != nil && !errors.Is(err, unix.EADDRINUSE) {
+		k.fault("http", exitUsage, "http.listen: %v; name another address", err)
 	}
 }
 
@@ -103,13 +99,12 @@ func (k *checker) archive(dir string) {
 
 // templates parses what is in force, and finds files in the operator's directory that replace nothing.
 func (k *checker) templates(c config.Config) {
-	dir := c.Report.TemplatesDir
-	if dir != "" {
-		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-			k.fault("templates", exitUsage, "report.templates_dir: %s is no directory that can be read; name one, or leave it empty", dir)
-			return
-		}
-		k.strayTemplates(dir)
+	if err := templatesDir(c); err != nil {
+		k.misconfigured("templates", err)
+		return
+	}
+	if c.Report.TemplatesDir != "" {
+		k.strayTemplates(c.Report.TemplatesDir)
 	}
 	err := render.Check(templateFiles(c), renderOptions(c))
 	if err == nil {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +61,19 @@ func (a *app) withDatabases(mode sqlite.Mode, action func(ctx context.Context, c
 
 // newRenderer parses the templates in force.
 func newRenderer(c config.Config) (*render.Renderer, error) {
+	if err := templatesDir(c); err != nil {
+		return nil, err
+	}
 	return render.New(templateFiles(c), renderOptions(c))
+}
+
+// templatesDir finds a directory that is not there: of a file that is not there ours is taken.
+func templatesDir(c config.Config) error {
+	dir := c.Report.TemplatesDir
+	if info, err := os.Stat(dir); dir != "" && (err != nil || !info.IsDir()) {
+		return config.Faulty("report.templates_dir", "%s is no directory that can be read; name one, or leave it empty", dir)
+	}
+	return nil
 }
 
 // templateFiles are the operator's where there is such a file, else our own.
@@ -92,13 +103,13 @@ func (o overlay) Open(name string) (fs.File, error) {
 }
 
 func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Composer, error) {
-	renderer, err := newRenderer(c)
-	if err != nil {
-		return nil, &codedError{exitUsage, err}
-	}
 	dkim, smime, err := signers(c)
 	if err != nil {
 		return nil, err
+	}
+	renderer, err := newRenderer(c)
+	if err != nil {
+		return nil, &codedError{exitUsage, err}
 	}
 	return &daemon.Composer{
 		DKIM: dkim, SMIME: smime,
@@ -108,48 +119,48 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 	}, nil
 }
 
-// signers reads the keys that messages are signed with; nil where none is configured.
+// signers reads the keys that messages are signed with; nil where none is configured. Its error has every fault.
 func signers(c config.Config) (dkim *mailer.DKIM, smime *mailer.SMIME, err error) {
+	faulty := &config.Error{}
 	if c.Mail.DKIMKeyFile != "" {
 		key, err := os.ReadFile(c.Mail.DKIMKeyFile)
 		if err == nil {
 			dkim, err = mailer.LoadDKIM(c.Mail.DKIMDomain, c.Mail.DKIMSelector, key)
 		}
-		if err != nil {
-			return nil, nil, config.Faulty("mail.dkim_key_file", "%v", err)
+		faulty.Add("mail.dkim_key_file", err)
+	}
+	if c.Mail.SMIMECertFile != "" {
+		certificates, err := os.ReadFile(c.Mail.SMIMECertFile)
+		faulty.Add("mail.smime_cert_file", err)
+		key, keyErr := os.ReadFile(c.Mail.SMIMEKeyFile)
+		faulty.Add("mail.smime_key_file", keyErr)
+		if err == nil && keyErr == nil {
+			smime, err = mailer.LoadSMIME(c.Mail.FromAddress().Address, certificates, key)
+			faulty.Add("mail.smime_cert_file", err)
 		}
 	}
-	if c.Mail.SMIMECertFile == "" {
-		return dkim, nil, nil
-	}
-	certificates, err := os.ReadFile(c.Mail.SMIMECertFile)
-	if err != nil {
-		return nil, nil, config.Faulty("mail.smime_cert_file", "%v", err)
-	}
-	key, err := os.ReadFile(c.Mail.SMIMEKeyFile)
-	if err == nil {
-		smime, err = mailer.LoadSMIME(c.Mail.FromAddress().Address, certificates, key)
-	}
-	if err != nil {
-		return nil, nil, config.Faulty("mail.smime_key_file", "%v", err)
-	}
-	return dkim, smime, nil
+	return dkim, smime, faulty.OrNil()
 }
 
+// newClient reads the secrets that reaching the relay takes. Its error has every fault.
 func newClient(c config.Config, environ []string) (*mailer.Client, error) {
+	faulty := &config.Error{}
 	password, err := c.Password(environ)
-	if err != nil {
-		return nil, err
+	faulty.Add("smtp.password_file", err)
+	if c.SMTP.Username != "" && c.SMTP.Auth != mailer.AuthNone && password == "" && err == nil {
+		faulty.Add("smtp.username", errors.New("is set, but there is no password; set smtp.password_file"))
 	}
 	roots, err := c.SMTP.RootCAs()
-	if err != nil {
-		return nil, err
-	}
-	return &mailer.Client{
+	faulty.Add("smtp.ca_file", err)
+	client := &mailer.Client{
 		Host: c.SMTP.Host, Port: c.SMTP.Port, TLS: c.SMTP.TLSMode(), Auth: c.SMTP.Auth,
 		Username: c.SMTP.Username, Password: password, RootCAs: roots, HELO: c.SMTP.HELO,
 		Timeout: c.SMTP.Timeout.Duration, DotTimeout: c.SMTP.DotTimeout.Duration,
-	}, nil
+	}
+	if len(faulty.Faults) == 0 {
+		faulty.Add("smtp", client.Check())
+	}
+	return client, faulty.OrNil()
 }
 
 // finishWithin bounds what is under way when geppo is told to stop.
@@ -177,8 +188,7 @@ func newPlanner(c config.Config, db *databases) daemon.Planner {
 
 // messageIDs names the messages of a ledger.
 func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
-	_, domain, _ := strings.Cut(c.Mail.FromAddress().Address, "@")
-	return mailer.IDs{Domain: domain, Key: mailer.Secret(ledger.Secret())}
+	return mailer.IDs{Domain: c.Mail.Domain(), Key: mailer.Secret(ledger.Secret())}
 }
 
 // operator names who gave a command: the OS user.

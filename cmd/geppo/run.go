@@ -83,6 +83,9 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 // newSender builds all that sending needs, so that a fault of the configuration stops a command
 // before it has planned anything.
 func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, error) {
+	if err := c.Sending(); err != nil {
+		return nil, err
+	}
 	log := a.logger(c.Log)
 	composer, err := newComposer(c, db, log)
 	if err != nil {

@@ -6,6 +6,7 @@ package config
 import (
 	"net"
 	"net/mail"
+	"strings"
 	"time"
 
 	"geppo/mailer"
@@ -32,6 +33,8 @@ type Config struct {
 
 	Brand map[string]Brand `toml:"brand"` // by the name that contracts give
 
+	// File is the one that was read, empty if there was none.
+	File string `toml:"-"`
 	// Origin says of each key that is no default what has set it: "geppo.toml line 7", a variable or --db.
 	Origin map[string]string `toml:"-"`
 	// Overridden has a line for each key of the file that the environment sets otherwise.
@@ -116,6 +119,15 @@ func (m Mail) FromAddress() mail.Address { return parsed(m.From) }
 
 // ReplyToAddress is the parsed Reply-To, zero if there is none.
 func (m Mail) ReplyToAddress() mail.Address { return parsed(m.ReplyTo) }
+
+// Domain is that of From, as it stands in a message's header.
+func (m Mail) Domain() string {
+	wire, err := mailer.EnvelopeAddress(m.FromAddress().Address)
+	if err != nil {
+		return "" // Validate has told it
+	}
+	return wire[strings.LastIndexByte(wire, '@')+1:]
+}
 
 func parsed(s string) mail.Address {
 	a, err := mail.ParseAddress(s)

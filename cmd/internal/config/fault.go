@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,6 +43,26 @@ func (e *Error) Error() string {
 // Faulty is the error of one fault.
 func Faulty(key, format string, args ...any) *Error {
 	return &Error{Faults: []Fault{{Key: key, Text: fmt.Sprintf(format, args...)}}}
+}
+
+// Add takes what err says of key, if there is one: an *Error's faults as they are.
+func (e *Error) Add(key string, err error) {
+	var faulty *Error
+	switch {
+	case err == nil:
+	case errors.As(err, &faulty):
+		e.Faults = append(e.Faults, faulty.Faults...)
+	default:
+		e.Faults = append(e.Faults, Fault{Key: key, Text: err.Error()})
+	}
+}
+
+// OrNil is the error, if there is a fault.
+func (e *Error) OrNil() error {
+	if len(e.Faults) == 0 {
+		return nil
+	}
+	return e
 }
 
 // Concerns tells whether a fault names one of the keys, or a key of one of the sections.

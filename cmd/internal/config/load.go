@@ -62,6 +62,7 @@ func read(src Source) (Config, *Error) {
 	if fault != nil {
 		return config, &Error{Faults: append([]Fault{*fault}, faults...), Unreadable: true}
 	}
+	config.File = path
 	for _, s := range settings {
 		faulty.Faults = append(faulty.Faults, put(&config, s)...)
 		config.Origin[s.key()] = s.where

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/mail"
@@ -114,6 +115,7 @@ func unusable(r rune) bool { return r <= ' ' || r > '~' }
 
 func (m Mail) validate(check checker) {
 	isSender(check, "mail.from", m.From)
+	check(!strings.HasPrefix(m.Domain(), "["), "mail.from", "%q has no domain, which Message-IDs want; name one", m.From)
 	if m.ReplyTo != "" {
 		isSender(check, "mail.reply_to", m.ReplyTo)
 	}
@@ -122,6 +124,10 @@ func (m Mail) validate(check checker) {
 		address, err := mail.ParseAddress(m.Bounce)
 		check(err != nil || address.Name == "" && !strings.Contains(m.Bounce, "<"), "mail.bounce",
 			"an envelope has no display name; write %q", parsed(m.Bounce).Address)
+	}
+	if m.VERP {
+		_, err := mailer.ReturnAddress(cmp.Or(m.Bounce, m.FromAddress().Address), mailer.IDs{}.MessageID())
+		check(err == nil, "mail.verp", "%v", err)
 	}
 	for _, operator := range m.Operators {
 		isSender(check, "mail.operators", operator)
