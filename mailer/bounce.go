@@ -1,27 +1,27 @@
 package mailer
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/base64"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
-	"mime/quotedprintable"
-	"net/mail"
-	"regexp"
 	"slices"
 	"strings"
 )
 
 // Bounce is a delivery status notification (RFC 3464, with RFC 6533's types): what another server says became of a message it had
-// accepted. Anyone can write one, so it proves nothing: the caller acts on it only if MessageID is one of a message it sent, and
-// only for the address it sent that to.
+// accepted. Anyone can write one, so it proves nothing by itself: the caller acts on it only if it knows a name of a message that
+// was sent, which is kept from being guessed (see IDs), and marks only the address that message was sent to.
+//
+// What is complete is read. Servers cut what they return, and gateways untidy it; a status that stands whole in front of that is
+// no worse for it. What was cut off within is not guessed at: "5.1.1" may have been 5.1.10.
 type Bounce struct {
-	MessageID  string // of the message that is reported on, without angle brackets; never empty
-	Recipients []BouncedRecipient
+	// Names that the message may have been given, best first; at least one of them is not empty. The report returns the message's
+	// header, or is sent in reply to it; see RelayID for servers that put an id of their own in the place of ours, and
+	// ReturnAddress for tokens.
+	MessageIDs []string
+	RelayIDs   []string
+	Tokens     []string
+	Recipients []BouncedRecipient // at least one
 }
 
 // BouncedRecipient is what is said of one address. All texts are printable, on one line.
@@ -29,7 +29,7 @@ type BouncedRecipient struct {
 	Address    string // as the reporting server knew it in the end, after forwarding
 	Original   string // as the message was sent to it; empty if the report does not say
 	Action     string // failed, delayed, delivered, relayed or expanded
-	Status     string // "5.1.1" (RFC 3463); "5.0.0" if the report has no code
+	Status     string // "5.1.1" (RFC 3463), the refusing server's own where the report's is general; "5.0.0" if there is none
 	Diagnostic string // the refusing server's reply, at most 1 KB
 	RemoteMTA  string // the refusing server
 	// Hard says that the address itself is wrong or gone, so that nothing should be sent there before somebody looked at it.
@@ -51,264 +51,114 @@ func (b Bounce) Of(address string) (BouncedRecipient, bool) {
 	return b.Recipients[i], true
 }
 
-// What makes a failure hard is a code that speaks of this one address: there is no such mailbox (5.1.1), no such domain (5.1.2, 5.1.10),
-// it cannot be one (5.1.3), it has moved (5.1.6), it is disabled (5.2.1). A full mailbox (5.2.2), a message too large (5.2.3, 5.3.4),
-// policy and spam (5.7.x) and trouble on the way (5.4.x) pass or are about us; 5.1.7 and 5.1.8 blame the sender's address;
-// 5.1.0 may be either. The reply's words are not consulted: carriers answer "550 Unknown user" also where a reader's own
-// filter refuses the sender.
-var hardStatus = []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"}
+// Worst is what is said of the first address that failed, else of the first of all.
+func (b Bounce) Worst() BouncedRecipient {
+	i := slices.IndexFunc(b.Recipients, func(r BouncedRecipient) bool { return r.Action == "failed" })
+	return b.Recipients[max(i, 0)]
+}
 
-var actions = []string{"failed", "delayed", "delivered", "relayed", "expanded"}
+// ErrNoBounce says that a mail is one that comes to a bounce address all the time and is none: nothing is to be done
+// about it, and least of all may it be returned to its writer.
+var ErrNoBounce = errors.New("no bounce")
+
+// MaxBounce is how many bytes of a notification are read: the status stands before the message it is about.
+const MaxBounce = 1 << 20
 
 // Bounds for what strangers send.
 const (
-	maxBounce     = 1 << 20 // bytes of the whole mail
-	maxDepth      = 4       // multiparts within each other
-	maxParts      = 32      // in all of them
+	maxDepth      = 4  // multiparts within each other
+	maxParts      = 32 // in all of them
 	maxRecipients = 100
+	maxFields     = 1000 // of one header
+	maxNames      = 16   // that a report may give the message
 )
 
-// ReadBounce reads one mail of at most 1 MB. Its error says what is missing for a report to be acted on; what is no report of
-// this kind, such as a reply, an absence note or a carrier's plain text, is named so.
-func ReadBounce(r io.Reader) (Bounce, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, maxBounce+1))
-	if err != nil {
-		return Bounce{}, fmt.Errorf("read bounce: %w", err)
-	}
-	if len(raw) > maxBounce {
-		return Bounce{}, fmt.Errorf("read bounce: the mail is larger than %d bytes", maxBounce)
-	}
-	b, err := readBounce(raw)
+// ReadBounce reads one mail, no more than its first MaxBounce bytes. ErrNoBounce is an absence note, an abuse report, a read
+// receipt or somebody's mail. Any other error says what is missing for a report to be acted on.
+func ReadBounce(mail []byte) (Bounce, error) {
+	b, err := readBounce(mail[:min(len(mail), MaxBounce)])
 	if err != nil {
 		return Bounce{}, fmt.Errorf("read bounce: %w", err)
 	}
 	return b, nil
 }
 
-func readBounce(raw []byte) (Bounce, error) {
-	if bytes.HasPrefix(raw, []byte("From ")) { // as mbox and some pipes put before a mail
-		_, raw, _ = bytes.Cut(raw, []byte("\n"))
-	}
-	m, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return Bounce{}, fmt.Errorf("not a mail: %s", printable(err.Error(), 200))
+func readBounce(raw []byte) (b Bounce, err error) {
+	header, body, _ := splitHeader(raw)
+	if header.get("from") == "" && header.get("return-path") == "" && header.get("content-type") == "" {
+		return Bounce{}, errors.New("not a mail")
 	}
 	var report report
-	if err := report.walk(m.Header.Get("Content-Type"), "", m.Body, maxDepth); err != nil {
+	if err := report.walk(reportPart{header: header, body: body}, maxDepth); err != nil {
 		return Bounce{}, err
 	}
 	if report.status == nil {
-		kind, _, _ := strings.Cut(m.Header.Get("Content-Type"), ";")
-		return Bounce{}, fmt.Errorf("no delivery status notification (multipart/report with message/delivery-status) but %q: read it yourself", printable(kind, 80))
+		return Bounce{}, without(header, report)
 	}
-	b := Bounce{MessageID: report.messageID(m.Header)}
-	if b.MessageID == "" {
+	about := report.status.blocks(maxRecipients + 2)
+	if b.Recipients, err = recipients(about); err != nil {
+		return Bounce{}, err
+	}
+	b.name(header, report.original, about)
+	if len(b.MessageIDs)+len(b.RelayIDs)+len(b.Tokens) == 0 {
 		return Bounce{}, errors.New("the report does not tell the Message-ID of the mail it is about")
 	}
-	b.Recipients, err = recipients(report.status)
-	return b, err
+	return b, nil
 }
 
-// report is the parts of a notification that matter.
-type report struct {
-	status   []byte // the machine-readable part; nil: none
-	original []byte // the header, or all, of the mail that is reported on
-	parts    int
+// without says what a mail without a status is.
+func without(header fields, r report) error {
+	sender, _, _ := strings.Cut(strings.ToLower(strings.Trim(header.get("from"), `"<> `)), "@")
+	_, kind, _ := strings.Cut(sender, "<") // of "Name <mailer-daemon@…"
+	daemon := slices.Contains([]string{"mailer-daemon", "postmaster"}, cmp.Or(kind, sender))
+	switch {
+	case r.kind == "feedback-report":
+		return fmt.Errorf("%w but an abuse report (ARF): somebody took a report for spam", ErrNoBounce)
+	case r.kind == "disposition-notification":
+		return fmt.Errorf("%w but a read receipt", ErrNoBounce)
+	case r.kind == "delivery-status":
+		return errors.New("a delivery status notification that was cut off before its status: read it yourself")
+	case daemon, header.get("x-failed-recipients") != "":
+		return fmt.Errorf("no delivery status notification (multipart/report with message/delivery-status) but a server's own words in %q: read it yourself",
+			printable(mediaType(header.get("content-type")), 80))
+	case header.get("auto-submitted") != "" && !strings.HasPrefix(strings.ToLower(header.get("auto-submitted")), "no"):
+		return fmt.Errorf("%w but an automatic reply, such as an absence note", ErrNoBounce)
+	}
+	return fmt.Errorf("%w but a mail that somebody wrote, or an absence note", ErrNoBounce)
 }
 
-// walk looks for the parts in a body of that type, going down into multiparts, but never into other mails.
-func (p *report) walk(contentType, encoding string, body io.Reader, depth int) error {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return nil //nolint:nilerr // a part of an unreadable type is none that we look for
+// name collects what may name the message. Of the fields that hold Message-IDs the original's own is the best; a report in
+// reply to the message, as Exchange's, may return nothing of it. A return address may stand anywhere.
+func (b *Bounce) name(header, original fields, about []fields) {
+	whole := slices.Concat(original, header)
+	if len(about) > 0 {
+		whole = slices.Concat(original, about[0], header)
 	}
-	switch kind {
-	case "message/delivery-status", "message/global-delivery-status":
-		if p.status != nil {
-			return errors.New("two delivery reports in one mail")
-		}
-		p.status, err = decoded(encoding, body)
-		return err
-	case "message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers":
-		if p.original == nil {
-			p.original, err = decoded(encoding, body)
-		}
-		return err
-	}
-	if !strings.HasPrefix(kind, "multipart/") {
-		return nil
-	}
-	if depth == 0 {
-		return fmt.Errorf("more than %d multiparts within each other", maxDepth)
-	}
-	for parts := multipart.NewReader(body, params["boundary"]); ; p.parts++ {
-		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("a part is cut off or garbled: %s", printable(err.Error(), 200))
-		}
-		if p.parts == maxParts {
-			return fmt.Errorf("more than %d parts", maxParts)
-		}
-		if err := p.walk(part.Header.Get("Content-Type"), part.Header.Get("Content-Transfer-Encoding"), part, depth-1); err != nil {
-			return err
-		}
-	}
-}
-
-// decoded is a part's content, never nil without an error. It is no longer than the mail.
-func decoded(encoding string, r io.Reader) ([]byte, error) {
-	switch strings.ToLower(strings.TrimSpace(encoding)) {
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, r)
-	case "quoted-printable":
-		r = quotedprintable.NewReader(r)
-	}
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("a part is cut off or garbled: %s", printable(err.Error(), 200))
-	}
-	return append([]byte{}, b...), nil
-}
-
-// messageID is the one of the original's header or, where servers do not return that, the one that the report answers.
-func (p *report) messageID(header mail.Header) string {
-	found := ""
-	if original := fieldBlocks(p.original, 1); len(original) > 0 {
-		found = original[0]["message-id"]
-	}
-	if found == "" {
-		found = header.Get("In-Reply-To")
-	}
-	id := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(found), "<"), ">")
-	if checkID("Message-ID", id, true) != nil {
-		return ""
-	}
-	return id
-}
-
-// recipients reads the blocks of a delivery-status part. The first is of the message as a whole, if it is not run into the one that
-// follows. Blocks that say too little are passed over if there is a whole one.
-func recipients(status []byte) (found []BouncedRecipient, err error) {
-	blocks := fieldBlocks(status, maxRecipients+2)
-	if len(blocks) > maxRecipients+1 {
-		return nil, fmt.Errorf("the report has more than %d recipients", maxRecipients)
-	}
-	err = errors.New("the report has no recipient")
-	for _, block := range blocks {
-		if block["final-recipient"] == "" && block["original-recipient"] == "" && block["action"] == "" {
-			continue
-		}
-		r, incomplete := recipient(block)
-		if incomplete != nil {
-			err = incomplete
-			continue
-		}
-		found = append(found, r)
-	}
-	if len(found) == 0 {
-		return nil, err
-	}
-	return found, nil
-}
-
-func recipient(block map[string]string) (BouncedRecipient, error) {
-	r := BouncedRecipient{
-		Original:   reportedAddress(block["original-recipient"]),
-		Action:     strings.ToLower(firstWord(block["action"])),
-		Diagnostic: afterType(block["diagnostic-code"]),
-		RemoteMTA:  afterType(block["remote-mta"]),
-	}
-	if r.Address = reportedAddress(block["final-recipient"]); r.Address == "" {
-		r.Address = r.Original
-	}
-	if r.Address == "" {
-		return r, errors.New("the report does not tell the recipient's address (Final-Recipient)")
-	}
-	if !slices.Contains(actions, r.Action) {
-		return r, fmt.Errorf("the report of %s has the Action %q, none of %s", printable(r.Address, 80), printable(r.Action, 40), strings.Join(actions, ", "))
-	}
-	r.Status = status(firstWord(block["status"]), r.Diagnostic)
-	r.Hard = r.Action == "failed" && slices.Contains(hardStatus, r.Status)
-	return r, nil
-}
-
-// statusCode is a code of RFC 3463; in a diagnostic it stands behind a reply's code.
-var (
-	statusCode   = regexp.MustCompile(`^[245]\.\d{1,3}\.\d{1,3}$`)
-	inDiagnostic = regexp.MustCompile(`(?:^|\s)([245])\d\d[ -]([245]\.\d{1,3}\.\d{1,3})(?:[\s:;,]|$)`)
-)
-
-// status is the report's code, or the refusing server's own where the report has but a general one, as Exim's always do.
-func status(said, diagnostic string) string {
-	if !statusCode.MatchString(said) {
-		said = "5.0.0"
-	}
-	own := inDiagnostic.FindStringSubmatch(diagnostic)
-	if strings.HasSuffix(said, ".0.0") && own != nil && own[1] == said[:1] && own[2][:1] == said[:1] {
-		return own[2]
-	}
-	return said
-}
-
-// reportedAddress takes "rfc822; a@b" apart; the type may be missing, and the address in angle brackets.
-func reportedAddress(field string) string {
-	address := strings.Trim(afterType(field), "<> ")
-	if len(address) > 254 || !strings.Contains(address, "@") {
-		return ""
-	}
-	return address
-}
-
-// afterType is what stands behind "rfc822;", "dns;" or "smtp;", made printable.
-func afterType(field string) string {
-	kind, rest, ok := strings.Cut(field, ";")
-	if !ok || strings.ContainsAny(strings.TrimSpace(kind), " @") {
-		rest = field
-	}
-	return printable(rest, maxText)
-}
-
-// firstWord is a field's value without a comment behind it.
-func firstWord(field string) string {
-	word, _, _ := strings.Cut(strings.TrimSpace(field), " ")
-	return printable(word, 40)
-}
-
-// fieldBlocks reads header fields, in limit blocks between blank lines, by their names in small letters. Of equal names the
-// first counts. What is no field is passed over; servers write all sorts of things.
-func fieldBlocks(b []byte, limit int) []map[string]string {
-	var blocks []map[string]string
-	var block map[string]string
-	last := ""
-	lines := bufio.NewScanner(bytes.NewReader(b))
-	lines.Buffer(nil, maxBounce+1)
-	for lines.Scan() {
-		line := strings.TrimRight(lines.Text(), "\r")
-		name, value, ok := strings.Cut(line, ":")
-		switch {
-		case strings.TrimSpace(line) == "":
-			block, last = nil, ""
-		case line[0] == ' ' || line[0] == '\t':
-			if last != "" && len(block[last]) < 2*maxText {
-				block[last] += " " + strings.TrimSpace(line)
-			}
-		case ok:
-			if block == nil {
-				if len(blocks) == limit {
-					return blocks
+	own := header.get("message-id") // the report's
+	for _, f := range whole {
+		if strings.Contains(f.name, "message-id") || strings.Contains(f.name, "envelope-id") || f.name == "in-reply-to" || f.name == "references" {
+			for word := range strings.FieldsSeq(f.value) {
+				id := strings.Trim(word, "<>,;")
+				if word == own || id == "" {
+					continue
 				}
-				block = map[string]string{}
-				blocks = append(blocks, block)
+				if checkID("Message-ID", id, true) == nil {
+					b.MessageIDs = withName(b.MessageIDs, id)
+				}
+				if relay := RelayID(id); relay != "" && !strings.HasPrefix(id, idPrefix) {
+					b.RelayIDs = withName(b.RelayIDs, relay)
+				}
 			}
-			if last = strings.ToLower(strings.TrimSpace(name)); block[last] != "" {
-				last = ""
-				continue
-			}
-			block[last] = strings.TrimSpace(value)
+		}
+		for _, found := range verp.FindAllStringSubmatch(f.value, maxNames) {
+			b.Tokens = withName(b.Tokens, strings.ToLower(found[1]))
 		}
 	}
-	return blocks
+}
+
+func withName(names []string, name string) []string {
+	if len(names) >= maxNames || slices.Contains(names, name) {
+		return names
+	}
+	return append(names, name)
 }

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -50,7 +50,7 @@ func TestReadBounce(t *testing.T) {
 			Diagnostic: "554 5.2.2 mailbox full;STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
 		}},
 		"gmail": {{
-			Address: kanri, Action: "failed", Status: "5.2.1", Hard: true,
+			Address: kanri, Action: "failed", Status: "5.2.1",
 			RemoteMTA: "gmail-smtp-in.l.google.com. (192.0.2.26, the server for the domain client.example.jp.)",
 			Diagnostic: "550-5.2.1 The email account that you tried to reach is inactive. For more 550-5.2.1 information, go to " +
 				"550 5.2.1  https://support.example.com/mail/?p=DisabledUser 41be03b00d2f7-6f1si1234567pjb.96 - gsmtp",
@@ -68,38 +68,119 @@ func TestReadBounce(t *testing.T) {
 			{Address: "tanaka@client.example.jp", Action: "failed", Status: "5.1.1", Hard: true},
 			{Address: "suzuki@client.example.jp", Action: "delivered", Status: "2.1.5"},
 		},
+		"m365-relayed": {{ // the reply of a server behind it
+			Address: kanri, Original: kanri, Action: "failed", Status: "5.1.1", Hard: true,
+			Diagnostic: "550 5.0.350 Remote server returned an error -> 550 5.1.1 <kanri@client.example.jp>... User unknown",
+		}},
+		"m365-denied": {{
+			Address: kanri, Original: kanri, Action: "failed", Status: "5.4.1", RemoteMTA: "example-co-jp.mail.protection.outlook.com",
+			Diagnostic: "550 5.4.1 Recipient address rejected: Access denied. AS(201806281) [TYCPR01MB0001.jpnprd01.prod.outlook.com 2026-11-01T00:00:05.123Z 08DAFF]",
+		}},
+		"esa": {{
+			Address: kanri, Action: "failed", Status: "5.1.1", RemoteMTA: "[192.0.2.77]", Hard: true,
+			Diagnostic: "5.1.0 - Unknown address error 550-'5.1.1 <kanri@client.example.jp>: Recipient address rejected: User unknown' (delivery attempts: 0)",
+		}},
+		"supplementary": { // run together
+			{
+				Address: kanri, Action: "failed", Status: "5.1.1", Hard: true,
+				Diagnostic: "<mx.client.example.jp #5.1.1 smtp;550 5.1.1 RESOLVER.ADR.RecipNotFound; not found>",
+			},
+			{Address: "tanaka@client.example.jp", Action: "failed", Status: "5.7.1", Diagnostic: "554 5.7.1 refused"},
+		},
+		"cut": {{ // by a relay that returns so many bytes
+			Address: kanri, Original: kanri, Action: "failed", Status: "5.1.1", RemoteMTA: "mx.example.co.jp", Hard: true,
+			Diagnostic: "550 5.1.1 <kanri@client.example.jp>: Recipient address rejected: User unknown in virtual mailbox table",
+		}},
+		"unquoted-boundary": {{
+			Address: kanri, Original: kanri, Action: "failed", Status: "5.1.1", RemoteMTA: "mx.example.co.jp", Hard: true,
+			Diagnostic: "550 5.1.1 <kanri@client.example.jp>: Recipient address rejected: User unknown in virtual mailbox table",
+		}},
+		"untidy": {{Address: kanri, Action: "failed", Status: "5.1.1", Hard: true, Diagnostic: "550 5.1.1 no such user"}},
 		"policy": {{Address: kanri, Action: "failed", Status: "5.7.1", Diagnostic: "550 5.7.1 Message rejected as spam, see 5.1.1.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw := bounceFile(t, name)
 			for _, raw := range [][]byte{raw, bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n"))} {
-				got, err := ReadBounce(bytes.NewReader(raw))
+				got, err := ReadBounce(raw)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(Bounce{MessageID: bouncedID, Recipients: want}, got); diff != "" {
-					t.Error(diff)
+				if diff := cmp.Diff(want, got.Recipients); diff != "" || got.MessageIDs[0] != bouncedID {
+					t.Error(diff, got.MessageIDs)
 				}
 			}
 		})
 	}
 }
 
+// A message is known by what the report returns of it, by what the relay called it, or by where the report went.
+func TestABounceNamesItsMessage(t *testing.T) {
+	for name, want := range map[string]Bounce{
+		"postfix":       {MessageIDs: []string{bouncedID}},
+		"exchange-full": {MessageIDs: []string{bouncedID}},
+		"ses": {
+			MessageIDs: []string{"0106019a0000aaaa-bbbb-cccc-dddd-eeee00000001-000000@ap-northeast-1.amazonses.com"},
+			RelayIDs:   []string{"0106019a0000aaaa-bbbb-cccc-dddd-eeee00000001-000000"},
+		},
+		"verp": {Tokens: []string{"74cb9b88a8e2ccbb29157e753a8f0f42"}},
+	} {
+		got, err := ReadBounce(bounceFile(t, name))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		got.Recipients = nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(name, diff)
+		}
+	}
+}
+
 func TestReadBounceRefuses(t *testing.T) {
 	for name, says := range map[string]string{
-		"no-carrier-text": `no delivery status notification (multipart/report with message/delivery-status) but "text/plain"`,
-		"no-absence":      "no delivery status notification",
-		"no-read-receipt": `but "multipart/report"`,
-		"no-forwarded":    `but "multipart/mixed"`,
+		"no-carrier-text": `no delivery status notification (multipart/report with message/delivery-status) but a server's own words in "text/plain"`,
+		"no-absence":      "no bounce but an automatic reply",
+		"no-arf":          "no bounce but an abuse report (ARF)",
+		"no-read-receipt": "no bounce but a read receipt",
+		"no-forwarded":    "no bounce but a mail that somebody wrote",
 		"no-message-id":   "does not tell the Message-ID",
 		"no-recipient":    "no recipient",
 		"no-action":       `Action "exploded"`,
 		"no-two-reports":  "two delivery reports",
-		"no-end":          "cut off",
+		"no-end":          "no recipient", // cut off within the diagnostic
 	} {
-		_, err := ReadBounce(bytes.NewReader(bounceFile(t, name)))
+		_, err := ReadBounce(bounceFile(t, name))
 		if err == nil || !strings.Contains(err.Error(), says) || !strings.HasPrefix(err.Error(), "read bounce: ") {
 			t.Errorf("%s: %v", name, err)
+		}
+		if errors.Is(err, ErrNoBounce) != strings.HasPrefix(says, "no bounce") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Wherever a report is cut, what is read of it is what the whole says, or nothing: never half a code or half a name.
+func TestACutReportIsReadInFullOrNotAtAll(t *testing.T) {
+	for _, name := range []string{"postfix", "m365", "gmail", "esa", "ses", "list", "supplementary", "untidy", "verp"} {
+		raw := bounceFile(t, name)
+		whole, err := ReadBounce(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read := 0
+		for n := range raw {
+			cut, err := ReadBounce(raw[:n])
+			if err != nil {
+				continue
+			}
+			read++
+			for i, r := range cut.Recipients {
+				if i >= len(whole.Recipients) || r != whole.Recipients[i] {
+					t.Fatalf("%s cut at %d: %+v", name, n, r)
+				}
+			}
+		}
+		if read == 0 {
+			t.Errorf("%s: nothing was read of what was cut", name)
 		}
 	}
 }
@@ -117,29 +198,25 @@ func TestReadBounceHostile(t *testing.T) {
 		nested += fmt.Sprintf("--B%d\r\nContent-Type: multipart/mixed; boundary=B%d\r\n\r\n", i, i+1)
 	}
 	for says, mail := range map[string]string{
-		"larger than":                  strings.Repeat("x", 2<<20),
-		"not a mail":                   "no colon here\r\n\r\nbody",
-		"within each other":            nested,
-		"more than 32 parts":           "Content-Type: multipart/mixed; boundary=B\r\n\r\n" + strings.Repeat("--B\r\n\r\nx\r\n", 40) + "--B--\r\n",
-		"more than 100 recipients":     bounceOf(strings.Repeat(good, 200), id),
-		"no delivery status":           "Content-Type: multipart/report; boundary=\"\r\n\r\nx",
-		"Message-ID":                   bounceOf(good, "Message-ID: <a@b>\x1b[31m\r\n"),
-		"address (Final-Recipient)":    bounceOf("Action: failed\r\nStatus: 5.1.1\r\n", id),
-		"the report has no recipient":  bounceOf(strings.Repeat("x", 500000), id),
-		`Action ""`:                    bounceOf("Final-Recipient: rfc822; a@b.jp\r\n", id),
-		"garbled: illegal base64 data": strings.Replace(bounceOf(good, id), "delivery-status\r\n", "delivery-status\r\nContent-Transfer-Encoding: base64\r\n", 1),
+		"not a mail":                  "no colon here\r\n\r\nbody",
+		"within each other":           nested,
+		"more than 32 parts":          "Content-Type: multipart/mixed; boundary=B\r\n\r\n" + strings.Repeat("--B\r\n\r\nx\r\n", 40) + "--B--\r\n",
+		"more than 100 recipients":    bounceOf(strings.Repeat(good, 200), id),
+		"somebody wrote":              "Content-Type: multipart/report; boundary=\"\r\n\r\nx",
+		"Message-ID":                  bounceOf(good, "Message-ID: <a@b\x1b[31m>\r\n"),
+		"address (Final-Recipient)":   bounceOf("Action: failed\r\nStatus: 5.1.1\r\n", id),
+		"the report has no recipient": bounceOf(strings.Repeat("x", 500000), id),
+		`Action ""`:                   bounceOf("Final-Recipient: rfc822; a@b.jp\r\n", id),
+		"no recipient":                strings.Replace(bounceOf(good, id), "delivery-status\r\n", "delivery-status\r\nContent-Transfer-Encoding: base64\r\n", 1),
 	} {
-		b, err := ReadBounce(strings.NewReader(mail))
+		b, err := ReadBounce([]byte(mail))
 		if err == nil || !strings.Contains(err.Error(), says) || len(err.Error()) > 500 || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
 			t.Errorf("%s: %v %v", says, b, err)
 		}
 	}
-	if _, err := ReadBounce(io.MultiReader(strings.NewReader("From: a"), failing{})); !errors.Is(err, errUnasked) {
-		t.Error(err)
-	}
 	raw := bounceOf("Final-Recipient: rfc822; <a\x1b[1m@b.jp>\r\nAction: failed\r\nStatus: five\r\nDiagnostic-Code: smtp; \xff\x00"+
 		strings.Repeat("x", 5000)+"\r\n"+strings.Repeat(" y\r\n", 5000), id)
-	b, err := ReadBounce(strings.NewReader(raw))
+	b, err := ReadBounce([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,18 +225,23 @@ func TestReadBounceHostile(t *testing.T) {
 	}
 }
 
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, errUnasked }
+// Servers return mails of many megabytes; the status stands in front.
+func TestTheRestOfALargeBounceIsLeft(t *testing.T) {
+	raw := append(bounceFile(t, "cut"), bytes.Repeat([]byte("JVBERi0xLjc=\r\n"), 2*MaxBounce/14)...)
+	b, err := ReadBounce(raw)
+	if err != nil || b.MessageIDs[0] != bouncedID || !b.Recipients[0].Hard {
+		t.Error(b, err)
+	}
+}
 
 func TestHard(t *testing.T) {
 	for code, want := range map[string]bool{
-		"5.1.1": true, "5.1.2": true, "5.1.3": true, "5.1.6": true, "5.1.10": true, "5.2.1": true,
-		"5.1.0": false, "5.1.7": false, "5.1.8": false, "5.2.2": false, "5.2.3": false, "5.4.4": false, "5.7.1": false, "5.0.0": false,
+		"5.1.1": true, "5.1.2": true, "5.1.3": true, "5.1.10": true,
+		"5.1.0": false, "5.1.6": false, "5.2.1": false, "5.1.7": false, "5.1.8": false, "5.2.2": false, "5.2.3": false, "5.4.4": false, "5.7.1": false, "5.0.0": false,
 		"4.1.1": false, "4.2.1": false, "2.1.5": false,
 	} {
 		for action, possible := range map[string]bool{"failed": true, "delayed": false, "relayed": false} {
-			r, err := recipient(map[string]string{"final-recipient": "rfc822;a@b.jp", "action": action, "status": code})
+			r, err := recipient(fields{{"final-recipient", "rfc822;a@b.jp"}, {"action", action}, {"status", code}})
 			if err != nil || r.Hard != (want && possible) {
 				t.Errorf("%s %s: %+v %v", action, code, r, err)
 			}
@@ -177,6 +259,15 @@ func TestHard(t *testing.T) {
 		{"4.0.0", "451 4.7.1: later", "4.7.1"},
 		{"", "550 5.1.1 no", "5.1.1"},
 		{"5.1", "", "5.0.0"},
+		{"5.0.350", "550 5.0.350 Remote server returned an error -> 550 5.1.1 no", "5.1.1"},
+		{"5.0.350", "550 5.0.350 error -> 554 5.7.1 refused, unlike 550 5.1.1", "5.7.1"},
+		{"5.0.350", "Remote Server returned '550 5.1.10 no'", "5.1.10"},
+		{"5.0.0", "550 5.1.0 address rejected 550 5.1.1 no", "5.1.1"},
+		{"5.1.0", "550-'5.1.1 no'", "5.1.1"},
+		{"5.1.0", "550 5.7.1 no", "5.1.0"},
+		{"5.0.0", "550 sorry, no mailbox here by that name. (#5.1.1)", "5.1.1"}, // qmail
+		{"5.0.0", "550 #5.1.0 Address rejected.", "5.1.0"},                      // IronPort
+		{"5.0.0", "550 5.1.1.", "5.1.1"},
 	} {
 		if got := status(c[0], c[1]); got != c[2] {
 			t.Errorf("%q: %s", c, got)
@@ -212,14 +303,16 @@ func FuzzReadBounce(f *testing.F) {
 		f.Add(bounceFile(f, strings.TrimSuffix(filepath.Base(sample), ".eml")))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		b, err := ReadBounce(bytes.NewReader(raw))
+		b, err := ReadBounce(raw)
 		if err != nil {
 			if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) || len(err.Error()) > 1000 {
 				t.Errorf("%q", err)
 			}
 			return
 		}
-		if checkID("", b.MessageID, true) != nil || len(b.Recipients) == 0 || len(b.Recipients) > maxRecipients+1 {
+		names := slices.Concat(b.MessageIDs, b.RelayIDs, b.Tokens)
+		wrong := slices.ContainsFunc(b.MessageIDs, func(id string) bool { return checkID("", id, true) != nil })
+		if wrong || len(names) == 0 || len(names) > 3*maxNames || slices.Contains(names, "") || len(b.Recipients) == 0 || len(b.Recipients) > maxRecipients+1 {
 			t.Errorf("%+v", b)
 		}
 		for _, r := range b.Recipients {

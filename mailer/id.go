@@ -53,6 +53,9 @@ func ReturnAddress(bounce, messageID string) (string, error) {
 	return bounce[:at] + "+" + token + bounce[at:], nil
 }
 
+// TokenPrefix is how the ID of a return address's message begins.
+func TokenPrefix(token string) string { return idPrefix + token + "@" }
+
 func tokenOf(messageID string) (string, bool) {
 	token, _, _ := strings.Cut(strings.TrimPrefix(messageID, idPrefix), "@")
 	return token, strings.HasPrefix(messageID, idPrefix) && len(token) == tokenLength
@@ -64,7 +67,10 @@ var verp = regexp.MustCompile(`(?i)\+([0-9a-f]{32})@`)
 // relayWord is a word that a relay may know a message by. It is long, because a bounce that knows it is believed: what relays number
 // or take from the clock, as Postfix's queue ids, anybody could guess.
 // A word with dots in it would be a host's name.
-var relayWord = regexp.MustCompile(`[A-Za-z0-9_-]{20,200}`)
+var (
+	relayWord  = regexp.MustCompile(`[A-Za-z0-9_-]{20,200}`)
+	kindOfByte = regexp.MustCompile(`[0-9]+|[A-Z]+|[a-z]+`)
+)
 
 // RelayID finds in a relay's reply, or in a Message-ID, the id that the relay gave the message: Amazon SES and others put one of
 // their own in the place of ours and tell it in their reply only ("Ok 0106019a…-000000"). Empty if there is none that is
@@ -74,7 +80,8 @@ func RelayID(text string) (found string) {
 		text = local
 	}
 	for _, word := range relayWord.FindAllString(text, -1) {
-		if strings.ContainsAny(word, "0123456789") && len(word) > len(found) {
+		jumbled := len(kindOfByte.FindAllString(strings.NewReplacer("-", "", "_", "").Replace(word), -1)) > 4
+		if jumbled && len(word) > len(found) {
 			found = word
 		}
 	}

@@ -50,13 +50,14 @@ func TestRelayID(t *testing.T) {
 	const ses = "0106019a0000aaaa-bbbb-cccc-dddd-eeee00000001-000000"
 	for text, want := range map[string]string{
 		"Ok " + ses: ses, // Amazon SES
-		"<" + ses + "@ap-northeast-1.amazonses.com>":      ses,
-		"Ok: queued as nFJq4hPmTrGUhLcd0DXfoA":            "nFJq4hPmTrGUhLcd0DXfoA",               // SendGrid
-		"OK 8c2ffd5e-6e3c-4a0f-9d8e-0123456789ab":         "8c2ffd5e-6e3c-4a0f-9d8e-0123456789ab", // Postmark
-		"Ok: queued as 4XyZ1234":                          "",                                     // Postfix: a clock and an inode
-		"OK id=1tXyZa-00Ab":                               "",                                     // Exim
-		"OK queued by mx0001.mail-filter-of-a-relay.com":  "",
-		"Message-accepted-for-later-delivery by the host": "", // the same for every message
+		"<" + ses + "@ap-northeast-1.amazonses.com>":       ses,
+		"Ok: queued as nFJq4hPmTrGUhLcd0DXfoA":             "nFJq4hPmTrGUhLcd0DXfoA",               // SendGrid
+		"OK 8c2ffd5e-6e3c-4a0f-9d8e-0123456789ab":          "8c2ffd5e-6e3c-4a0f-9d8e-0123456789ab", // Postmark
+		"Ok: queued as 4XyZ1234":                           "",                                     // Postfix: a clock and an inode
+		"OK id=1tXyZa-00Ab":                                "",                                     // Exim
+		"OK queued by mx0001.mail-filter-of-a-relay.com":   "",
+		"Message-accepted-for-later-delivery by the host":  "", // the same for every message
+		"Ok: queued on mail-westeurope-prod-outbound-01-b": "",
 		"": "", "Great success": "",
 	} {
 		if got := RelayID(text); got != want {

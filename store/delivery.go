@@ -98,6 +98,9 @@ type Filter struct {
 // ErrBytesDiffer says that a message is not the one that was handed over before.
 var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
 
+// ErrUnderWay says that a delivery is being sent right now: what becomes of it is known in a moment.
+var ErrUnderWay = errors.New("it is being sent right now")
+
 // Settlement is the end of an attempt and the state that follows from it.
 type Settlement struct {
 	Attempt       Attempt // Delivery, Number and all that is known at its end

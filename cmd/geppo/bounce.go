@@ -4,76 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"geppo/cmd/internal/config"
-	"geppo/mailer"
-	"geppo/store"
+	"geppo/cmd/internal/daemon"
 	"geppo/store/sqlite"
 )
 
 func (a *app) bounceCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "bounce",
 		Short: "Read a delivery status notification from standard input",
-		Long: `Reads one notification (RFC 3464), as a mail server pipes it in. If it carries the Message-ID of a mail that was sent, that
-delivery becomes bounced, and an address that does not exist is marked: nothing is planned to it until an operator
-adds it again. Anything else is refused (exit code 65) and changes nothing.`,
-		Example: "  geppo bounce < notification.eml\n  # Postfix, /etc/aliases:\n  geppo-bounce: \"|/usr/local/bin/geppo bounce\"",
+		Long: `Reads one notification (RFC 3464), as a mail server pipes it in. If it names a mail that was sent – by the Message-ID, by the id
+that the relay gave it, or by the return address where [mail] verp = true – that delivery becomes bounced, and an address
+that does not exist is marked: nothing is planned to it until an operator adds it again. A delivery that is held because
+the relay's reply was lost is settled by what its notification says.
+
+It must run as the user that owns the ledger. "geppo help bounces" shows how Postfix does that, and how geppo serve reads
+a Maildir instead.
+
+Exit codes are those a mail server knows: 0 taken, or recognisably no bounce (an absence note, an abuse report, a read
+receipt); 65 rubbish, or a notification of somebody else's mail; 75 the ledger cannot be read or written now, so that the
+server keeps the mail and tries again.`,
+		Example: "  geppo -c /etc/geppo/geppo.toml bounce < notification.eml\n  geppo help bounces",
 		Args:    cobra.NoArgs,
+		RunE: a.do(func(cmd *cobra.Command, _ []string) error {
+			said, err := a.takeBounce(cmd.Context())
+			var refused *daemon.RefusedError
+			switch {
+			case errors.As(err, &refused):
+				return exitWith(exitData, "bounce: %s", refused.Reason)
+			case err != nil:
+				// Whatever else is wrong is ours and will be mended; any other code would have the mail thrown away.
+				return &codedError{exitPending, fmt.Errorf("bounce: the notification was not taken, try again: %w", err)}
+			}
+			fmt.Fprintln(a.stdout, printable(said))
+			return nil
+		}),
 	}
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
-		bounce, err := mailer.ReadBounce(a.stdin)
-		if err != nil {
-			return &codedError{exitData, fmt.Errorf("bounce: %w", err)}
-		}
-		delivery, err := db.ledger.DeliveryOf(ctx, bounce.MessageID)
-		if errors.Is(err, store.ErrNotFound) {
-			return exitWith(exitData, "bounce: it reports on message %s, which is none of ours; nothing was changed", bounce.MessageID)
-		}
-		if err != nil {
-			return err
-		}
-		return a.recordBounce(ctx, c, db.ledger, delivery, bounce)
-	})
-	return cmd
 }
 
-func (a *app) recordBounce(ctx context.Context, c config.Config, ledger *sqlite.Ledger, d store.Delivery, bounce mailer.Bounce) error {
-	of, direct := bounce.Of(d.Recipient)
-	if !direct {
-		// Of another address: the reader forwards the mail, and it did not arrive there. That is no
-		// reason to mark the address we know.
-		if of = firstFailed(bounce); of.Action == "" {
-			of = bounce.Recipients[0]
-		}
-		of.Hard = false
-	}
-	if of.Action != "failed" {
-		_, err := fmt.Fprintf(a.stdout, "delivery %d: %s; nothing was changed\n", d.ID, printable(of.Action))
-		return err
-	}
-	diagnostic := of.Status + " " + of.Diagnostic
-	err := ledger.Bounce(ctx, d, diagnostic, of.Hard, time.Now())
-	if errors.Is(err, store.ErrNotFound) {
-		return exitWith(exitData, "bounce: delivery %d is %s, not sent; nothing was changed", d.ID, d.State)
-	}
+func (a *app) takeBounce(ctx context.Context) (said string, err error) {
+	c, err := a.config()
 	if err != nil {
-		return err
+		return "", err
 	}
-	a.logger(c.Log).Warn("bounced", "delivery", d.ID, "contract", d.Contract, "period", d.Period, "recipient", d.Recipient,
-		"hard", of.Hard, "diagnostic", diagnostic)
-	_, err = fmt.Fprintf(a.stdout, "delivery %d bounced: %s\n", d.ID, printable(diagnostic))
-	return err
-}
-
-func firstFailed(b mailer.Bounce) mailer.BouncedRecipient {
-	i := slices.IndexFunc(b.Recipients, func(r mailer.BouncedRecipient) bool { return r.Action == "failed" })
-	if i < 0 {
-		return mailer.BouncedRecipient{}
+	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), sqlite.Existing)
+	if err != nil {
+		return "", err
 	}
-	return b.Recipients[i]
+	defer func() { err = errors.Join(err, ledger.Close()) }()
+	said, err = daemon.Bounces{Ledger: ledger, Log: a.logger(c.Log), Now: time.Now}.Take(ctx, a.stdin)
+	// A mail server minds a pipe that is closed before it has written all.
+	_, drained := io.Copy(io.Discard, a.stdin)
+	return said, errors.Join(err, drained)
 }

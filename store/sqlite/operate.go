@@ -2,15 +2,13 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
 	"geppo/store"
 )
 
-// What operators and bounces do to deliveries.
+// What operators do to deliveries.
 
 const (
 	nextResend = `SELECT coalesce(max(resend), -1) + 1 FROM deliveries WHERE period = ? AND contract = ?`
@@ -30,10 +28,6 @@ WHERE id = ?1 AND state IN ('failed', 'held', 'bounced')`
 
 	releaseDelivery = `
 UPDATE deliveries SET state = 'queued', next_attempt_at = ?2, reason = '', updated_at = ?2 WHERE id = ?1 AND state = 'held'`
-
-	deliveryOfMessage = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message_id = ?`
-
-	bounceDelivery = `UPDATE deliveries SET state = 'bounced', reason = ?2, updated_at = ?3 WHERE id = ?1 AND state IN ('sent', 'bounced')`
 
 	insertTestSend = `
 INSERT INTO test_sends (contract, period, recipient, message_id, requested_by, sent_at, outcome, code, reply)
@@ -133,37 +127,6 @@ func (l *Ledger) Release(ctx context.Context, id int64, now time.Time) error {
 	})
 	if err != nil {
 		return fmt.Errorf("release delivery %d: %w", id, err)
-	}
-	return nil
-}
-
-// DeliveryOf finds the delivery of a Message-ID (without angle brackets), or ErrNotFound.
-func (l *Ledger) DeliveryOf(ctx context.Context, messageID string) (store.Delivery, error) {
-	d, err := scanDelivery(l.r.QueryRowContext(ctx, deliveryOfMessage, messageID))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Delivery{}, fmt.Errorf("delivery of message %q: %w", messageID, err)
-	}
-	return d, nil
-}
-
-// Bounce records that a delivery that was sent came back, and marks its address if hard says that
-// the address itself was refused.
-func (l *Ledger) Bounce(ctx context.Context, d store.Delivery, diagnostic string, hard bool, now time.Time) error {
-	err := l.write(ctx, func(tx ledgerTx) error {
-		if err := mustChangeOne(tx.exec(ctx, bounceDelivery, d.ID, diagnostic, now.UnixMilli())); err != nil {
-			return err
-		}
-		if !hard {
-			return nil
-		}
-		_, err := tx.exec(ctx, insertMark, d.Recipient, now.UnixMilli(), diagnostic)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("bounce of delivery %d: %w", d.ID, err)
 	}
 	return nil
 }

@@ -66,7 +66,7 @@ var ledgerStatements = []string{
 	insertReport, selectReport, newestRevision,
 	changeRecipient, deleteChange, selectChanges, openMarks, insertMark, clearMarks,
 	openPause, insertPause, endPauses, lastFire, openFires, putFire, nextDue, oldestPending, unfinishedRuns,
-	insertResent, nextResend, replaceDelivery, cancelDeliveries + "true", releaseDelivery, bounceDelivery, deliveryOfMessage, insertTestSend,
+	insertResent, nextResend, replaceDelivery, cancelDeliveries + "true", releaseDelivery, bounceDelivery, acceptDelivery, stateOfDelivery, markBounced, insertTestSend,
 }
 
 // Deliveries lists what the filter chooses, in the order of planning.

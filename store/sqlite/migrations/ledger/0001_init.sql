@@ -82,6 +82,7 @@ CREATE TABLE deliveries (
 -- The queue: what may be claimed, by due time; and what a crash left under way.
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at, id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX deliveries_of_run ON deliveries (run);
+CREATE INDEX deliveries_to ON deliveries (recipient COLLATE NOCASE); -- a bounce may know no more
 CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
 
 -- How many deliveries of a run are in each state, kept by the triggers below: counting a month of 100,000
