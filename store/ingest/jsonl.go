@@ -59,6 +59,10 @@ func checkText(line []byte) error {
 	if at := bytes.IndexByte(line, 0); at >= 0 {
 		return fmt.Errorf("a NUL at byte %d; remove it, or save the file as UTF-8, or as UTF-16 with its byte order mark", at+1)
 	}
+	return checkUTF8(line)
+}
+
+func checkUTF8(line []byte) error {
 	if utf8.Valid(line) {
 		return nil
 	}

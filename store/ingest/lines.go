@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
+	"strings"
 )
 
 // maxLine is the longest line in bytes of UTF-8, without its line break.
@@ -59,4 +61,39 @@ func (s *lineSource) read() (raw []byte, length int, err error) {
 		length += len(more)
 	}
 	return raw, length, err
+}
+
+// vendorLines reads a vendor's format whose records are lines.
+func vendorLines(decode func(v *vendor, l *line, text string)) func(io.Reader, *vendor) source {
+	return func(r io.Reader, v *vendor) source {
+		return newLineSource(r, func(c *chunk, l *line) {
+			if l.err = checkUTF8(l.text); l.err == nil {
+				decode(v, l, trimEnd(string(l.text)))
+			}
+			c.check(l)
+		})
+	}
+}
+
+// trimEnd cuts what syslog daemons make of a line's end: its bytes, or their octal numbers.
+func trimEnd(s string) string {
+	for {
+		cut := strings.TrimRight(s, " \t\r\n\x00")
+		cut = strings.TrimSuffix(strings.TrimSuffix(cut, "#015"), "#012")
+		if cut == s {
+			return s
+		}
+		s = cut
+	}
+}
+
+// repeated tells syslog's line about lines that it left out.
+var repeated = regexp.MustCompile(`message repeated \d+ times?`)
+
+// noRecord is a line that is no record of the vendor at all.
+func (l *line) noRecord(text, class string) {
+	l.class = class
+	if strings.Contains(text, "message repeated") && repeated.MatchString(text) {
+		l.warn("syslog left out repeated lines: figures may be short")
+	}
 }

@@ -53,6 +53,7 @@ type vendor struct {
 	file    string
 	aliases map[string]string // normalized
 	results results
+	names   names
 	repeats repeats
 	known   map[string]Known
 	failed  error  // why the store could not be asked
@@ -64,7 +65,7 @@ func newVendor(opts Options) *vendor {
 	for name, contract := range opts.Aliases {
 		v.aliases[sameText(name)] = contract
 	}
-	v.results = newResults(opts.Results)
+	v.results, v.names = newResults(opts.Results), newNames(opts.Columns)
 	return v
 }
 
@@ -83,7 +84,8 @@ type finding struct {
 	machine        store.Class // if the format tells it; see classOf
 	name, path     string
 	count          int
-	results        []string // nil for features without results
+	results        []string // texts of what became of it; nil for features without results
+	result         string   // instead, where the format enumerates it
 }
 
 // detection makes f a row of l, or says why it is none.
@@ -107,6 +109,7 @@ func (v *vendor) detection(l *line, f finding) {
 		row.Name = unnamed
 		l.warn("no name")
 	}
+	row.Result = cleanName(f.result)
 	if f.results != nil {
 		row.Result = cleanName(v.results.of(feature == store.Spyware, f.results...))
 	}
@@ -125,20 +128,27 @@ func stamp(t time.Time) string {
 	return t.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
 }
 
-// contract is the contract of a customer who is called by any of the names.
+// contract is the contract of a customer who is called by any of the names; if the file names none,
+// of the one that its folder is named after.
 func (v *vendor) contract(customers ...string) (string, error) {
 	if v.Contract != "" {
 		return v.Contract, nil
 	}
+	name := present(customers...)
+	if name == "" {
+		customers = []string{v.folder()}
+	}
 	if contract, ok := v.alias(customers...); ok {
 		return contract, nil
 	}
-	for _, name := range customers {
-		if name != "" {
-			return "", fmt.Errorf("unknown customer %.80q; add it to [contracts.alias], or say --contract", name)
-		}
+	if name == "" {
+		return "", errors.New("the row names no customer; say --contract")
 	}
-	return "", errors.New("the row names no customer; say --contract")
+	return "", unknownCustomer(name)
+}
+
+func unknownCustomer(name string) error {
+	return fmt.Errorf("unknown customer %.80q; add it to [contracts.alias], or say --contract", name)
 }
 
 func (v *vendor) alias(customers ...string) (string, bool) {
@@ -279,7 +289,7 @@ func joinPath(folder, file string) string {
 	switch {
 	case folder == "" || strings.Contains(file, folder):
 		return file
-	case strings.Contains(folder, file):
+	case file == "" || holdsFile(folder, file):
 		return folder
 	case strings.HasSuffix(folder, `\`), strings.HasSuffix(folder, "/"):
 		return folder + file
@@ -287,6 +297,23 @@ func joinPath(folder, file string) string {
 		return folder + "/" + file
 	}
 	return folder + `\` + file
+}
+
+// holdsFile tells a path that has the file already: as its end, or with something inside it, like
+// a.zip(b.exe). A folder of the same name is not the file.
+func holdsFile(path, file string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(path[at:], file)
+		if i < 0 {
+			return false
+		}
+		at += i
+		end := at + len(file)
+		starts := at == 0 || path[at-1] == '\\' || path[at-1] == '/' || path[at-1] == '('
+		if starts && (end == len(path) || path[end] == '(') {
+			return true
+		}
+	}
 }
 
 // baseName is the last part of a path of any system.

@@ -15,6 +15,13 @@ import (
 // no counter for: the text itself is kept. An outcome of no words is no answer.
 type outcome struct{ virus, spyware string }
 
+func (o outcome) as(spyware bool) string {
+	if spyware {
+		return o.spyware
+	}
+	return o.virus
+}
+
 const asReceived = "as received"
 
 var (
@@ -32,7 +39,8 @@ var (
 	askNext     = outcome{}
 )
 
-// outcomes are the texts that were seen, or that follow from those seen, as simplify leaves them.
+// outcomes are the texts that were seen, that follow from those seen, or that are our own words, as
+// simplify leaves them.
 var outcomes = tableOf(map[outcome][]string{
 	cleaned: {
 		"File cleaned", "駆除", "駆除済み", "Fichier nettoyé", "Cleaned", "Clean", "Disinfected", "Successfully cleaned", "Cleaned successfully",
@@ -65,11 +73,11 @@ var outcomes = tableOf(map[outcome][]string{
 		"Unable to block file(Deny Access)", "Unable to block file (Deny Access)", "Unable to deny access", "Unable to perform no action",
 		"Action required", "Action required - Perform a full system scan", `Action required - Use the "Rescue Disk" tool`,
 		`Action required - Use the "Rootkit Buster" tool`, `Action required - Use the "Clean Boot" tool`, "Further action required", "要確認",
-		"ウイルスが検出されましたが、駆除できません", "駆除されていません", "保護されているシステムファイルでは、スパイウェア/グレーウェアを削除できません",
+		"uncleanable", "noncleaned", "not cleaned", "ウイルスが検出されましたが、駆除できません", "駆除されていません", "保護されているシステムファイルでは、スパイウェア/グレーウェアを削除できません",
 	),
-	unsafeClean: {"Unsafe to Clean File", "Spyware/Grayware unsafe to clean", "安全ではない", "安全ではありません"},
+	unsafeClean: {"unsafe", "Unsafe to Clean File", "Spyware/Grayware unsafe to clean", "安全ではない", "安全ではありません"},
 	restart: {
-		"Action Required - Restart the endpoint to finish cleaning the security threat", "再起動する", "再起動が必要です", "再起動してください",
+		"reboot", "Action Required - Restart the endpoint to finish cleaning the security threat", "再起動する", "再起動が必要です", "再起動してください",
 	},
 	other: {
 		"File uploaded", "Stamp successfully", "Encrypted", "Detect", "Stop scan manually successfully", "Unable to stop scan manually",
@@ -145,11 +153,7 @@ func (r *results) of(spyware bool, candidates ...string) string {
 			continue
 		}
 		o, known := r.outcome(text)
-		result := o.virus
-		if spyware {
-			result = o.spyware
-		}
-		switch {
+		switch result := o.as(spyware); {
 		case known && result == asReceived:
 			return text
 		case known && result != "":
@@ -187,7 +191,7 @@ func (r *results) outcome(text string) (outcome, bool) {
 
 func (r *results) find(text string) (outcome, bool) {
 	if result, ok := r.own[text]; ok {
-		return chosen(result), true
+		return chosenAs(result), true
 	}
 	if o, ok := outcomes[text]; ok {
 		return o, true
@@ -195,9 +199,15 @@ func (r *results) find(text string) (outcome, bool) {
 	return byRule(text)
 }
 
-// chosen is the outcome of a result that the operator chose: one that only viruses have stands for
+// chosen is what the operator's own table says of a text.
+func (r *results) chosen(text string) (outcome, bool) {
+	result, ok := r.own[simplify(text)]
+	return chosenAs(result), ok
+}
+
+// chosenAs is the outcome of a result that the operator chose: one that only viruses have stands for
 // spyware's nearest, and the other way round.
-func chosen(result string) outcome {
+func chosenAs(result string) outcome {
 	for _, o := range []outcome{cleaned, deleted, quarantined, renamed, passed, uncleanable, unsafeClean, restart} {
 		if result == o.virus || result == o.spyware && result != "noncleaned" {
 			return o

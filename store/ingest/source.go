@@ -38,6 +38,14 @@ type format struct {
 
 var formats = []format{
 	{"jsonl", isCP932, func(r io.Reader, _ *vendor) source { return newLineSource(r, decodeLine) }},
+	{"cef", hardlyUTF8, vendorLines((*vendor).cef)},
+	{"feeder", hardlyUTF8, vendorLines((*vendor).feeder)},
+	{"csv", notUTF8, openCSV},
+	{"pccnt", notUTF8, openPccnt},
+	{"ofcurlf", notUTF8, openOfcUrlf},
+	{"workbench", hardlyUTF8, openWorkbench},
+	{"smpi", hardlyUTF8, openSMPI},
+	{"ocsf", hardlyUTF8, openOCSF},
 }
 
 // open begins to read r, and says in which format.
@@ -46,8 +54,28 @@ func open(r io.Reader, opts Options) (source, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	return format.open(toUTF8(r, format.cp932), newVendor(opts)), format.name, nil
+	v := newVendor(opts)
+	return asking{format.open(toUTF8(r, format.cp932), v), v}, format.name, nil
 }
+
+// asking ends a source once the store cannot answer its vendor's questions.
+type asking struct {
+	source
+	v *vendor
+}
+
+func (a asking) next(out *chunk) error {
+	err := a.source.next(out)
+	if a.v.failed != nil {
+		return a.v.failed
+	}
+	return err
+}
+
+// refused is a file that is refused before it is read.
+type refused struct{ why error }
+
+func (r refused) next(*chunk) error { return r.why }
 
 func formatNamed(name string) (format, error) {
 	at := slices.IndexFunc(formats, func(f format) bool { return f.name == name })
