@@ -74,7 +74,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		"too long":      {map[string]string{"mail.html": strings.Repeat("x", 81_000)}, []string{"mail.html", "81001 bytes", "80000"}},
 		"no alert":      {map[string]string{"alert.txt": "{{if .Missed}}{{.Nothing}}{{end}}"}, []string{"alert.txt:1", "Nothing"}},
 		"no summary":    {map[string]string{"summary.txt": "{{.Nothing}}"}, []string{"summary.txt:1", "Nothing"}},
-		"no font":       {map[string]string{"fonts/BIZUDPGothic-Bold.ttf": "font"}, []string{"bold: parse font"}},
+		"no font":       {map[string]string{"fonts/BIZUDPGothic-Bold.ttf": "font"}, []string{"parse font BIZUDPGothic-Bold"}},
 	} {
 		err := render.Check(over(c.files), options)
 		if err == nil {

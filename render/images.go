@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 	"time"
 
@@ -18,26 +17,6 @@ var trendSize = chart.Size{W: 440, H: 180}
 
 const doughnutWidth = 400
 
-// fontFiles are the two weights that charts and PDFs share.
-const (
-	fontRegular = "fonts/BIZUDPGothic-Regular.ttf"
-	fontBold    = "fonts/BIZUDPGothic-Bold.ttf"
-)
-
-// loadFonts makes the chart drawer from the fonts.
-func (r *Renderer) loadFonts(fsys fs.FS) error {
-	regular, err := fs.ReadFile(fsys, fontRegular)
-	if err != nil {
-		return fmt.Errorf("read font: %w", err)
-	}
-	bold, err := fs.ReadFile(fsys, fontBold)
-	if err != nil {
-		return fmt.Errorf("read font: %w", err)
-	}
-	r.chart, err = chart.New(regular, bold)
-	return err
-}
-
 // trend draws a month's days. key names the image, feature its subject in the alt text.
 func (b *body) trend(
 	key, feature string, days []aggregate.DayCount, alt, day words.Phrase,
@@ -52,10 +31,7 @@ func (b *body) trend(
 			Label: i + 1, Value: d.Count, Shaded: shaded(d.Day, b.report.Holidays), Gap: slices.Contains(b.report.Gaps, d.Day),
 		})
 	}
-	c, err := b.r.chart.Trend(values, trendSize)
-	if err != nil {
-		return nil, fmt.Errorf("trend of %s: %w", key, err)
-	}
+	c := b.r.chart.Trend(chart.Trend{Days: values}, trendSize)
 	return b.addImage(key+"-trend", c, alt.Say(words.Values{
 		Feature: feature, Month: b.w.Month(b.report.Period), Names: b.w.Days(days, day),
 	}))
@@ -80,10 +56,7 @@ func (b *body) doughnut(f aggregate.Feature) (*Image, error) {
 	if several < 2 {
 		return nil, nil
 	}
-	c, err := b.r.chart.Doughnut(slicesOf, w.Mail.EventUnit, doughnutWidth)
-	if err != nil {
-		return nil, fmt.Errorf("results of %s: %w", f.Feature, err)
-	}
+	c := b.r.chart.Doughnut(slicesOf, w.Mail.EventUnit, doughnutWidth)
 	return b.addImage(string(f.Feature)+"-results", c,
 		w.Mail.ResultsAlt.Say(words.Values{Feature: w.Features[f.Feature].Heading, Names: w.Shares(f)}))
 }

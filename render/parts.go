@@ -12,7 +12,7 @@ type Parts struct {
 	PDFs    []PDF
 	// Attachments are further files; a reader's mail has none.
 	Attachments []Attachment
-	// Replaced counts characters printed as 〓 because the font or the library cannot carry them.
+	// Replaced counts characters spelled as U+XXXX because no font has them.
 	Replaced int
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/font"
 	"geppo/render/pdf"
 	"geppo/render/words"
 )
@@ -62,10 +63,12 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	if r.text, err = parseText(fsys); err != nil {
 		return nil, err
 	}
-	if err := r.loadFonts(fsys); err != nil {
+	family, err := font.Load(fsys)
+	if err != nil {
 		return nil, err
 	}
-	r.pdf, err = pdf.New(fsys, w, r.chart, pdf.Options{
+	r.chart = chart.New(family)
+	r.pdf, err = pdf.New(fsys, w, family, r.chart, pdf.Options{
 		ThreatURL: opts.ThreatURL, SupportPhone: opts.SupportPhone, SupportHours: opts.SupportHours,
 	})
 	if err != nil {

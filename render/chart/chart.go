@@ -1,23 +1,21 @@
-// Package chart draws the report's charts by go-charts: a month's trend, a ranking and a doughnut.
-// A chart is laid out once and then drawn as a small PNG at twice its size for the mail, or as
-// vectors into a PDF. The package owns the palette and the sanitising of what go-charts would hang
-// or panic on; it refuses to know reports, wording and PDF. It is pure: equal input, equal bytes.
+// Package chart draws the report's charts: a month's trend, a ranking, shares of a total and a line of
+// months. A chart is laid out once and then drawn as a small PNG at twice its size for the mail, or as
+// vectors into a PDF. The package owns the palette and brings any number into a range that can be drawn;
+// it refuses to know reports, wording and PDF. It is pure: equal input, equal bytes.
 package chart
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 
-	charts "github.com/vicanso/go-charts/v2"
-
 	"geppo/render/deflate"
+	"geppo/render/font"
 )
 
 // Limits of what is drawn. Larger input is clamped, never refused: a chart with a strange number
 // is better than a report that does not go out.
 const (
-	maxValue  = 1_000_000_000_000_000 // go-charts computes ticks in int
+	maxValue  = 1_000_000_000_000_000
 	maxDays   = 31
 	maxItems  = 30
 	maxSlices = 14
@@ -25,8 +23,7 @@ const (
 	maxWidth  = 1600
 
 	pngLevel   = 4 // of deflate
-	fontPoints = 8.5
-	fontPixels = fontPoints * dpi / 72
+	fontPixels = 8.5 * 96 / 72
 	labelDrop  = 4 // from the middle of a row to its baseline
 )
 
@@ -35,42 +32,32 @@ type Size struct{ W, H int }
 
 // Drawer lays out charts. It is safe for use by several goroutines.
 type Drawer struct {
-	regular, bold *Face
-	masks         glyphCache
-	deflate       *deflate.Pool
+	family  font.Family
+	masks   glyphCache
+	deflate *deflate.Pool
 }
 
-// New makes a Drawer from the two weights of a TrueType font, and checks that go-charts is the one
-// whose layout can be recorded.
-func New(regular, bold []byte) (*Drawer, error) {
-	r, err := LoadFace(regular)
-	if err != nil {
-		return nil, fmt.Errorf("regular: %w", err)
-	}
-	b, err := LoadFace(bold)
-	if err != nil {
-		return nil, fmt.Errorf("bold: %w", err)
-	}
-	d := &Drawer{regular: r, bold: b, deflate: deflate.New(pngLevel)}
-	if _, _, err := d.canvas(Size{minWidth, minWidth}); err != nil {
-		return nil, err
-	}
-	return d, nil
-}
-
-// Regular is the font of labels.
-func (d *Drawer) Regular() *Face { return d.regular }
-
-// Bold is the font of totals.
-func (d *Drawer) Bold() *Face { return d.bold }
+// New makes a Drawer that sets its labels in a family.
+func New(family font.Family) *Drawer { return &Drawer{family: family, deflate: deflate.New(pngLevel)} }
 
 // Chart is one laid out chart.
 type Chart struct {
 	Size
-	// Replaced counts characters of names that are printed as 〓.
+	// Replaced counts characters of names that no font has.
 	Replaced int
 	ops      []op
 	drawer   *Drawer
+}
+
+// op is one drawing step: exactly one of fill, stroke and text.
+type op struct {
+	kind  byte // 'f', 's', 't'
+	path  Path
+	width float64 // of a stroke; size of text
+	color Color
+	text  string
+	at    Point // baseline, left
+	bold  bool
 }
 
 // Canvas is what a chart can be drawn on: the PNG of this package, a PDF page. Coordinates are CSS
@@ -96,54 +83,58 @@ func (c Chart) Draw(to Canvas) {
 	}
 }
 
-// canvas is a recorder with an opaque white ground (dark mode must not shine through) and the
-// painter that draws on it.
-func (d *Drawer) canvas(size Size) (*recorder, *charts.Painter, error) {
-	rec := &recorder{regular: d.regular, bold: d.bold, font: d.regular.font}
-	p, err := rec.painter(size.W, size.H, func(v float64) string { return Comma(int64(math.Round(v))) })
-	if err != nil {
-		return nil, nil, err
+// chart begins one on an opaque white ground: dark mode must not shine through.
+func (d *Drawer) chart(w, h int) *Chart {
+	c := &Chart{Size: Size{w, h}, drawer: d}
+	c.box(0, 0, float64(w), float64(h), White)
+	return c
+}
+
+func (c *Chart) fill(p Path, color Color) {
+	c.ops = append(c.ops, op{kind: 'f', path: p, color: color})
+}
+
+func (c *Chart) box(x0, y0, x1, y1 float64, color Color) { c.fill(rectangle(x0, y0, x1, y1), color) }
+
+func (c *Chart) line(x0, y0, x1, y1, width float64, color Color) {
+	c.ops = append(c.ops, op{kind: 's', path: Path{}.to('M', x0, y0).to('L', x1, y1), width: width, color: color})
+}
+
+// type of a label.
+type label struct {
+	size  float64 // pixels
+	bold  bool
+	color Color
+}
+
+// Where x is of a text.
+const (
+	atLeft   = 0
+	atMiddle = 0.5
+	atRight  = 1
+)
+
+// text writes cleaned text with its baseline at y.
+func (c *Chart) text(s string, x, y, align float64, l label) {
+	if s == "" {
+		return
 	}
-	box(p, 0, 0, size.W, size.H, White)
-	return rec, p, nil
+	x -= c.drawer.face(l.bold).Width(s, l.size) * align
+	c.ops = append(c.ops, op{kind: 't', text: s, at: Point{x, y}, width: l.size, color: l.color, bold: l.bold})
 }
 
-// theme is go-charts' light theme in our colours. Its own clone, because AddTheme writes a global
-// map that every render reads.
-func theme() charts.ColorPalette {
-	t := charts.NewTheme(charts.ThemeLight)
-	t.SetAxisStrokeColor(charts.Color(Axis))
-	t.SetAxisSplitLineColor(charts.Color(Grid))
-	t.SetTextColor(charts.Color(Ink))
-	t.SetSeriesColor([]charts.Color{charts.Color(Bar)})
-	t.SetBackgroundColor(charts.Color{R: 0xFF, G: 0xFF, B: 0xFF}) // transparent: the ground is drawn before
-	t.SetFontSize(fontPoints)
-	return t
-}
-
-// box fills a rectangle.
-func box(p *charts.Painter, x0, y0, x1, y1 int, c Color) {
-	p.SetDrawingStyle(charts.Style{FillColor: charts.Color(c)})
-	p.MoveTo(x0, y0).LineTo(x1, y0).LineTo(x1, y1).LineTo(x0, y1).Close().Fill()
-}
-
-// line strokes from one point to another.
-func line(p *charts.Painter, x0, y0, x1, y1 int, width float64, c Color) {
-	p.SetDrawingStyle(charts.Style{StrokeColor: charts.Color(c), StrokeWidth: width})
-	p.MoveTo(x0, y0).LineTo(x1, y1).Stroke()
-}
-
-// text writes s with its baseline at y; align is -1 (x is its left end), 0 (centre) or 1 (right).
-func (d *Drawer) text(p *charts.Painter, f *Face, s string, x, y int, pixels float64, align int, c Color) {
-	p.SetTextStyle(charts.Style{Font: f.font, FontSize: pixels * 72 / dpi, FontColor: charts.Color(c)})
-	w := f.Width(s, pixels)
-	switch align {
-	case 0:
-		x -= int(math.Round(w / 2))
-	case 1:
-		x -= int(math.Round(w))
+func (d *Drawer) face(bold bool) *font.Face {
+	if bold {
+		return d.family.Bold
 	}
-	p.Text(s, x, y)
+	return d.family.Regular
+}
+
+// clean makes a name of the data printable, and counts what had to be spelled.
+func (c *Chart) clean(name string) string {
+	s, n := c.drawer.family.Regular.Clean(name)
+	c.Replaced += n
+	return s
 }
 
 // sane brings a value into the range that everything downstream can carry.

@@ -2,12 +2,13 @@ package chart
 
 import (
 	"bytes"
+	"geppo/render/font"
+	"geppo/templates"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,18 +17,11 @@ import (
 
 func drawer(tb testing.TB) *Drawer {
 	tb.Helper()
-	read := func(weight string) []byte {
-		b, err := os.ReadFile(filepath.Join("..", "..", "templates", "fonts", "BIZUDPGothic-"+weight+".ttf"))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return b
-	}
-	d, err := New(read("Regular"), read("Bold"))
+	family, err := font.Load(templates.FS)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return d
+	return New(family)
 }
 
 // october is a month with the given values; the 3rd and 4th, and so on, are shaded.
@@ -45,19 +39,19 @@ func october(values ...int64) []DayValue {
 var (
 	busy    = october(3, 5, 2, 0, 0, 8, 12, 7, 4, 3, 1, 0, 15, 22, 9, 6, 4, 2, 0, 1, 5, 7, 3, 2, 0, 0, 4, 6, 41, 13, 5)
 	hosts   = []Item{{"営業部-髙橋PC-001", 41}, {"KEIRI-SV02", 28}, {"DESKTOP-8K3QJ2L", 22}, {"工場ライン監視用サーバー第2号機(予備)", 5}, {"𠮷田💻", 1}}
-	results = []Slice{{"駆除", 128}, {"削除", 64}, {"隔離", 37}, {"拡張子変更", 9}, {"放置", 0}, {"要確認", 3}, {"その他", 20}}
+	results = []Slice{
+		{Label: "駆除", Value: 128}, {Label: "削除", Value: 64}, {Label: "隔離", Value: 37}, {Label: "拡張子変更", Value: 9},
+		{Label: "放置"}, {Label: "要確認", Value: 3}, {Label: "その他", Value: 20},
+	}
 )
 
 // decode draws a chart as the mail does and reads it with the standard library's decoder.
 func decode(t interface {
 	Helper()
 	Fatal(...any)
-}, c Chart, err error,
+}, c Chart,
 ) *image.Paletted {
 	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 	b, err := c.PNG()
 	if err != nil {
 		t.Fatal(err)
@@ -117,11 +111,12 @@ func TestTrendHasIntegerTicksAndEveryFifthDay(t *testing.T) {
 		{-7, "5 4 3 2 1 0"},
 		{math.MaxInt64, "1,000,000,000,000,000 800,000,000,000,000 600,000,000,000,000 400,000,000,000,000 200,000,000,000,000 0"},
 	} {
-		chart, err := d.Trend(october(c.top), Size{560, 190})
-		if err != nil {
-			t.Fatal(err)
+		chart := d.Trend(Trend{Days: october(c.top)}, Size{480, 190})
+		want := c.want + " 1"
+		if c.top > 0 {
+			want = c.want + " " + Comma(sane(c.top)) + " 1"
 		}
-		want := c.want + " 1 6 11 16 21 26 31"
+		want += " 6 11 16 21 26 31"
 		if got := strings.Join(texts(chart), " "); got != want {
 			t.Errorf("top %d: labels %q, want %q", c.top, got, want)
 		}
@@ -131,11 +126,10 @@ func TestTrendHasIntegerTicksAndEveryFifthDay(t *testing.T) {
 func TestTrendShowsBarsShadingAndGaps(t *testing.T) {
 	d := drawer(t)
 	draw := func(days []DayValue) *image.Paletted {
-		c, err := d.Trend(days, Size{560, 190})
-		return decode(t, c, err)
+		return decode(t, d.Trend(Trend{Days: days}, Size{560, 190}))
 	}
 	plain := draw(make([]DayValue, 31))
-	if n := count(plain, Bar); n != 0 {
+	if n := count(plain, Bar) + count(plain, Peak); n != 0 {
 		t.Errorf("a month of zeros has %d pixels of bars", n)
 	}
 	month := draw(busy)
@@ -155,8 +149,8 @@ func TestTrendShowsBarsShadingAndGaps(t *testing.T) {
 
 func TestRankingBeginsAtZeroWithTheFirstOnTop(t *testing.T) {
 	d := drawer(t)
-	c, err := d.Ranking([]Item{{"first", 100}, {"second", 50}, {"third", 0}}, 560)
-	img := decode(t, c, err)
+	c := d.Ranking([]Item{{"first", 100}, {"second", 50}, {"third", 0}}, 560)
+	img := decode(t, c)
 	if got := strings.Join(texts(c), " "); got != "first 100 second 50 third 0" {
 		t.Errorf("labels from the top are %q", got)
 	}
@@ -174,21 +168,21 @@ func TestRankingBeginsAtZeroWithTheFirstOnTop(t *testing.T) {
 	}
 }
 
-func TestRankingShortensInTheMiddleAndCountsGeta(t *testing.T) {
-	c, err := drawer(t).Ranking([]Item{{"file-server-backup-" + strings.Repeat("x", 900) + "-tokyo-dc1.example.co.jp", 2}, {"𠮷田💻\x01", 1}}, 560)
-	decode(t, c, err)
+func TestRankingShortensInTheMiddleAndCountsWhatNoFontHas(t *testing.T) {
+	c := drawer(t).Ranking([]Item{{"file-server-backup-" + strings.Repeat("x", 900) + "-tokyo-dc1.example.co.jp", 2}, {"𠮷田🎉\x01", 1}}, 560)
+	decode(t, c)
 	labels := texts(c)
 	if !strings.HasPrefix(labels[0], "file-server") || !strings.HasSuffix(labels[0], "example.co.jp") || !strings.Contains(labels[0], "…") {
 		t.Errorf("long name shown as %q", labels[0])
 	}
-	if labels[2] != "〓田〓〓" || c.Replaced != 3 {
-		t.Errorf("name shown as %q with %d replaced, want 〓田〓〓 with 3", labels[2], c.Replaced)
+	if labels[2] != "𠮷田U+1F389U+0001" || c.Replaced != 2 {
+		t.Errorf("name shown as %q with %d spelled, want 𠮷田U+1F389U+0001 with 2", labels[2], c.Replaced)
 	}
 }
 
 func TestDoughnutListsZerosWithoutSector(t *testing.T) {
-	c, err := drawer(t).Doughnut(results, "件", 560)
-	img := decode(t, c, err)
+	c := drawer(t).Doughnut(results, "件", 560)
+	img := decode(t, c)
 	got := strings.Join(texts(c), " ")
 	for _, want := range []string{"261 件", "駆除 128 49.0%", "放置 0 0.0%", "要確認 3 1.1%"} {
 		if !strings.Contains(got, want) {
@@ -205,8 +199,8 @@ func TestDoughnutListsZerosWithoutSector(t *testing.T) {
 }
 
 func TestDoughnutOfNothingIsAnEmptyRing(t *testing.T) {
-	c, err := drawer(t).Doughnut([]Slice{{"駆除", 0}, {"削除", 0}}, "件", 400)
-	img := decode(t, c, err)
+	c := drawer(t).Doughnut([]Slice{{Label: "駆除"}, {Label: "削除"}}, "件", 400)
+	img := decode(t, c)
 	if got := strings.Join(texts(c), " "); got != "0 件 駆除 0 – 削除 0 –" {
 		t.Errorf("labels %q", got)
 	}
@@ -217,14 +211,7 @@ func TestDoughnutOfNothingIsAnEmptyRing(t *testing.T) {
 
 func TestEqualInputGivesEqualBytes(t *testing.T) {
 	a, b := drawer(t), drawer(t)
-	first, err := a.Doughnut(results, "件", 560)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second, err := b.Doughnut(results, "件", 560)
-	if err != nil {
-		t.Fatal(err)
-	}
+	first, second := a.Doughnut(results, "件", 560), b.Doughnut(results, "件", 560)
 	one, err := first.PNG()
 	if err != nil {
 		t.Fatal(err)
@@ -251,21 +238,69 @@ func TestNothingHangsOrPanics(t *testing.T) {
 		for i, v := range values {
 			n := name.Draw(t, "name")
 			days = append(days, DayValue{Label: i, Value: v, Shaded: v%3 == 0, Gap: v%5 == 0})
-			items, slices = append(items, Item{n, v}), append(slices, Slice{n, v})
+			items, slices = append(items, Item{n, v}), append(slices, Slice{Label: n, Value: v})
 		}
-		trend, err := d.Trend(days, Size{width, width})
-		if img := decode(t, trend, err); len(days) > 0 && Blank(img) {
+		trend := d.Trend(Trend{Days: days, Unit: "件", Mean: float64(len(values)), MeanLabel: "平均", From: 2, To: 6}, Size{width, width})
+		if img := decode(t, trend); len(days) > 0 && Blank(img) {
 			t.Fatal("the trend is blank")
 		}
-		ranking, err := d.Ranking(items, width)
-		if img := decode(t, ranking, err); len(items) > 0 && Blank(img) {
+		if img := decode(t, d.Ranking(items, width)); len(items) > 0 && Blank(img) {
 			t.Fatal("the ranking is blank")
 		}
-		doughnut, err := d.Doughnut(slices, name.Draw(t, "unit"), width)
-		if Blank(decode(t, doughnut, err)) {
+		if Blank(decode(t, d.Doughnut(slices, name.Draw(t, "unit"), width))) {
 			t.Fatal("the doughnut is blank")
 		}
+		if img := decode(t, d.Stack(slices, width)); len(slices) > 0 && Blank(img) {
+			t.Fatal("the stack is blank")
+		}
+		if Blank(decode(t, d.Spark(values, Size{width, 20}))) {
+			t.Fatal("the spark is blank")
+		}
 	})
+}
+
+func TestTrendPointsAtPeakMeanAndWeek(t *testing.T) {
+	d := drawer(t)
+	days := october(3, 5, 2, 0, 0, 8, 12)
+	days[2].Weekday = "土"
+	c := d.Trend(Trend{Days: days, Unit: "件", Mean: 4.4, MeanLabel: "9月の平日平均", From: 4, To: 8}, Size{680, 190})
+	img := decode(t, c)
+	for _, want := range []string{"件", "12", "9月の平日平均", "土", "31"} {
+		if !slices.Contains(texts(c), want) {
+			t.Errorf("%q is not written: %v", want, texts(c))
+		}
+	}
+	if count(img, Peak) == 0 || count(img, Bar) == 0 || count(img, Mark) == 0 {
+		t.Error("the peak, the other days or the marks are missing")
+	}
+}
+
+func TestStackGivesEveryShareItsPart(t *testing.T) {
+	d := drawer(t)
+	green, red := Color{G: 120, A: 255}, Color{R: 180, A: 255}
+	c := d.Stack([]Slice{{Label: "処理済み", Value: 99_999, Color: green}, {Label: "要確認", Value: 1, Color: red}, {Label: "放置"}}, 400)
+	img := decode(t, c)
+	swatch := 10 * 10 * Scale * Scale
+	if n := count(img, red) - swatch; n < 3*stackHeight*Scale*Scale {
+		t.Errorf("one of 100,000 takes %d pixels of the bar", n)
+	}
+	if got := strings.Join(texts(c), " "); got != "処理済み 99,999 100.0% 要確認 1 <0.1% 放置 0 0.0%" {
+		t.Errorf("the legend says %q", got)
+	}
+}
+
+func TestSparkBreaksWhereAMonthIsNotKnown(t *testing.T) {
+	strokes := func(values ...int64) (n int) {
+		for _, o := range drawer(t).Spark(values, Size{80, 22}).ops {
+			if o.kind == 's' {
+				n++
+			}
+		}
+		return n
+	}
+	if all, broken := strokes(1, 2, 3, 4), strokes(1, 2, -1, 4); all != 3 || broken != 1 {
+		t.Errorf("%d and %d lines, want 3 and 1", all, broken)
+	}
 }
 
 func TestBlankKnowsAnEmptyImage(t *testing.T) {
@@ -279,36 +314,31 @@ func TestBlankKnowsAnEmptyImage(t *testing.T) {
 	}
 }
 
-func TestFontsThatAreNone(t *testing.T) {
-	if _, err := New([]byte("no font"), nil); err == nil || !strings.HasPrefix(err.Error(), "regular: parse font") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func BenchmarkTrend(b *testing.B) {
 	d := drawer(b)
-	bench(b, func() (Chart, error) { return d.Trend(busy, Size{440, 180}) })
+	bench(b, func() Chart { return d.Trend(Trend{Days: busy}, Size{440, 180}) })
 }
 
 func BenchmarkRanking(b *testing.B) {
 	d := drawer(b)
-	bench(b, func() (Chart, error) { return d.Ranking(hosts, 440) })
+	bench(b, func() Chart { return d.Ranking(hosts, 440) })
 }
 
 func BenchmarkDoughnut(b *testing.B) {
 	d := drawer(b)
-	bench(b, func() (Chart, error) { return d.Doughnut(results, "件", 400) })
+	bench(b, func() Chart { return d.Doughnut(results, "件", 400) })
 }
 
-func bench(b *testing.B, draw func() (Chart, error)) {
+func BenchmarkStack(b *testing.B) {
+	d := drawer(b)
+	bench(b, func() Chart { return d.Stack(results, 400) })
+}
+
+func bench(b *testing.B, draw func() Chart) {
 	b.Helper()
 	size := 0
 	for b.Loop() {
-		c, err := draw()
-		if err != nil {
-			b.Fatal(err)
-		}
-		data, err := c.PNG()
+		data, err := draw().PNG()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -3,14 +3,13 @@ package chart
 import (
 	"math"
 	"strconv"
-
-	charts "github.com/vicanso/go-charts/v2"
 )
 
-// Slice is one share of a doughnut.
+// Slice is one share of a total.
 type Slice struct {
 	Label string
 	Value int64
+	Color Color // zero: by its place
 }
 
 const (
@@ -25,63 +24,49 @@ const (
 // Doughnut draws the shares of a total with the total and its unit in the middle, and a legend of
 // its own with counts and shares. Zero slices are listed but have no sector; if all are zero the
 // ring is empty. The height follows the number of slices, of which the last are summed beyond 14.
-//
-// go-charts' pie refuses a total of 0, colours a single slice wrongly and overlaps labels, so the
-// sectors are set from its painter's primitives.
-func (d *Drawer) Doughnut(slices []Slice, unit string, width int) (Chart, error) {
-	slices = foldSlices(slices)
-	size := Size{saneWidth(width), max(ringMin, len(slices)*legendRow+16)}
-	rec, p, err := d.canvas(size)
-	if err != nil {
-		return Chart{}, err
-	}
-	chart := Chart{Size: size, drawer: d}
-	total := int64(0)
-	for _, s := range slices {
-		total += s.Value
-	}
-	radius := ringMin/2 - 8
-	cx, cy := radius+8, size.H/2
-	ring(p, slices, total, cx, cy, float64(radius))
+func (d *Drawer) Doughnut(slices []Slice, unit string, width int) Chart {
+	slices, total := foldSlices(slices)
+	c := d.chart(saneWidth(width), max(ringMin, len(slices)*legendRow+16))
+	radius := float64(ringMin/2 - 8)
+	center := Point{radius + 8, float64(c.H / 2)}
+	c.ring(slices, total, center, radius)
 
-	hole := 2 * float64(radius) * ringHole * 0.82
-	unit, replaced := d.regular.Clean(unit)
-	chart.Replaced += replaced
+	hole := 2 * radius * ringHole * 0.82
 	number, pixels := Comma(total), 22.0
-	if w := d.bold.Width(number, pixels); w > hole {
+	if w := d.face(true).Width(number, pixels); w > hole {
 		pixels *= hole / w
 	}
-	d.text(p, d.bold, number, cx, cy+3, pixels, 0, Strong)
-	d.text(p, d.regular, unit, cx, cy+19, fontPixels, 0, Muted)
-	chart.Replaced += d.legend(p, slices, total, 2*cx+8, size)
-	chart.ops = rec.ops
-	return chart, nil
+	c.text(number, center.X, center.Y+3, atMiddle, label{pixels, true, Strong})
+	c.text(c.clean(unit), center.X, center.Y+19, atMiddle, label{fontPixels, false, Muted})
+	c.legend(slices, total, 2*center.X+8, float64(c.H)/2-float64(len(slices)*legendRow)/2)
+	return *c
 }
 
-// foldSlices makes values sane and sums what goes beyond the longest legend.
-func foldSlices(in []Slice) []Slice {
-	out := make([]Slice, 0, min(len(in), maxSlices))
+// foldSlices makes values sane, gives each its colour, and sums what goes beyond the longest legend.
+func foldSlices(in []Slice) (out []Slice, total int64) {
 	for i, s := range in {
+		s.Value = sane(s.Value)
+		total += s.Value
 		if i >= maxSlices {
 			last := &out[maxSlices-1]
-			last.Label, last.Value = "…", sane(last.Value+sane(s.Value))
+			last.Label, last.Value = "…", sane(last.Value+s.Value)
 			continue
 		}
-		out = append(out, Slice{s.Label, sane(s.Value)})
+		if s.Color == (Color{}) {
+			s.Color = SliceColor(i)
+		}
+		out = append(out, s)
 	}
-	return out
+	return out, total
 }
 
 // ring draws the sectors clockwise from the top with slim gaps between them. Each is drawn once on
 // white, so that the edges of the PNG need few colours.
-func ring(p *charts.Painter, slices []Slice, total int64, cx, cy int, radius float64) {
-	fill := func(c Color) { p.SetDrawingStyle(charts.Style{FillColor: charts.Color(c)}) }
+func (c *Chart) ring(slices []Slice, total int64, center Point, radius float64) {
 	hole := radius * ringHole
-	full := func(c Color) {
-		fill(c)
-		p.Circle(radius, cx, cy).Fill()
-		fill(White)
-		p.Circle(hole, cx, cy).Fill()
+	full := func(color Color) {
+		c.fill(circle(center, radius), color)
+		c.fill(circle(center, hole), White)
 	}
 	if total == 0 {
 		full(EmptyRing)
@@ -90,17 +75,15 @@ func ring(p *charts.Painter, slices []Slice, total int64, cx, cy int, radius flo
 	angle := -math.Pi / 2
 	for i, turn := range sweeps(slices, total) {
 		if turn >= fullTurn {
-			full(SliceColor(i))
+			full(slices[i].Color)
 			return
 		}
 		if turn == 0 {
 			continue
 		}
 		outer, inner := sliceGap/2/radius, sliceGap/2/hole
-		fill(SliceColor(i))
-		p.ArcTo(cx, cy, radius, radius, angle+outer, turn-2*outer)
-		p.ArcTo(cx, cy, hole, hole, angle+turn-inner, -(turn - 2*inner))
-		p.Close().Fill()
+		sector := Path(nil).arc(center, radius, angle+outer, turn-2*outer)
+		c.fill(sector.arc(center, hole, angle+turn-inner, -(turn-2*inner)).closed(), slices[i].Color)
 		angle += turn
 	}
 }
@@ -128,36 +111,32 @@ func sweeps(slices []Slice, total int64) []float64 {
 	return turns
 }
 
-// legend lists every slice with its count and share, and tells how many characters it replaced.
-func (d *Drawer) legend(p *charts.Painter, slices []Slice, total int64, left int, size Size) int {
-	replaced, counts, labels := 0, 0.0, 0.0
+// legend lists every slice with its count and share, from top on.
+func (c *Chart) legend(slices []Slice, total int64, left, top float64) {
+	face := c.drawer.face(false)
+	counts, labels := 0.0, 0.0
 	names := make([]string, len(slices))
-	shareRoom := d.regular.Width("100.0%", fontPixels) + 14
+	shareRoom := face.Width("100.0%", fontPixels) + 14
 	for i, s := range slices {
-		var n int
-		names[i], n = d.regular.Clean(s.Label)
-		replaced += n
-		counts = max(counts, d.regular.Width(Comma(s.Value), fontPixels))
-		labels = max(labels, d.regular.Width(names[i], fontPixels))
+		names[i] = c.clean(s.Label)
+		counts = max(counts, face.Width(Comma(s.Value), fontPixels))
+		labels = max(labels, face.Width(names[i], fontPixels))
 	}
 	// The columns stand close to the labels, so that the eye needs no ruler on a wide chart.
 	swatch := left + 18
-	room := float64(size.W-swatch) - counts - shareRoom - 28
-	labels = min(labels, room)
-	countAt := swatch + int(labels+24+counts)
+	labels = min(labels, float64(c.W)-swatch-counts-shareRoom-28)
+	countAt := swatch + math.Round(labels+24+counts)
 	for i, s := range slices {
-		y := size.H/2 - len(slices)*legendRow/2 + i*legendRow
-		baseline := y + legendRow/2 + labelDrop
+		baseline := top + float64(i*legendRow) + math.Floor(legendRow/2) + labelDrop
 		ink := Ink
 		if s.Value == 0 {
 			ink = Muted
 		}
-		box(p, left, baseline-9, left+10, baseline+1, SliceColor(i))
-		d.text(p, d.regular, d.regular.Shorten(names[i], fontPixels, labels), swatch, baseline, fontPixels, -1, ink)
-		d.text(p, d.regular, Comma(s.Value), countAt, baseline, fontPixels, 1, ink)
-		d.text(p, d.regular, share(s.Value, total), countAt+int(shareRoom), baseline, fontPixels, 1, Muted)
+		c.box(left, baseline-9, left+10, baseline+1, s.Color)
+		c.text(face.Shorten(names[i], fontPixels, labels), swatch, baseline, atLeft, label{fontPixels, false, ink})
+		c.text(Comma(s.Value), countAt, baseline, atRight, label{fontPixels, false, ink})
+		c.text(share(s.Value, total), countAt+shareRoom, baseline, atRight, label{fontPixels, false, Muted})
 	}
-	return replaced
 }
 
 // share is v's part of total in percent with one decimal; a part that is there is never "0.0%".

@@ -4,10 +4,11 @@ import (
 	"image"
 	"sync"
 
-	"github.com/golang/freetype/truetype"
-	"golang.org/x/image/font"
+	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 	"golang.org/x/image/vector"
+
+	"geppo/render/font"
 )
 
 // glyphCache holds the coverage masks of glyphs. It is emptied when it is full: a report needs a
@@ -18,7 +19,7 @@ type glyphCache struct {
 }
 
 type glyphKey struct {
-	face    *Face
+	font    *font.Font
 	glyph   uint16
 	size    fixed.Int26_6
 	quarter int // of a pixel, to the right
@@ -32,8 +33,8 @@ type mask struct {
 
 const maxMasks = 8192
 
-func (g *glyphCache) get(f *Face, glyph uint16, size float64, quarter int) mask {
-	key := glyphKey{f, glyph, fixed.Int26_6(size * 64), quarter}
+func (g *glyphCache) get(glyph font.Glyph, size float64, quarter int) mask {
+	key := glyphKey{glyph.Font, glyph.Index, fixed.Int26_6(size * 64), quarter}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if m, ok := g.masks[key]; ok {
@@ -42,73 +43,44 @@ func (g *glyphCache) get(f *Face, glyph uint16, size float64, quarter int) mask 
 	if g.masks == nil || len(g.masks) >= maxMasks {
 		g.masks = map[glyphKey]mask{}
 	}
-	m := f.mask(key)
+	m := rasterise(key)
 	g.masks[key] = m
 	return m
 }
 
-// mask rasterises one glyph.
-func (f *Face) mask(key glyphKey) mask {
-	var buf truetype.GlyphBuf
-	if err := buf.Load(f.font, key.size, truetype.Index(key.glyph), font.HintingNone); err != nil || len(buf.Points) == 0 {
-		return mask{} // a glyph without outline, a space
+// rasterise makes the mask of one glyph; one without outline, a space or a broken one, has none.
+func rasterise(key glyphKey) mask {
+	var segments []sfnt.Segment
+	if err := key.font.Outline(key.glyph, key.size, func(s sfnt.Segment) { segments = append(segments, s) }); err != nil || len(segments) == 0 {
+		return mask{}
 	}
+	box := sfnt.Segments(segments).Bounds()
 	shift := float32(key.quarter) / 4
-	x0, x1 := buf.Bounds.Min.X.Floor(), buf.Bounds.Max.X.Ceil()+2
-	y0, y1 := -buf.Bounds.Max.Y.Ceil(), -buf.Bounds.Min.Y.Floor()+1
+	x0, x1 := box.Min.X.Floor(), box.Max.X.Ceil()+2
+	y0, y1 := box.Min.Y.Floor(), box.Max.Y.Ceil()+1
 	z := vector.NewRasterizer(x1-x0, y1-y0)
-	pt := func(p truetype.Point) (float32, float32) {
-		return float32(p.X)/64 + shift - float32(x0), -float32(p.Y)/64 - float32(y0)
+	pt := func(p fixed.Point26_6) (float32, float32) {
+		return float32(p.X)/64 + shift - float32(x0), float32(p.Y)/64 - float32(y0)
 	}
-	start := 0
-	for _, end := range buf.Ends {
-		contour(z, buf.Points[start:end], pt)
-		start = end
-	}
-	out := image.NewAlpha(image.Rect(0, 0, x1-x0, y1-y0))
-	z.Draw(out, out.Bounds(), image.Opaque, image.Point{})
-	return mask{out.Pix, x1 - x0, image.Pt(x0, y0)}
-}
-
-// contour adds one TrueType contour: quadratic curves with the points between two control points left out.
-func contour(z *vector.Rasterizer, ps []truetype.Point, pt func(truetype.Point) (float32, float32)) {
-	if len(ps) == 0 {
-		return
-	}
-	on := func(p truetype.Point) bool { return p.Flags&1 != 0 }
-	middle := func(a, b truetype.Point) truetype.Point {
-		return truetype.Point{X: (a.X + b.X) / 2, Y: (a.Y + b.Y) / 2, Flags: 1}
-	}
-	first := ps[0]
-	if !on(first) {
-		if first = ps[len(ps)-1]; !on(first) {
-			first = middle(ps[0], first)
-		}
-	}
-	x, y := pt(first)
-	z.MoveTo(x, y)
-	var control *truetype.Point
-	for i := range len(ps) + 1 {
-		p := first
-		if i < len(ps) {
-			p = ps[i]
-		}
-		ex, ey := pt(p)
-		switch {
-		case on(p) && control == nil:
-			z.LineTo(ex, ey)
-		case on(p):
-			cx, cy := pt(*control)
-			z.QuadTo(cx, cy, ex, ey)
-			control = nil
-		case control == nil:
-			control = &ps[i]
-		default:
-			cx, cy := pt(*control)
-			mx, my := pt(middle(*control, p))
-			z.QuadTo(cx, cy, mx, my)
-			control = &ps[i]
+	for _, s := range segments {
+		x, y := pt(s.Args[0])
+		switch s.Op {
+		case sfnt.SegmentOpMoveTo:
+			z.ClosePath()
+			z.MoveTo(x, y)
+		case sfnt.SegmentOpLineTo:
+			z.LineTo(x, y)
+		case sfnt.SegmentOpQuadTo:
+			ex, ey := pt(s.Args[1])
+			z.QuadTo(x, y, ex, ey)
+		case sfnt.SegmentOpCubeTo:
+			cx, cy := pt(s.Args[1])
+			ex, ey := pt(s.Args[2])
+			z.CubeTo(x, y, cx, cy, ex, ey)
 		}
 	}
 	z.ClosePath()
+	out := image.NewAlpha(image.Rect(0, 0, x1-x0, y1-y0))
+	z.Draw(out, out.Bounds(), image.Opaque, image.Point{})
+	return mask{out.Pix, x1 - x0, image.Pt(x0, y0)}
 }

@@ -18,6 +18,10 @@ var (
 	Shade     = rgb(0xEEF1F5) // weekends and holidays
 	Hatch     = rgb(0xB4BAC4) // days without complete data
 	Bar       = rgb(0x1D5FB4)
+	Peak      = rgb(0x0E2D77) // the highest day
+	Weekend   = rgb(0xB42318) // its day and letter
+	Mark      = rgb(0xC98A00) // what is pointed at: a mean, a stretch of days
+	MarkInk   = rgb(0x7A5300) // its words
 	EmptyRing = rgb(0xE5E7EB) // a doughnut without a detection
 
 	Slices = [...]Color{

@@ -163,20 +163,17 @@ func bar(a, b Point, width float64) Path {
 
 // Text draws a line of text from cached glyphs.
 func (b *bitmap) Text(s string, at Point, size float64, bold bool, c Color) {
-	face := b.drawer.regular
-	if bold {
-		face = b.drawer.bold
-	}
-	ink := b.entry(c)
+	face, ink := b.drawer.face(bold), b.entry(c)
 	x, y := at.X*Scale, int(math.Round(at.Y*Scale))
 	for _, r := range s {
-		if !face.Has(r) {
+		g, ok := face.Glyph(r)
+		if !ok {
 			continue
 		}
 		quarter := int(math.Floor(x*4 + 0.5))
-		m := b.drawer.masks.get(face, face.glyphs[r], size*Scale, quarter&3)
+		m := b.drawer.masks.get(g, size*Scale, quarter&3)
 		b.stamp(m.pix, m.width, image.Pt(quarter>>2+m.at.X, y+m.at.Y), ink)
-		x += float64(face.advances[r]) * size * Scale / face.unitsEm
+		x += g.Advance * size * Scale
 	}
 }
 

@@ -1,77 +1,163 @@
 package chart
 
 import (
-	"fmt"
 	"math"
 	"strconv"
-
-	charts "github.com/vicanso/go-charts/v2"
 )
 
 // DayValue is one day of a trend.
 type DayValue struct {
-	Label  int // day of the month
-	Value  int64
-	Shaded bool // weekend or holiday
-	Gap    bool // the data of the day is known to be incomplete: hatched, so that no bar is not read as 0
+	Label   int    // day of the month
+	Weekday string // one letter below the day; "" for none
+	Value   int64
+	Shaded  bool // weekend or holiday
+	Gap     bool // the data of the day is known to be incomplete: hatched, so that no bar is not read as 0
 }
 
-// go-charts' own measures, needed to put shading behind its bars.
+// Trend is a month, day by day.
+type Trend struct {
+	Days []DayValue // at most 31
+	Unit string     // above the axis
+	// Mean is drawn as a dashed line with a label, where it is above 0 and the label not empty.
+	Mean      float64
+	MeanLabel string
+	// From and To are the days, counted from 0, of a stretch that is bracketed; equal: none is.
+	From, To int
+}
+
+// Measures of a trend, in pixels.
 const (
-	axisHeight = 30 // below the plot
-	axisMargin = 10 // between the labels of the y axis and the plot
+	trendTop    = 30.0 // above the plot: unit and legend, then the peak's label
+	trendBottom = 30.0 // below it: days and weekdays
+	axisMargin  = 8.0  // between the labels of the y axis and the plot
+	barPart     = 0.66 // of a day's width
+	small       = 9.0  // size of weekdays and of what is written into the plot
+	roomForDay  = 17.0 // a day's width from which each day is numbered
 )
 
-// Trend draws one bar for each day, at most 31. The y axis begins at 0 and ends at a round integer.
-func (d *Drawer) Trend(days []DayValue, size Size) (Chart, error) {
-	days = days[:min(len(days), maxDays)]
-	size = Size{saneWidth(size.W), min(max(size.H, 100), maxWidth)}
-	rec, root, err := d.canvas(size)
-	if err != nil {
-		return Chart{}, err
-	}
-	chart := Chart{Size: size, drawer: d}
+// Trend draws one bar for each day. The y axis begins at 0 and ends at a round integer; the highest day is
+// dark and carries its figure.
+func (d *Drawer) Trend(t Trend, size Size) Chart {
+	days := t.Days[:min(len(t.Days), maxDays)]
+	c := d.chart(saneWidth(size.W), min(max(size.H, 100), maxWidth))
 	if len(days) == 0 {
-		chart.ops = rec.ops
-		return chart, nil
+		return *c
 	}
-	labels, data, top := trendData(days)
-	top, ticks := roundAxis(top)
-	p := root.Child(charts.PainterPaddingOption(charts.Box{Left: 2, Top: 10, Right: 6, Bottom: -6}))
-	d.shade(p, days, int(math.Ceil(d.regular.Width(Comma(top), fontPixels)))+axisMargin)
-
-	_, err = charts.NewBarChart(p, charts.BarChartOption{
-		Theme:      theme(),
-		Font:       d.regular.font,
-		SeriesList: charts.SeriesList{{Data: data}},
-		// Labels every fifth day, the first at day 1: go-charts would centre them in their five.
-		XAxis: charts.XAxisOption{Data: labels, SplitNumber: 5, FirstAxis: -2, FontSize: fontPoints, Font: d.regular.font},
-		YAxisOptions: []charts.YAxisOption{{
-			Min: charts.NewFloatPoint(0), Max: charts.NewFloatPoint(float64(top)), DivideCount: ticks, Unit: 1,
-			FontSize: fontPoints, Font: d.regular.font,
-		}},
-	}).Render()
-	if err != nil {
-		return Chart{}, fmt.Errorf("draw trend: %w", err)
+	peak := 0
+	for i := range days {
+		if sane(days[i].Value) > sane(days[peak].Value) {
+			peak = i
+		}
 	}
-	chart.ops = rec.ops
-	return chart, nil
+	top, ticks := roundAxis(max(sane(days[peak].Value), int64(math.Ceil(min(max(t.Mean, 0), maxValue)))))
+	p := plot{
+		c: c, left: math.Ceil(d.face(false).Width(Comma(top), fontPixels)) + axisMargin + 2, right: float64(c.W) - 4,
+		top: trendTop, bottom: float64(c.H) - trendBottom, end: float64(top), days: len(days),
+	}
+	for i, day := range days {
+		p.ground(i, day)
+	}
+	p.axis(top, ticks, t.Unit)
+	for i, day := range days {
+		p.day(i, day, i == peak)
+	}
+	if t.From < t.To && t.From >= 0 && t.To < len(days) {
+		p.bracket(t.From, t.To)
+	}
+	if t.Mean > 0 && t.Mean <= p.end && t.MeanLabel != "" {
+		p.mean(t.Mean, c.clean(t.MeanLabel))
+	}
+	return *c
 }
 
-// trendData is the input of go-charts and the largest value. Days without detections get a
-// transparent bar: go-charts draws 0 as a line of one pixel.
-func trendData(days []DayValue) (labels []string, data []charts.SeriesData, top int64) {
-	for _, day := range days {
-		v := sane(day.Value)
-		item := charts.SeriesData{Value: float64(v)}
-		if v == 0 {
-			item.Style.FillColor = charts.Color{R: 0xFF, G: 0xFF, B: 0xFF}
-		}
-		labels = append(labels, strconv.Itoa(min(max(day.Label, 0), 99)))
-		data = append(data, item)
-		top = max(top, v)
+// plot is where the bars of a trend stand.
+type plot struct {
+	c                        *Chart
+	left, right, top, bottom float64
+	end                      float64 // value at the top
+	days                     int
+}
+
+// edge is a day's left side, on a whole pixel.
+func (p plot) edge(i int) float64 {
+	return math.Round(p.left + (p.right-p.left)*float64(i)/float64(p.days))
+}
+
+// at is the height at which a value stands, on a whole pixel.
+func (p plot) at(v float64) float64 { return math.Round(p.bottom - (p.bottom-p.top)*v/p.end) }
+
+// ground draws what stands behind a day's bar.
+func (p plot) ground(i int, day DayValue) {
+	x0, x1 := p.edge(i), p.edge(i+1)
+	if day.Shaded {
+		p.c.box(x0, p.top, x1, p.bottom, Shade)
 	}
-	return labels, data, top
+	if day.Gap {
+		p.c.hatch(x0, p.top, x1, p.bottom)
+	}
+}
+
+// axis draws the lines of the y axis with their figures.
+func (p plot) axis(top int64, ticks int, unit string) {
+	for i := range ticks + 1 {
+		v := top / int64(ticks) * int64(ticks-i)
+		y := p.at(float64(v))
+		color := Grid
+		if v == 0 {
+			color = Axis
+		}
+		p.c.box(p.left, y, p.right, y+1, color)
+		p.c.text(Comma(v), p.left-axisMargin, y+labelDrop, atRight, label{fontPixels, false, Ink})
+	}
+	p.c.text(p.c.clean(unit), 0, small+1, atLeft, label{small, false, Muted})
+}
+
+// day draws a day's bar and what stands below it.
+func (p plot) day(i int, day DayValue, peak bool) {
+	x0, x1 := p.edge(i), p.edge(i+1)
+	middle, width := (x0+x1)/2, math.Max(2, math.Round((x1-x0)*barPart))
+	if v := sane(day.Value); v > 0 {
+		color := Bar
+		if peak {
+			color = Peak
+		}
+		left, y := math.Round(middle-width/2), math.Min(p.at(float64(v)), p.bottom-2) // one beside a million is seen
+		p.c.box(left, y, left+width, p.bottom, color)
+		if peak {
+			text := Comma(v)
+			half := p.c.drawer.face(true).Width(text, fontPixels) / 2
+			p.c.text(text, min(max(middle, p.left+half), p.right-half), y-4, atMiddle, label{fontPixels, true, Strong})
+		}
+	}
+	ink := Ink
+	if day.Shaded {
+		ink = Weekend
+	}
+	number := min(max(day.Label, 0), 99)
+	if p.right-p.left >= roomForDay*float64(p.days) || number%5 == 1 {
+		p.c.text(strconv.Itoa(number), middle, p.bottom+13, atMiddle, label{fontPixels, false, ink})
+	}
+	p.c.text(day.Weekday, middle, p.bottom+25, atMiddle, label{small, false, ink})
+}
+
+// bracket marks a stretch of days below the top of the plot.
+func (p plot) bracket(from, to int) {
+	x0, x1, y := p.edge(from)+1, p.edge(to+1)-1, p.bottom+1
+	p.c.box(x0, y, x1, y+2, Mark)
+}
+
+// mean draws a dashed line at a value, and says above the plot what it is.
+func (p plot) mean(v float64, text string) {
+	p.dashes(p.left, p.right, p.at(v))
+	start := p.right - p.c.drawer.face(false).Width(text, small)
+	p.c.text(text, start, small+1, atLeft, label{small, false, MarkInk})
+	p.dashes(math.Round(start)-24, start-5, small-3)
+}
+
+func (p plot) dashes(from, to, y float64) {
+	for x := from; x < to; x += 7 {
+		p.c.box(x, y, math.Min(x+4, to), y+1, Mark)
+	}
 }
 
 // roundAxis is the end of an axis that holds top, and into how many integer steps it is divided.
@@ -89,35 +175,19 @@ func roundAxis(top int64) (end int64, steps int) {
 	}
 }
 
-// shade draws the bands of weekends, holidays and gaps behind the plot that go-charts will draw in
-// p, whose y axis takes left pixels.
-func (d *Drawer) shade(p *charts.Painter, days []DayValue, left int) {
-	width, bottom := p.Width()-left, p.Height()-axisHeight
-	edge := func(i int) int { return left + i*width/len(days) }
-	for i, day := range days {
-		x0, x1 := edge(i), edge(i+1)
-		if day.Shaded {
-			box(p, x0, 0, x1, bottom, Shade)
-		}
-		if day.Gap {
-			hatch(p, x0, 0, x1, bottom)
-		}
-	}
-}
-
-// hatch fills a band with rising diagonals and marks its edges.
-func hatch(p *charts.Painter, x0, y0, x1, y1 int) {
+// hatch fills a band with rising diagonals.
+func (c *Chart) hatch(x0, y0, x1, y1 float64) {
 	const step = 6
-	for c := y0 + step; c < y1+(x1-x0); c += step {
-		// The line x-x0 + y = c, clipped to the band.
-		fromX, fromY := x0, c
+	for k := y0 + step; k < y1+(x1-x0); k += step {
+		// The line x-x0 + y = k, clipped to the band.
+		fromX, fromY := x0, k
 		if fromY > y1 {
-			fromX, fromY = x0+c-y1, y1
+			fromX, fromY = x0+k-y1, y1
 		}
-		toX, toY := x1, c-(x1-x0)
+		toX, toY := x1, k-(x1-x0)
 		if toY < y0 {
-			toX, toY = x0+c-y0, y0
+			toX, toY = x0+k-y0, y0
 		}
-		line(p, fromX, fromY, toX, toY, 1, Hatch)
+		c.line(fromX, fromY, toX, toY, 1, Hatch)
 	}
 }

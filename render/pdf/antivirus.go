@@ -287,10 +287,7 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 		}
 		rows = append(rows, []cell{label, count, text(e.Means)})
 	}
-	c, err := s.m.draw.Doughnut(shares, s.w.Mail.EventUnit, 420)
-	if err != nil {
-		return err
-	}
+	c := s.m.draw.Doughnut(shares, s.w.Mail.EventUnit, 420)
 	width := measure * 0.62
 	h := float64(c.H) * width / float64(c.W)
 	s.section(no, title)

@@ -120,7 +120,7 @@ func (s *sheet) points(feature store.Feature, kinds ...aggregate.PointKind) {
 	s.say("P", func() { s.put(s.w.Points.Heading, left+14, s.y+15.5, sign) })
 	y := s.y + 16
 	for _, p := range sentences {
-		s.clean(p.text) // counts what is printed as 〓
+		s.clean(p.text) // counts what no font has
 		if len(p.lines) == 1 {
 			p.text = "" // several lines would be read with the sign in their middle, one is not
 		}
@@ -149,7 +149,7 @@ func (s *sheet) sentences(feature store.Feature, kinds ...aggregate.PointKind) (
 	room := measure - s.pointTag(style{7.5, true, chart.White}) - 30
 	for _, p := range s.r.Points {
 		if slices.Contains(kinds, p.Kind) && (feature == "" || p.Feature == feature) {
-			text, _ := s.m.draw.Regular().Clean(p.Text)
+			text, _ := s.m.family.Regular.Clean(p.Text)
 			lines := s.wrap(text, room, bodyText)
 			out = append(out, sentence{text, lines})
 			count += len(lines)
@@ -177,10 +177,7 @@ func (s *sheet) trend(what string, days []aggregate.DayCount) error {
 		shaded, gaps = shaded || v.Shaded, gaps || v.Gap
 		values = append(values, v)
 	}
-	c, err := s.m.draw.Trend(values, trendSize)
-	if err != nil {
-		return err
-	}
+	c := s.m.draw.Trend(chart.Trend{Days: values}, trendSize)
 	h := float64(c.H) * measure / float64(c.W)
 	s.need(h + 18)
 	s.chart(c, measure, s.w.Mail.TrendAlt.Say(words.Values{

@@ -11,6 +11,7 @@ import (
 
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/font"
 	"geppo/render/words"
 	"geppo/store"
 	"geppo/templates"
@@ -40,17 +41,11 @@ func makerOf(fsys fs.FS) (*Maker, error) {
 	if err != nil {
 		return nil, err
 	}
-	var fonts [2][]byte
-	for i, name := range []string{fontRegular, fontBold} {
-		if fonts[i], err = templates.FS.ReadFile(name); err != nil {
-			return nil, err
-		}
-	}
-	d, err := chart.New(fonts[0], fonts[1])
+	family, err := font.Load(templates.FS)
 	if err != nil {
 		return nil, err
 	}
-	return New(fsys, w, d, Options{
+	return New(fsys, w, family, chart.New(family), Options{
 		ThreatURL:    "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/",
 		SupportPhone: "0120-000-000", SupportHours: "平日 9:00～17:00",
 	})

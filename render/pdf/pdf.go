@@ -14,14 +14,9 @@ import (
 	"geppo/aggregate"
 	"geppo/render/chart"
 	"geppo/render/deflate"
+	"geppo/render/font"
 	"geppo/render/pdf/file"
 	"geppo/render/words"
-)
-
-// The fonts, in the template file system.
-const (
-	fontRegular = "fonts/BIZUDPGothic-Regular.ttf"
-	fontBold    = "fonts/BIZUDPGothic-Bold.ttf"
 )
 
 // Options are what an operator sets in [report].
@@ -34,7 +29,8 @@ type Options struct {
 // Maker makes PDFs. It is made once, holds the fonts and the wording, and is safe for use by
 // several goroutines.
 type Maker struct {
-	fonts   []*file.Font // regular, bold
+	family  font.Family
+	fonts   []*file.Font // of the family
 	draw    *chart.Drawer
 	words   *words.Words
 	own     wording
@@ -46,21 +42,24 @@ type Maker struct {
 type Doc struct {
 	Data  []byte
 	Pages int
-	// Replaced counts characters that are printed as 〓.
+	// Replaced counts characters that are spelled as U+XXXX.
 	Replaced int
 }
 
-// New reads pdf.toml and the fonts from fsys. The drawer must have been made from the same fonts.
-func New(fsys fs.FS, w *words.Words, d *chart.Drawer, opts Options) (*Maker, error) {
-	m := &Maker{draw: d, words: w, opts: opts, deflate: deflate.New(3)}
+// New reads pdf.toml from fsys. The drawer must have been made with the same family.
+func New(fsys fs.FS, w *words.Words, family font.Family, d *chart.Drawer, opts Options) (*Maker, error) {
+	m := &Maker{family: family, draw: d, words: w, opts: opts, deflate: deflate.New(3)}
+	for i, f := range family.Fonts() {
+		m.fonts = append(m.fonts, file.NewFont(f))
+		if i < 2 { // the two weights are used by every document
+			if err := m.fonts[i].Load(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	var err error
-	if m.own, err = loadWording(fsys); err != nil {
-		return nil, err
-	}
-	if m.fonts, err = loadFonts(fsys, d); err != nil {
-		return nil, err
-	}
-	return m, nil
+	m.own, err = loadWording(fsys)
+	return m, err
 }
 
 // Ask is one item of ご確認いただきたい事項, worded as in the mail.

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"geppo/render/chart"
+	"geppo/render/font"
 )
 
 // style is how text looks; size is in points.
@@ -27,19 +28,19 @@ func (st style) in(c chart.Color) style { st.color = c; return st }
 func (st style) strong() style          { st.bold = true; return st }
 
 // face is the font whose metrics the style has.
-func (s *sheet) face(st style) *chart.Face {
+func (s *sheet) face(st style) *font.Face {
 	if st.bold {
-		return s.m.draw.Bold()
+		return s.m.family.Bold
 	}
-	return s.m.draw.Regular()
+	return s.m.family.Regular
 }
 
 func (s *sheet) width(text string, st style) float64 { return s.face(st).Width(text, st.size) }
 
-// clean passes a string of the data through the one filter that all of them pass: what the font lacks
+// clean passes a string of the data through the one filter that all of them pass: what no font has
 // would print as boxes.
 func (s *sheet) clean(raw string) string {
-	text, replaced := s.m.draw.Regular().Clean(raw)
+	text, replaced := s.m.family.Regular.Clean(raw)
 	s.replaced += replaced
 	return text
 }
@@ -49,11 +50,10 @@ func (s *sheet) put(text string, x, y float64, st style) {
 	if text == "" {
 		return
 	}
-	font := regular
-	if st.bold {
-		font = bold
-	}
-	s.page.Text(text, x, y, font, st.size, ink(st.color))
+	s.face(st).Runs(text, func(font int, run string, width float64) {
+		s.page.Text(run, x, y, font, st.size, ink(st.color))
+		x += width * st.size
+	})
 }
 
 // putRight draws text that ends at x.
@@ -77,7 +77,7 @@ func (s *sheet) name(raw string) label {
 }
 
 // visible is a name without control characters and direction marks: what a search in the PDF shall find, also where
-// the font prints 〓.
+// no font has a character.
 func visible(raw string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
@@ -88,7 +88,7 @@ func visible(raw string) string {
 }
 
 // spoken runs draw so that search, copying and screen readers get text instead of the glyphs that
-// draw prints: names that are cut, wrapped or printed with 〓 stay findable.
+// draw prints: names that are cut, wrapped or spelled stay findable.
 func (s *sheet) spoken(text string, draw func()) {
 	if text == "" {
 		draw()

@@ -31,7 +31,7 @@ func TestWrapKeepsKinsoku(t *testing.T) {
 func TestWrapLosesNothing(t *testing.T) {
 	s := bare(t)
 	rapid.Check(t, func(t *rapid.T) {
-		in, _ := s.m.draw.Regular().Clean(rapid.String().Draw(t, "text"))
+		in, _ := s.m.family.Regular.Clean(rapid.String().Draw(t, "text"))
 		width := rapid.Float64Range(1, 400).Draw(t, "width")
 		lines := s.wrap(in, width, bodyText)
 		if got, want := squeeze(strings.Join(lines, "")), squeeze(in); got != want {

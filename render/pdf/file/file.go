@@ -32,7 +32,8 @@ var A4 = Size{595.28, 841.89}
 // Doc is a file that is being written. It is not safe for use by several goroutines.
 type Doc struct {
 	info     Info
-	fonts    []*subset
+	fonts    []*Font
+	used     []*subset // by font; nil: not yet
 	pages    []*Page
 	root     *Element
 	elements int // of the tree, without its root
@@ -55,13 +56,18 @@ type Place struct {
 
 // New begins a file that may use fonts. Text names them by their place in the list.
 func New(info Info, fonts ...*Font) *Doc {
-	d := &Doc{info: info}
+	d := &Doc{info: info, fonts: fonts, used: make([]*subset, len(fonts))}
 	d.root = &Element{doc: d, Type: "Document"}
 	d.elements = 1
-	for _, f := range fonts {
-		d.fonts = append(d.fonts, newSubset(f))
-	}
 	return d
+}
+
+// subset is what the document uses of a font.
+func (d *Doc) subset(font int) *subset {
+	if d.used[font] == nil {
+		d.used[font] = newSubset(d.fonts[font])
+	}
+	return d.used[font]
 }
 
 // Root is the element that all others stand below.
@@ -100,7 +106,7 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 		p.firstKey = len(d.pages) + links // of the parent tree
 		links += len(p.links)
 	}
-	fonts, err := w.fonts(d.fonts)
+	fonts, err := w.fonts(d.used)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +151,9 @@ func (w *writer) page(p *Page, parent int, fonts []int) error {
 	w.open(p.object)
 	w.add("<</Type/Page/Parent ").ref(parent).add("/MediaBox[0 0 ").hundredths(A4.W).add(" ").hundredths(A4.H).add("]/Resources<</Font<<")
 	for i, f := range fonts {
-		w.add("/F").int(i).add(" ").ref(f)
+		if f != 0 {
+			w.add("/F").int(i).add(" ").ref(f)
+		}
 	}
 	w.add(">>>>/Contents ").ref(content).add("/StructParents ").int(p.number - 1).add("/Tabs/S")
 	if len(p.links) > 0 {

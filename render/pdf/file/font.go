@@ -4,24 +4,32 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"sync"
 	"unicode/utf16"
+
+	"geppo/render/font"
 )
 
-// Font is a TrueType font that documents may use. It is read-only and may be shared.
+// Font is a font that documents may use. It may be shared by several goroutines. Its outlines are taken
+// apart when the first document needs them: most of the fallback fonts never are.
 type Font struct {
-	*outlines
-	name  string
-	glyph func(rune) uint16
+	*font.Font
+	once     sync.Once
+	outlines *outlines
+	err      error
 }
 
-// ReadFont takes a font with glyf outlines apart. Name is its PostScript name; glyph tells the index of a
-// rune's glyph, 0 for one that the font lacks.
-func ReadFont(name string, ttf []byte, glyph func(rune) uint16) (*Font, error) {
-	o, err := readOutlines(ttf)
-	if err != nil {
-		return nil, fmt.Errorf("font %s: %w", name, err)
-	}
-	return &Font{o, name, glyph}, nil
+// NewFont makes f usable in documents.
+func NewFont(f *font.Font) *Font { return &Font{Font: f} }
+
+// Load takes the outlines apart, if that is not done.
+func (f *Font) Load() error {
+	f.once.Do(func() {
+		if f.outlines, f.err = readOutlines(f.Data); f.err != nil {
+			f.err = fmt.Errorf("font %s: %w", f.Name, f.err)
+		}
+	})
+	return f.err
 }
 
 // subset is what a document uses of a font. Its glyphs are numbered as they are first used, from 1;
@@ -55,7 +63,7 @@ func (s *subset) code(r rune) uint16 {
 }
 
 func (s *subset) use(r rune) uint16 {
-	g := s.glyph(r)
+	g := s.Index(r)
 	if g == 0 {
 		return 0
 	}
@@ -72,12 +80,11 @@ func (s *subset) appendText(b []byte, text string) []byte {
 	return b
 }
 
-// fonts writes those that are used and tells their objects; one that is not has the first one's.
+// fonts writes those that are used and tells their objects; 0 for one that is not.
 func (w *writer) fonts(list []*subset) ([]int, error) {
 	numbers := make([]int, len(list))
 	for i, s := range list {
-		if len(s.glyphs) == 1 && i > 0 {
-			numbers[i] = numbers[0]
+		if s == nil {
 			continue
 		}
 		n, err := w.font(s, fmt.Sprintf("AAAAA%c", 'A'+i))
@@ -91,18 +98,21 @@ func (w *writer) fonts(list []*subset) ([]int, error) {
 
 // font writes a font's objects (ISO 32000-1, 9.7, 9.8 and 9.10.3) and tells the number of the first.
 func (w *writer) font(s *subset, tag string) (int, error) {
-	top := w.reserve(5)
+	if err := s.Load(); err != nil {
+		return 0, err
+	}
+	o, top := s.outlines, w.reserve(5)
 	descendant, descriptor, program, unicode := top+1, top+2, top+3, top+4
-	ttf := s.font(s.glyphs)
+	ttf := o.font(s.glyphs)
 	if err := w.stream(program, fmt.Sprintf("/Length1 %d", len(ttf)), ttf, true); err != nil {
 		return 0, err
 	}
 	if err := w.stream(unicode, "", s.toUnicode(), true); err != nil {
 		return 0, err
 	}
-	name := tag + "+" + s.name
+	name := tag + "+" + s.Name
 	em := func(table []byte, at int) int { // a measure of the font in thousandths of its em
-		return int(int16(binary.BigEndian.Uint16(table[at:]))) * 1000 / s.unitsEm
+		return int(int16(binary.BigEndian.Uint16(table[at:]))) * 1000 / o.unitsEm
 	}
 	w.open(top)
 	w.small = fmt.Appendf(w.small, "<</Type/Font/Subtype/Type0/BaseFont/%s/Encoding/Identity-H/DescendantFonts[%d 0 R]/ToUnicode %d 0 R>>", name, descendant, unicode)
@@ -110,14 +120,14 @@ func (w *writer) font(s *subset, tag string) (int, error) {
 	w.small = fmt.Appendf(w.small, "<</Type/Font/Subtype/CIDFontType2/BaseFont/%s/CIDToGIDMap/Identity"+
 		"/CIDSystemInfo<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/FontDescriptor %d 0 R/W[0[", name, descriptor)
 	for _, g := range s.glyphs {
-		advance := int(binary.BigEndian.Uint16(s.metrics[g][:]))
-		w.small = append(strconv.AppendInt(w.small, int64((advance*1000+s.unitsEm/2)/s.unitsEm), 10), ' ')
+		advance := int(binary.BigEndian.Uint16(o.metrics[g][:]))
+		w.small = append(strconv.AppendInt(w.small, int64((advance*1000+o.unitsEm/2)/o.unitsEm), 10), ' ')
 	}
 	w.add("]]>>")
 	w.open(descriptor)
 	w.small = fmt.Appendf(w.small, "<</Type/FontDescriptor/FontName/%s/Flags 4/FontBBox[%d %d %d %d]"+
 		"/ItalicAngle 0/Ascent %d/Descent %d/CapHeight %d/StemV 80/FontFile2 %d 0 R>>",
-		name, em(s.head, 36), em(s.head, 38), em(s.head, 40), em(s.head, 42), em(s.hhea, 4), em(s.hhea, 6), em(s.hhea, 4), program)
+		name, em(o.head, 36), em(o.head, 38), em(o.head, 40), em(o.head, 42), em(o.hhea, 4), em(o.hhea, 6), em(o.hhea, 4), program)
 	return top, nil
 }
 

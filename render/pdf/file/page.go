@@ -147,7 +147,7 @@ func (p *Page) Text(s string, x, y float64, font int, size float64, c Color) {
 		p.font, p.size = font, size
 	}
 	p.at(x, y)
-	p.b = p.doc.fonts[font].appendText(append(p.b, "Td("...), s)
+	p.b = p.doc.subset(font).appendText(append(p.b, "Td("...), s)
 	p.b = append(p.b, ")Tj ET\n"...)
 }
 
