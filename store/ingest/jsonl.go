@@ -73,21 +73,43 @@ func checkUTF8(line []byte) error {
 	return fmt.Errorf("wrong UTF-8 at byte %d; save the file as UTF-8 (UTF-16 with its byte order mark, or CP932 throughout, will do)", at+1)
 }
 
-// rowType is the row's type, "" if it is none of the known. Nearly every line begins with its
-// type, and need not be parsed for it.
+// rowType is the row's type, "" if it is none of the known. It looks for the member of that name and
+// parses nothing: noRowType, or the parser of the row, says what else is wrong with the line.
 func rowType(line []byte) string {
-	if rest, ok := bytes.CutPrefix(line, []byte(`{"type":"`)); ok {
-		if end := bytes.IndexAny(rest, `"\`); end >= 0 && rest[end] == '"' {
-			return string(rest[:end])
+	depth := 0
+	for i := 0; i < len(line); i++ {
+		switch line[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			end := stringEnd(line, i)
+			rest := bytes.TrimLeft(line[end:], " \t")
+			if value, ok := bytes.CutPrefix(rest, []byte(":")); ok && depth == 1 && string(line[i:end]) == `"type"` {
+				value = bytes.TrimLeft(value, " \t")
+				if len(value) == 0 || value[0] != '"' {
+					return ""
+				}
+				return string(bytes.Trim(value[:stringEnd(value, 0)], `"`))
+			}
+			i = end - 1
 		}
 	}
-	var row struct {
-		Type string `json:"type"`
+	return ""
+}
+
+// stringEnd is the place behind the string that begins at start, or the end of the line.
+func stringEnd(line []byte, start int) int {
+	for i := start + 1; i < len(line); i++ {
+		switch line[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
 	}
-	if json.Unmarshal(line, &row) != nil {
-		return "" // noRowType says why
-	}
-	return row.Type
+	return len(line)
 }
 
 func noRowType(line []byte) error {

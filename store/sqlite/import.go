@@ -118,6 +118,9 @@ func (d *Detections) Import(ctx context.Context, file store.Import, write func(*
 	}()
 	t := newImportTx(ctx, tx, &d.insert)
 	t.File = file
+	// The transaction must not end under a batch that is being written. There is one only after an
+	// error, which undoes it; whether it failed as well says nothing more.
+	defer func() { _ = t.wait() }()
 	if err := write(t); err != nil {
 		return t.Counts, err
 	}
@@ -164,14 +167,28 @@ func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx
 	}
 }
 
+// flush writes all rows that are held back.
 func (t *ImportTx) flush(ctx context.Context) error {
-	if err := t.detections.flush(ctx, &t.Counts); err != nil {
+	err := t.detections.flush(ctx, &t.Counts)
+	if err == nil {
+		err = t.detections.wait(&t.Counts)
+	}
+	if err != nil {
 		return fmt.Errorf("write detections: %w", err)
 	}
-	if err := t.statuses.flush(ctx, &t.Counts); err != nil {
+	err = t.statuses.flush(ctx, &t.Counts)
+	if err == nil {
+		err = t.statuses.wait(&t.Counts)
+	}
+	if err != nil {
 		return fmt.Errorf("write agents' snapshots: %w", err)
 	}
 	return nil
+}
+
+// wait ends when no goroutine of t writes any more.
+func (t *ImportTx) wait() error {
+	return errors.Join(t.detections.wait(&t.Counts), t.statuses.wait(&t.Counts))
 }
 
 // inTx binds a statement to the transaction, once for all rows.

@@ -29,35 +29,52 @@ type batchRules[Row any, Key comparable] struct {
 
 // batch holds rows back, to write them in the order of their table. Of rows with one key it keeps
 // the one that holds: neither SQLite nor the order of the table decides between them.
+//
+// A full batch is written while the next one fills, because reading a file costs as much as writing
+// its rows: with one batch at a time, each waited for the other.
 type batch[Row any, Key comparable] struct {
 	batchRules[Row, Key]
 	one, many insertOrUpdate // of one row, and of rowsPerStatement rows
 
-	rows   []Row
-	bytes  int
-	places map[Key]int   // of rows
-	gone   map[int]int64 // how many rows gave way to the one at a place
-	order  []int         // of rows, when they are written
-	buf    []any         // columns of one statement
+	held[Row]
+	bytes   int
+	places  map[Key]int // of rows
+	spare   held[Row]   // what was written last, for its memory
+	writing chan written[Row]
+}
+
+// held are the rows of one batch.
+type held[Row any] struct {
+	rows []Row
+	gone map[int]int64 // how many rows gave way to the one at a place
+}
+
+// written is a batch that has been written, or has failed to be.
+type written[Row any] struct {
+	held[Row]
+	counts store.ImportCounts
+	err    error
 }
 
 func newBatch[Row any, Key comparable](rules batchRules[Row, Key], one, many insertOrUpdate) batch[Row, Key] {
-	return batch[Row, Key]{batchRules: rules, one: one, many: many, places: map[Key]int{}, gone: map[int]int64{}}
+	return batch[Row, Key]{batchRules: rules, one: one, many: many, places: map[Key]int{}}
 }
 
-// add takes a row whose text is size bytes, and writes the batch when it is full.
+// add takes a row whose text is size bytes, and begins to write the batch when it is full.
 func (b *batch[Row, Key]) add(ctx context.Context, row Row, size int, counts *store.ImportCounts) error {
 	key := b.key(&row)
 	if at, ok := b.places[key]; ok {
 		if b.holds(&b.rows[at], &row) {
 			counts.Duplicate++
 		} else {
-			b.rows[at] = row
-			b.gone[at]++
+			b.replace(at, row)
 		}
 		return nil
 	}
 	b.places[key] = len(b.rows)
+	if len(b.rows) == cap(b.rows) {
+		b.rows = slices.Grow(b.rows, max(len(b.rows), rowsPerStatement)) // append would copy large rows five times
+	}
 	b.rows = append(b.rows, row)
 	b.bytes += size
 	if len(b.rows) < maxBatchRows && b.bytes < maxBatchBytes {
@@ -66,68 +83,99 @@ func (b *batch[Row, Key]) add(ctx context.Context, row Row, size int, counts *st
 	return b.flush(ctx, counts)
 }
 
-// flush writes what is held.
+func (b *batch[Row, Key]) replace(at int, row Row) {
+	b.rows[at] = row
+	if b.gone == nil {
+		b.gone = map[int]int64{}
+	}
+	b.gone[at]++
+}
+
+// flush begins to write what is held, once what was held before is written.
 func (b *batch[Row, Key]) flush(ctx context.Context, counts *store.ImportCounts) error {
-	b.order = b.order[:0]
-	for i := range b.rows {
-		if b.gone[i] == 0 {
-			b.order = append(b.order, i)
-		}
-	}
-	// Places are sorted instead of rows, because rows are large to move.
-	slices.SortFunc(b.order, func(i, j int) int { return b.compare(&b.rows[i], &b.rows[j]) })
-	for group := range slices.Chunk(b.order, rowsPerStatement) {
-		if err := b.write(ctx, group, counts); err != nil {
-			return err
-		}
-	}
-	if err := b.writeLast(ctx, counts); err != nil {
+	if err := b.wait(counts); err != nil {
 		return err
 	}
-	clear(b.rows) // lets go of the strings
-	b.rows, b.bytes = b.rows[:0], 0
+	full := b.held
+	b.writing = make(chan written[Row], 1)
+	go func() {
+		w := written[Row]{held: full}
+		w.err = b.write(ctx, &w)
+		b.writing <- w
+	}()
+	b.held, b.bytes = b.spare, 0
 	clear(b.places)
-	clear(b.gone)
 	return nil
 }
 
-// write puts the rows at the places of group: by one statement if it is full, else one by one.
-func (b *batch[Row, Key]) write(ctx context.Context, group []int, counts *store.ImportCounts) error {
+// wait ends when nothing is being written any more. What was written counts then.
+func (b *batch[Row, Key]) wait(counts *store.ImportCounts) error {
+	if b.writing == nil {
+		return nil
+	}
+	w := <-b.writing
+	b.writing = nil
+	counts.New += w.counts.New
+	counts.Changed += w.counts.Changed
+	counts.Duplicate += w.counts.Duplicate
+	clear(w.rows) // lets go of the strings
+	clear(w.gone)
+	b.spare = held[Row]{w.rows[:0], w.gone}
+	return w.err
+}
+
+// write puts all rows of w. Those to which others of the batch gave way have changed something if
+// the last of them did: a file that is imported again changes nothing.
+func (b *batch[Row, Key]) write(ctx context.Context, w *written[Row]) error {
+	order := make([]int, 0, len(w.rows)) // places are sorted instead of rows, which are large to move
+	for i := range w.rows {
+		if w.gone[i] == 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(i, j int) int { return b.compare(&w.rows[i], &w.rows[j]) })
+	var args []any
+	for group := range slices.Chunk(order, rowsPerStatement) {
+		var err error
+		if args, err = b.writeGroup(ctx, w, group, args[:0]); err != nil {
+			return err
+		}
+	}
+	for at, n := range w.gone {
+		before := w.counts.Duplicate
+		if _, err := b.writeGroup(ctx, w, []int{at}, args[:0]); err != nil {
+			return err
+		}
+		if w.counts.Duplicate > before {
+			w.counts.Duplicate += n
+		} else {
+			w.counts.Changed += n
+		}
+	}
+	return nil
+}
+
+// writeGroup puts the rows at the places of group: by one statement if it is full, else one by one.
+// It gives args back, grown to what a statement needs.
+func (b *batch[Row, Key]) writeGroup(ctx context.Context, w *written[Row], group []int, args []any) ([]any, error) {
 	stmt, size := b.many, len(group)
 	if size < rowsPerStatement {
 		stmt, size = b.one, 1
 	}
 	for part := range slices.Chunk(group, size) {
-		b.buf = b.buf[:0]
+		args = args[:0]
 		for _, i := range part {
-			b.buf = b.args(&b.rows[i], b.buf)
+			args = b.args(&w.rows[i], args)
 		}
-		added, replaced, err := stmt.run(ctx, len(part), b.buf)
+		added, replaced, err := stmt.run(ctx, len(part), args)
 		if err != nil {
-			return err
+			return args, err
 		}
-		counts.New += added
-		counts.Changed += replaced
-		counts.Duplicate += int64(len(part)) - added - replaced
+		w.counts.New += added
+		w.counts.Changed += replaced
+		w.counts.Duplicate += int64(len(part)) - added - replaced
 	}
-	return nil
-}
-
-// writeLast puts the rows to which others of the batch gave way. These have changed something if
-// the last of them did: a file that is imported again changes nothing.
-func (b *batch[Row, Key]) writeLast(ctx context.Context, counts *store.ImportCounts) error {
-	for at, n := range b.gone {
-		before := counts.Duplicate
-		if err := b.write(ctx, []int{at}, counts); err != nil {
-			return err
-		}
-		if counts.Duplicate > before {
-			counts.Duplicate += n
-		} else {
-			counts.Changed += n
-		}
-	}
-	return nil
+	return args, nil
 }
 
 // values is "(?, …), (?, …)" for rows of so many columns.

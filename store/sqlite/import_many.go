@@ -19,6 +19,7 @@ import (
 type detectionRow struct {
 	contract     int64
 	ms, identity int64
+	received     any // milliseconds, or nil
 	misdated     any // what the wrong clock said, or nil
 	store.DetectionRow
 }
@@ -82,7 +83,7 @@ func finality(column string) string {
 
 func (r *detectionRow) args(to []any) []any {
 	return append(to, r.contract, r.ms, r.identity, r.ID, string(r.Feature), string(r.Class), r.Count, r.Endpoint, r.EndpointID, r.Name,
-		r.Result, millis(r.Received), r.Path, r.misdated)
+		r.Result, r.received, r.Path, r.misdated)
 }
 
 // PutDetection adds a detection, or replaces what is known of it if it is superseded. Where its
@@ -93,6 +94,9 @@ func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error
 		return err
 	}
 	row := detectionRow{contract: key, ms: d.Time.UnixMilli(), identity: identity(d.Feature, d.ID), DetectionRow: d}
+	if !d.Received.IsZero() {
+		row.received = d.Received.UnixMilli()
+	}
 	if store.ClockWrong(d.Time, d.Received) {
 		row.misdated, row.ms = row.ms, d.Received.UnixMilli()
 		t.Warnings[store.WarnClock]++
