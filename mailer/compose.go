@@ -122,18 +122,16 @@ func resolve(h Header) (a addresses, err error) {
 	if a.from, err = EnvelopeAddress(h.From.Address); err != nil {
 		return setup("sender", err)
 	}
-	if a.bounce = a.from; h.Bounce != "" {
-		if a.bounce, err = EnvelopeAddress(h.Bounce); err != nil {
-			return setup("bounce address", err)
-		}
+	if err := checkID("Message-ID", h.MessageID, true); err != nil {
+		return setup("message", err)
+	}
+	if a.bounce, err = returnPath(h, a.from); err != nil {
+		return setup("bounce address", err)
 	}
 	if h.ReplyTo.Address != "" {
 		if a.replyTo, err = EnvelopeAddress(h.ReplyTo.Address); err != nil {
 			return setup("reply address", err)
 		}
-	}
-	if err := checkID("Message-ID", h.MessageID, true); err != nil {
-		return setup("message", err)
 	}
 	if y := h.Date.In(japan()).Year(); y < 1970 || y > 9999 {
 		return setup("message", errors.New("the date is not set"))
@@ -142,6 +140,22 @@ func resolve(h Header) (a addresses, err error) {
 		return addresses{}, composeError(Permanent, fmt.Errorf("recipient: %w", err))
 	}
 	return a, nil
+}
+
+// returnPath is the envelope sender.
+func returnPath(h Header, from string) (address string, err error) {
+	if h.Bounce != "" {
+		if from, err = EnvelopeAddress(h.Bounce); err != nil {
+			return "", err
+		}
+	}
+	if !h.VERP {
+		return from, nil
+	}
+	if from, err = ReturnAddress(from, h.MessageID); err != nil {
+		return "", err
+	}
+	return EnvelopeAddress(from)
 }
 
 // tree builds the levels from the inside out and returns the outermost.

@@ -1,6 +1,7 @@
 package mailer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,6 +44,26 @@ func TestReturnAddress(t *testing.T) {
 	}
 	if got, err := ReturnAddress(strings.Repeat("b", 31)+"@example.jp", id); err != nil {
 		t.Error(got, err)
+	}
+}
+
+// The token stands in the envelope alone: the bytes are the same with it and without.
+func TestVERPIsOfTheEnvelope(t *testing.T) {
+	h := sampleHeader()
+	plain, err := Compose(h, sampleParts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.VERP = true
+	verp, err := Compose(h, sampleParts())
+	token, _ := tokenOf(h.MessageID)
+	if err != nil || verp.From != "bounce+"+token+"@example.jp" || verp.SHA256() != plain.SHA256() {
+		t.Error(verp.From, err)
+	}
+	h.Bounce = strings.Repeat("b", 40) + "@example.jp"
+	var failure *Error
+	if _, err := Compose(h, sampleParts()); !errors.As(err, &failure) || failure.Verdict != Setup {
+		t.Error(err)
 	}
 }
 

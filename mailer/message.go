@@ -15,6 +15,7 @@ type Header struct {
 	ReplyTo   mail.Address // zero: no Reply-To
 	To        mail.Address // the only recipient
 	Bounce    string       // envelope sender; From's address if empty
+	VERP      bool         // the envelope sender tells the message, see ReturnAddress
 	MessageID string       // without angle brackets, see MessageID
 	Date      time.Time    // written in Japan's zone, to the second
 	SMIME     *SMIME       // nil: no S/MIME signature

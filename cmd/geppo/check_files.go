@@ -26,8 +26,10 @@ func (k *checker) files(c config.Config) {
 	} {
 		k.secret(file.key, file.path)
 	}
-	if c.Archive.Dir != "" {
-		k.archive(c.Archive.Dir)
+	k.directory("archive", "archive.dir", c.Archive.Dir, "copies can be written to")
+	if c.Bounce.Maildir != "" {
+		k.directory("bounces", "bounce.maildir", filepath.Join(c.Bounce.Maildir, "new"), "notifications can be taken from")
+		k.directory("bounces", "bounce.maildir", filepath.Join(c.Bounce.Maildir, "cur"), "and moved to")
 	}
 	k.listen(c.HTTP.Listen)
 }
@@ -75,9 +77,12 @@ func (k *checker) listen(address string) {
 	}
 }
 
-// archive makes sure that copies could be written, without writing one: a directory that is not there
-// yet is made by the first copy, below one that must let it.
-func (k *checker) archive(dir string) {
+// directory makes sure that files could be written to dir, without writing one: a directory that is not there yet is made when it
+// is needed, below one that must let it.
+func (k *checker) directory(area, key, dir, good string) {
+	if dir == "" {
+		return
+	}
 	for path := filepath.Clean(dir); ; path = filepath.Dir(path) {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) && path != filepath.Dir(path) {
@@ -85,13 +90,13 @@ func (k *checker) archive(dir string) {
 		}
 		switch {
 		case err != nil:
-			k.fault("archive", exitUsage, "archive.dir: %v; name a directory that geppo may write to", err)
+			k.fault(area, exitUsage, "%s: %v; name a directory that geppo may write to", key, err)
 		case !info.IsDir():
-			k.fault("archive", exitUsage, "archive.dir: %s is no directory; name one", path)
+			k.fault(area, exitUsage, "%s: %s is no directory; name one", key, path)
 		case unix.Access(path, unix.W_OK|unix.X_OK) != nil:
-			k.fault("archive", exitUsage, "archive.dir: %s is not writable for the user that runs geppo; give it to that user", path)
+			k.fault(area, exitUsage, "%s: %s is not writable for the user that runs geppo; give it to that user", key, path)
 		default:
-			k.ok("archive", "copies can be written to %s", dir)
+			k.ok(area, "%s %s", good, dir)
 		}
 		return
 	}

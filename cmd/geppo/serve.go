@@ -129,9 +129,18 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 			Operators: &operators, Log: s.log,
 		},
 		Summary:  s.summary(c, sender),
+		Maildir:  s.maildir(c),
 		Probe:    c.Retry.Max.Duration,
 		Patience: c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
 	}, nil
+}
+
+// maildir is where notifications are delivered to, if anywhere.
+func (s *service) maildir(c config.Config) *geppod.Maildir {
+	if c.Bounce.Maildir == "" {
+		return nil
+	}
+	return &geppod.Maildir{Dir: c.Bounce.Maildir, Bounces: geppod.Bounces{Ledger: s.db.ledger, Log: s.log, Now: time.Now}}
 }
 
 // feedWatchdog tells systemd that the daemon lives, as long as its loops show progress.

@@ -29,6 +29,7 @@ type Composer struct {
 	From       mail.Address
 	ReplyTo    mail.Address
 	Bounce     string
+	VERP       bool
 	DKIM       *mailer.DKIM  // nil: not signed
 	SMIME      *mailer.SMIME // nil: not signed
 	MaxSize    int64         // of a message, bytes; above it the PDFs are left out
@@ -132,7 +133,7 @@ func (c *Composer) Address(p render.Parts, to mail.Address, messageID string, da
 
 func (c *Composer) header(to mail.Address, messageID string, date time.Time) mailer.Header {
 	return mailer.Header{
-		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, MessageID: messageID, Date: date, DKIM: c.DKIM, SMIME: c.SMIME,
+		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, VERP: c.VERP, MessageID: messageID, Date: date, DKIM: c.DKIM, SMIME: c.SMIME,
 	}
 }
 

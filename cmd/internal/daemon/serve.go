@@ -20,6 +20,7 @@ type Settings struct {
 	Dispatcher *Dispatcher
 	Probe      time.Duration // how often a paused queue is tried with one delivery: retry.max
 	Summary    func(context.Context, store.Run) error
+	Maildir    *Maildir // nil: notifications come by geppo bounce
 	// Patience is the longest time for which a delivery may rightly show no progress: the waits for
 	// the relay's replies.
 	Patience time.Duration
@@ -100,6 +101,12 @@ func (d *Daemon) run(ctx, current context.Context, s Settings) error {
 			return nil
 		})
 	}
+	if s.Maildir != nil {
+		loops.Go(func() error {
+			d.maildirLoop(current, *s.Maildir)
+			return nil
+		})
+	}
 	return loops.Wait()
 }
 
@@ -150,6 +157,28 @@ func (d *Daemon) relayLoop(ctx context.Context) {
 		// Learned logs what matters of the answer.
 		_ = d.Relay.Ask(ctx, every)
 		if !sleep(ctx, every) {
+			return
+		}
+	}
+}
+
+// maildirLoop takes what is delivered into the Maildir. A fault is told once while it lasts.
+func (d *Daemon) maildirLoop(ctx context.Context, m Maildir) {
+	told := ""
+	for {
+		_, err := m.Read(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		says := ""
+		if err != nil {
+			says = err.Error()
+		}
+		if says != "" && says != told {
+			d.Log.Error("notifications of non-delivery could not be read; they stay where they are", "error", says)
+		}
+		told = says
+		if !sleep(ctx, maildirEvery) {
 			return
 		}
 	}
