@@ -5,11 +5,15 @@ import (
 	"time"
 )
 
-// State is the durable state of a delivery; spec/delivery.md gives the transitions.
+// State is the durable state of a delivery. It is planned (awaiting, where somebody must approve it
+// first, or queued), claimed (sending), announced right before the final dot (handing_over) and ends by
+// the relay's reply: sent, deferred to a later try, or failed. What a person must look at is held. What
+// nobody wants any more, or nobody may be written to about, is cancelled. A mail that was sent may bounce.
 type State string
 
 // The states. A delivery is always in exactly one.
 const (
+	Awaiting    State = "awaiting"     // waits for an operator's approval
 	Queued      State = "queued"       // waits for NextAttemptAt
 	Sending     State = "sending"      // claimed; nothing the relay could have accepted yet
 	HandingOver State = "handing_over" // committed just before the final dot
@@ -22,17 +26,18 @@ const (
 )
 
 // States lists every State in the order of a delivery's life.
-var States = []State{Queued, Sending, HandingOver, Sent, Deferred, Failed, Held, Cancelled, Bounced}
+var States = []State{Awaiting, Queued, Sending, HandingOver, Sent, Deferred, Failed, Held, Cancelled, Bounced}
 
-// Pending tells states that will move without anybody's help.
+// Pending tells states of mail that is still on its way.
 func (s State) Pending() bool {
-	return s == Queued || s == Sending || s == HandingOver || s == Deferred
+	return s == Awaiting || s == Queued || s == Sending || s == HandingOver || s == Deferred
 }
 
 // Outcome is how an attempt ended.
 type Outcome string
 
-// The outcomes; Running is an attempt under way, Interrupted one that a crash cut off.
+// The outcomes; Running is an attempt under way, Interrupted one that a crash cut off, Cancelled one
+// that was broken off before the final dot because nobody may be written to there any more.
 const (
 	OutcomeRunning     Outcome = "running"
 	OutcomeSent        Outcome = "sent"
@@ -41,6 +46,7 @@ const (
 	OutcomeSetup       Outcome = "setup"
 	OutcomeAmbiguous   Outcome = "ambiguous"
 	OutcomeHeld        Outcome = "held"
+	OutcomeCancelled   Outcome = "cancelled"
 	OutcomeInterrupted Outcome = "interrupted"
 )
 
@@ -56,7 +62,7 @@ type Delivery struct {
 	Resend        int // 0 for the planned mail, counting up with each resend
 	MessageID     string
 	State         State
-	NextAttemptAt time.Time // zero unless queued or deferred
+	NextAttemptAt time.Time // zero unless awaiting, queued or deferred
 	Attempts      int
 	Ambiguous     int // attempts that ended between the final dot and its reply
 	// Waited sums the waits planned after temporary failures of its own. Unlike the delivery's age it
@@ -68,8 +74,13 @@ type Delivery struct {
 	LastCode  int
 	LastReply string
 	Reason    string
-	SentAt    time.Time // zero unless sent or bounced
-	CreatedAt time.Time
+	// Lapsed tells a cancelled one that lost its right to be sent: its address was removed, marked or
+	// stopped, or its contract ended. Planning takes it up again once the address is back.
+	Lapsed         bool
+	ReplacedBy     int64     // the resend that took its place; 0: none
+	AcknowledgedAt time.Time // when an operator said that it was dealt with; zero: not
+	SentAt         time.Time // zero unless sent or bounced
+	CreatedAt      time.Time
 }
 
 // Attempt is one try of a delivery.
@@ -93,10 +104,16 @@ type Filter struct {
 	States    []State
 	IDs       []int64
 	Run       int64
+	// Unacknowledged leaves out what an operator has said to be dealt with.
+	Unacknowledged bool
 }
 
-// ErrBytesDiffer says that a message is not the one that was handed over before.
-var ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
+var (
+	// ErrBytesDiffer says that a message is not the one that was handed over before.
+	ErrBytesDiffer = errors.New("the message's bytes differ from those handed over before")
+	// ErrStale says that an attempt is not its delivery's any more: it was settled, or another was begun.
+	ErrStale = errors.New("the attempt is over")
+)
 
 // ErrUnderWay says that a delivery is being sent right now: what becomes of it is known in a moment.
 var ErrUnderWay = errors.New("it is being sent right now")
@@ -107,5 +124,5 @@ type Settlement struct {
 	State         State
 	NextAttemptAt time.Time     // for queued and deferred
 	Waited        time.Duration // until then, as far as it counts to giving up; not negative
-	Reason        string        // for failed and held
+	Reason        string        // for failed, held and cancelled
 }

@@ -33,7 +33,8 @@ type Run struct {
 	Reason      string
 	Planned     int
 	Cancelled   int
-	Errors      []RunError
+	Errors      []RunError // contracts that nobody can be written to at
+	Waiting     []RunError // contracts that wait for data of the period
 }
 
 // RunError is a contract that a run could not plan.
@@ -42,17 +43,78 @@ type RunError struct {
 	Reason   string
 }
 
+// Cause is what a pause is for. There is one open pause for each cause at the most, and each is ended by its own
+// cause: a relay that answers again does not undo what an operator said.
+type Cause string
+
+// The causes.
+const (
+	CauseOperator Cause = "operator" // somebody said so
+	CauseSetup    Cause = "setup"    // the relay cannot be reached, or refuses us
+	CauseSweep    Cause = "sweep"    // the relay tells of one what it means for all: a quota, a sender it does not allow
+	CauseStorage  Cause = "storage"  // our archive, detections, templates or ledger cannot be read or written
+	CauseClock    Cause = "clock"    // the clock cannot be trusted: stops planning, pruning and giving up, not the queue
+)
+
+// StopsQueue tells whether a pause of this cause keeps mail back.
+func (c Cause) StopsQueue() bool { return c != CauseClock }
+
 // Pause stops the queue while it is open.
 type Pause struct {
-	Cause     string // operator or setup
+	Cause     Cause
 	Reason    string
+	By        string // who paused; geppo for its own faults
 	StartedAt time.Time
+}
+
+// Order is who asks for an action, and why.
+type Order struct {
+	By     string
+	What   string // the selection, as it was asked for
+	Reason string
+}
+
+// Action is what an operator did.
+type Action struct {
+	ID         int64
+	At         time.Time
+	By         string
+	Action     string // cancel, release, pause …
+	What       string // the selection, contract or address that it was about
+	Reason     string
+	Deliveries int // how many it changed or made
+}
+
+// StopKind is what asked not to get reports.
+type StopKind string
+
+// The kinds.
+const (
+	StopContract StopKind = "contract"
+	StopAddress  StopKind = "address"
+)
+
+// Stop keeps a contract, or an address of all contracts, out of planning: it asked not to get reports.
+type Stop struct {
+	Kind   StopKind
+	Name   string // the contract's id, or the address
+	By     string
+	Reason string
+	At     time.Time
+}
+
+// Bar is what keeps mail from one address of one contract.
+type Bar struct {
+	Kind   string // marked, or a StopKind
+	Reason string
+	At     time.Time
 }
 
 // Resend is what an administrator asks to be sent again.
 type Resend struct {
 	Period      Period
 	RequestedBy string
+	What        string // the selection, as it was asked for
 	Reason      string
 	Targets     []ResendTarget
 	Errors      []RunError // what cannot be resent
@@ -67,7 +129,7 @@ type ResendTarget struct {
 	Name     string
 	Revision int
 	Forced   bool  // the address is not registered
-	Replaces int64 // the delivery that it takes the place of and that is cancelled; 0: none
+	Replaces int64 // a delivery that went wrong, which it takes the place of and which is cancelled; 0: none
 }
 
 // TestSend is a test mail, which is no delivery.
@@ -86,11 +148,18 @@ type TestSend struct {
 // Target is one address that shall get a contract's reports. MessageID is derived from contract,
 // period, revision, address and resend number by the caller, so that every try has the same.
 type Target struct {
-	Contract  string
 	Address   string
 	Name      string
 	MessageID string
 	NotBefore time.Time // zero: at once
+}
+
+// Chosen is one contract of a plan.
+type Chosen struct {
+	Contract string
+	Targets  []Target // one for each mailbox
+	Error    string   // why nobody, or not everybody, can be written to; "": none
+	Waits    string   // why it is not planned yet; "": it is
 }
 
 // Plan is what a run wants of the ledger.
@@ -98,9 +167,10 @@ type Plan struct {
 	Kind        string // schedule or run
 	Period      Period
 	RequestedBy string
-	Targets     []Target
-	// Contracts names those planned, all of them if nil: mail still pending to one of their
+	// Contracts names those planned, all of them if nil: mail that waits for one of their
 	// addresses that is not among the targets any more is cancelled.
 	Contracts []string
-	Errors    []RunError
+	// Each gives the contracts one after the other, each once: 100,000 of them with their addresses
+	// would be 100 MB at once.
+	Each func(take func(Chosen) error) error
 }

@@ -227,13 +227,12 @@ func (k *checker) sound(ctx context.Context, name string, look func(context.Cont
 }
 
 func (k *checker) paused(ctx context.Context, ledger *sqlite.Ledger) {
-	pause, err := ledger.Paused(ctx)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-	case err != nil:
+	pauses, err := ledger.Pauses(ctx)
+	if err != nil {
 		k.fault("queue", exitError, "%v; restore a backup (geppo help restoring)", err)
-	default:
-		k.warn("queue", "paused since %s (%s): %s; geppo resume lets it go on", clockTime(pause.StartedAt), pause.Cause, pause.Reason)
+	}
+	for _, p := range pauses {
+		k.warn("queue", "paused since %s by %s (%s): %s; geppo resume lets it go on", clockTime(p.StartedAt), p.By, p.Cause, p.Reason)
 	}
 }
 
@@ -251,15 +250,19 @@ func (k *checker) results(ctx context.Context, detections *sqlite.Detections) {
 
 // addresses finds the contracts that the next run could not write to.
 func (k *checker) addresses(ctx context.Context, planner daemon.Planner, next store.Period) {
-	plan, err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next})
+	total := 0
+	err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next}, func(c store.Chosen) error {
+		if c.Error != "" {
+			k.fault("addresses", exitError, "contract %s: %s", c.Contract, c.Error)
+		}
+		total += len(c.Targets)
+		return nil
+	})
 	if err != nil {
 		k.fault("addresses", exitError, "%v", err)
 		return
 	}
-	for _, e := range plan.Errors {
-		k.fault("addresses", exitError, "contract %s: %s", e.Contract, e.Reason)
-	}
-	k.ok("addresses", "%s will be sent to %d addresses", next, len(plan.Targets))
+	k.ok("addresses", "%s will be sent to %d addresses", next, total)
 }
 
 // relay logs in and out again.

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"errors"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +23,7 @@ type contractJSON struct {
 	Timezone     string          `json:"timezone"`
 	Since        store.Day       `json:"since"`
 	Ends         *store.Day      `json:"ends"`
+	Stopped      bool            `json:"stopped"` // asked to get no reports
 	Recipients   []recipientJSON `json:"recipients"`
 }
 
@@ -33,7 +31,8 @@ type recipientJSON struct {
 	Contract string `json:"contract"`
 	Address  string `json:"address"`
 	Name     string `json:"name"`
-	Marked   bool   `json:"marked"` // refused mail for good; not planned
+	Marked   bool   `json:"marked"`  // refused mail for good; not planned
+	Stopped  bool   `json:"stopped"` // asked to get no reports; not planned
 }
 
 func (a *app) contractsCommand() *cobra.Command {
@@ -60,11 +59,14 @@ func (a *app) contractsCommand() *cobra.Command {
 			}
 			rows[i] = []string{
 				c.ID, c.Name, string(c.Product), yesNo(c.EDR), strconv.Itoa(c.Licences), string(c.Since), ends,
-				strconv.Itoa(len(c.Recipients)),
+				strconv.Itoa(len(c.Recipients)), yesNo(c.Stopped),
 			}
 		}
-		return writeTable(a.stdout, []string{"contract", "name", "product", "edr", "licences", "since", "ends", "addresses"}, rows)
+		return writeTable(a.stdout, []string{"contract", "name", "product", "edr", "licences", "since", "ends", "addresses", "stopped"}, rows)
 	})
+	cmd.AddCommand(
+		a.stopCommand(store.StopContract, "C", "contract", "  geppo contracts stop C000001 --reason \"asked by telephone\""),
+		a.startCommand(store.StopContract, "C", "contract", "  geppo contracts start C000001"))
 	return cmd
 }
 
@@ -75,17 +77,23 @@ func yesNo(b bool) string {
 	return "no"
 }
 
+// namedContracts are all, or the one of that id.
+func namedContracts(ctx context.Context, db *databases, id string) ([]store.Contract, error) {
+	if id == "" {
+		return db.detections.Contracts(ctx)
+	}
+	contract, err := db.detections.Contract(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
+	}
+	return []store.Contract{contract}, err
+}
+
 // listContracts lists the contracts, or the one of that id, with their addresses as they are now.
 func listContracts(ctx context.Context, db *databases, id string) ([]contractJSON, error) {
-	contracts, err := db.detections.Contracts(ctx)
+	contracts, err := namedContracts(ctx, db, id)
 	if err != nil {
 		return nil, err
-	}
-	if id != "" {
-		contracts = slices.DeleteFunc(contracts, func(c store.Contract) bool { return c.ID != id })
-		if len(contracts) == 0 {
-			return nil, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
-		}
 	}
 	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
 	if err != nil {
@@ -93,122 +101,14 @@ func listContracts(ctx context.Context, db *databases, id string) ([]contractJSO
 	}
 	list := []contractJSON{}
 	for _, c := range contracts {
-		j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, []recipientJSON{}}
+		j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, addresses.Stopped(c.ID), []recipientJSON{}}
 		if c.Ends != "" {
 			j.Ends = &c.Ends
 		}
-		usable, marked := addresses.Of(c)
-		for _, r := range usable {
-			j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, false})
-		}
-		for _, r := range marked {
-			j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, true})
+		for _, r := range addresses.Registered(c) {
+			j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, r.Marked != "", r.Stopped})
 		}
 		list = append(list, j)
 	}
 	return list, nil
-}
-
-func (a *app) recipientsCommand() *cobra.Command {
-	var contract string
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "recipients", Short: "List and mend the addresses that reports go to",
-		Long: `Lists the addresses. What add and remove change lives in the ledger: no import undoes it.
-Adding an address that was marked as refusing mail also clears the mark.`,
-		Example: "  geppo recipients --contract C000001\n  geppo recipients add --contract C000001 kanri@example.jp --name 情報システム",
-		Args:    cobra.NoArgs,
-	}
-	cmd.PersistentFlags().StringVar(&contract, "contract", "", "contract `ID`")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		contracts, err := listContracts(ctx, db, contract)
-		if err != nil {
-			return err
-		}
-		list := []recipientJSON{}
-		for _, c := range contracts {
-			list = append(list, c.Recipients...)
-		}
-		if asJSON {
-			return writeJSON(a.stdout, list)
-		}
-		rows := make([][]string, len(list))
-		for i, r := range list {
-			rows[i] = []string{r.Contract, r.Address, r.Name, yesNo(r.Marked)}
-		}
-		return writeTable(a.stdout, []string{"contract", "address", "name", "marked"}, rows)
-	})
-	cmd.AddCommand(a.recipientsAddCommand(&contract), a.recipientsRemoveCommand(&contract))
-	return cmd
-}
-
-// contractAndAddress takes the contract from --contract or from the first of two arguments.
-func contractAndAddress(contract string, args []string) (string, string, error) {
-	switch {
-	case contract == "" && len(args) == 2:
-		return args[0], args[1], nil
-	case contract != "" && len(args) == 1:
-		return contract, args[0], nil
-	}
-	return "", "", exitWith(exitUsage, "name one contract (--contract ID) and one address")
-}
-
-func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
-	var name string
-	cmd := &cobra.Command{
-		Use: "add --contract C ADDRESS", Short: "Add an address to a contract",
-		Example: "  geppo recipients add --contract C000001 kanri@example.jp --name 情報システム",
-		Args:    cobra.RangeArgs(1, 2),
-	}
-	cmd.Flags().StringVar(&name, "name", "", "display `NAME` of the recipient")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		id, address, err := contractAndAddress(*contract, args)
-		if err != nil {
-			return err
-		}
-		if err := store.CheckAddress(address); err != nil {
-			return &codedError{exitUsage, err}
-		}
-		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) || len([]rune(name)) > 1000 {
-			return exitWith(exitUsage, "the name has a control character or more than 1,000 characters")
-		}
-		if _, err := listContracts(ctx, db, id); err != nil {
-			return err
-		}
-		now := time.Now()
-		if err := db.ledger.ClearMarks(ctx, address, now); err != nil {
-			return err
-		}
-		return db.ledger.ChangeRecipient(ctx, store.RecipientChange{
-			Contract: id, Recipient: store.Recipient{Address: address, Name: name}, By: operator(), At: now,
-		})
-	})
-	return cmd
-}
-
-func (a *app) recipientsRemoveCommand(contract *string) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "remove --contract C ADDRESS", Short: "Remove an address from a contract",
-		Long:    "Removes an address. Mail still pending to it is cancelled when its period is planned again.",
-		Example: "  geppo recipients remove --contract C000001 kanri@example.jp",
-		Args:    cobra.RangeArgs(1, 2),
-	}
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		id, address, err := contractAndAddress(*contract, args)
-		if err != nil {
-			return err
-		}
-		contracts, err := listContracts(ctx, db, id)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(contracts[0].Recipients, func(r recipientJSON) bool { return r.Address == address }) {
-			return fmt.Errorf("contract %s has no address %s; geppo recipients --contract %s lists them", id, address, id)
-		}
-		return db.ledger.ChangeRecipient(ctx, store.RecipientChange{
-			Contract: id, Recipient: store.Recipient{Address: address}, Removed: true, By: operator(), At: time.Now(),
-		})
-	})
-	return cmd
 }

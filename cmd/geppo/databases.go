@@ -169,6 +169,7 @@ const finishWithin = 30 * time.Second
 func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Client, log *slog.Logger) *daemon.Dispatcher {
 	return &daemon.Dispatcher{
 		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now,
+		Eligible:  daemon.Eligibility{Detections: composer.Detections, Ledger: composer.Ledger}.Reason,
 		Renderers: runtime.GOMAXPROCS(0),
 		Policy: daemon.Policy{
 			Connections: c.SMTP.Connections, MessagesPerConnection: c.SMTP.MessagesPerConnection,
@@ -191,8 +192,11 @@ func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
 	return mailer.IDs{Domain: c.Mail.Domain(), Key: mailer.Secret(ledger.Secret())}
 }
 
-// operator names who gave a command: the OS user.
+// operator names who gave a command: the OS user, or who became it by sudo.
 func operator() string {
+	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" {
+		return sudoer
+	}
 	if u, err := user.Current(); err == nil {
 		return u.Username
 	}

@@ -159,7 +159,10 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 	if err := a.dispatch(ctx, sender, filter); err != nil {
 		return err
 	}
-	if err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
+	if _, err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {
+		return err
+	}
+	if err := db.ledger.SummariseRun(ctx, run.ID, time.Now()); err != nil { // nobody is to be told of a demo
 		return err
 	}
 	counts, err := db.ledger.CountStates(ctx, filter)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -50,7 +50,7 @@ func (a *app) cancelCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		n, err := db.ledger.Cancel(ctx, filter, strings.TrimSpace("cancelled by "+operator()+" "+reason), time.Now())
+		n, err := db.ledger.Cancel(ctx, filter, order(args, periodFlag, reason), time.Now())
 		if err != nil {
 			return err
 		}
@@ -65,32 +65,66 @@ func (a *app) cancelCommand() *cobra.Command {
 	return cmd
 }
 
+// order is who asks for an action on deliveries or on a month, and why.
+func order(ids []string, periodFlag, reason string) store.Order {
+	what := strings.Join(ids, " ")
+	if periodFlag != "" {
+		what = "--period " + periodFlag
+	}
+	return store.Order{By: operator(), What: what, Reason: reason}
+}
+
 func (a *app) releaseCommand() *cobra.Command {
+	var reason string
 	cmd := &cobra.Command{
-		Use:     "release DELIVERY…",
-		Short:   "Let go what is held",
-		Long:    "Puts held deliveries back into the queue: the daemon, or the next geppo run of their period, sends them.",
-		Example: "  geppo release 17",
+		Use:   "release DELIVERY…",
+		Short: "Let go what is held or cancelled",
+		Long: `Puts held and cancelled deliveries back into the queue: the daemon, or the next geppo run of their period, sends
+them. One whose address is gone, or that a resend took the place of, stays as it is.`,
+		Example: "  geppo release 17 --reason \"the customer has called\"",
 		Args:    cobra.MinimumNArgs(1),
 	}
+	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		ids, err := deliveryIDs(args)
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			err := db.ledger.Release(ctx, id, time.Now())
-			if errors.Is(err, store.ErrNotFound) {
-				return fmt.Errorf("delivery %d is not held; see geppo show %d", id, id)
-			}
-			if err != nil {
-				return err
-			}
+		if err := refuseGone(ctx, db, ids); err != nil {
+			return err
 		}
-		_, err = fmt.Fprintf(a.stdout, "%d deliveries released\n", len(ids))
-		return err
+		n, err := db.ledger.Release(ctx, store.Filter{IDs: ids}, order(args, "", reason), time.Now())
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%d deliveries released\n", n); err != nil {
+			return err
+		}
+		if n < len(ids) {
+			return fmt.Errorf("%d of them are not held or cancelled, or a resend took their place; see geppo show", len(ids)-n)
+		}
+		return nil
 	})
 	return cmd
+}
+
+// refuseGone refuses to let go what the sender would cancel again.
+func refuseGone(ctx context.Context, db *databases, ids []int64) error {
+	eligibility := daemon.Eligibility{Detections: db.detections, Ledger: db.ledger}
+	deliveries, err := db.ledger.Deliveries(ctx, store.Filter{IDs: ids})
+	if err != nil {
+		return err
+	}
+	for _, d := range deliveries {
+		reason, err := eligibility.Reason(ctx, d)
+		if err != nil {
+			return err
+		}
+		if reason != "" {
+			return fmt.Errorf("delivery %d: %s; mend it by geppo recipients, then run its period again", d.ID, reason)
+		}
+	}
+	return nil
 }
 
 func (a *app) pauseCommand() *cobra.Command {
@@ -104,7 +138,7 @@ func (a *app) pauseCommand() *cobra.Command {
 		if reason == "" {
 			reason = "no reason given"
 		}
-		return db.ledger.Pause(ctx, "operator", reason+" ("+operator()+")", time.Now())
+		return db.ledger.Pause(ctx, store.CauseOperator, reason, operator(), time.Now())
 	})
 	return cmd
 }
@@ -112,11 +146,12 @@ func (a *app) pauseCommand() *cobra.Command {
 func (a *app) resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "resume", Short: "Let the queue go on",
+		Long:    "Ends every pause, and lets the queue try at once whatever could not reach the relay.",
 		Example: "  geppo resume",
 		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		return db.ledger.Resume(ctx, time.Now())
+		return db.ledger.Resume(ctx, operator(), time.Now())
 	})
 	return cmd
 }

@@ -27,8 +27,9 @@ func (a *app) resendCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resend --period P (--contract C | --failed) [--to ADDRESS]",
 		Short: "Send a report again",
-		Long: `Makes new deliveries beside the old ones, with the same frozen report, and follows them to the end. --failed takes the
-deliveries of the period that failed, are held or bounced, and puts new ones in their place; what was sent is not touched.
+		Long: `Makes new deliveries beside the old ones, with the same frozen report, and follows them to the end. What still waits for
+the same address is cancelled, so that no older report arrives after a newer one. --failed takes the deliveries of the
+period that failed, are held or bounced, and puts new ones in their place; what was sent is not touched.
 One whose address is marked or was removed stays as it is, and counts as an error.
 --rebuild computes a corrected report (訂正版) from the detections as they are now, and keeps the old one.
 
@@ -81,7 +82,7 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 	}
 	messages := messageIDs(c, db.ledger)
 	run, ids, err := db.ledger.Resend(ctx, store.Resend{
-		Period: p, RequestedBy: operator(), Reason: o.reason, Targets: targets, Errors: unreachable,
+		Period: p, RequestedBy: operator(), What: o.selection(), Reason: o.reason, Targets: targets, Errors: unreachable,
 		MessageID: func(t store.ResendTarget, resend int) string {
 			return daemon.MessageID(messages, t.Contract, p, t.Revision, t.Address, resend)
 		},
@@ -94,6 +95,25 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, o rese
 		return err
 	}
 	return a.sendAndConclude(ctx, c, sender, run, store.Filter{Run: run.ID}, o.json)
+}
+
+// selection is what was asked for, for the list of actions.
+func (o resendOptions) selection() string {
+	what := "--period " + o.period
+	for _, flag := range []struct{ name, value string }{{"contract", o.contract}, {"to", o.to}} {
+		if flag.value != "" {
+			what += " --" + flag.name + " " + flag.value
+		}
+	}
+	for _, flag := range []struct {
+		name string
+		set  bool
+	}{{"failed", o.failed}, {"rebuild", o.rebuild}, {"force", o.force}} {
+		if flag.set {
+			what += " --" + flag.name
+		}
+	}
+	return what
 }
 
 // resendTargets says what shall go to whom. One that failed and whose address cannot be written to any
@@ -134,7 +154,7 @@ func resendTargets(ctx context.Context, c config.Config, db *databases, p store.
 func failedTargets(ctx context.Context, db *databases, p store.Period, o resendOptions) (targets []store.ResendTarget, err error) {
 	failed, err := db.ledger.Deliveries(ctx, store.Filter{Period: p, States: []store.State{store.Failed, store.Held, store.Bounced}})
 	for _, d := range failed {
-		if o.to == "" || o.to == d.Recipient {
+		if o.to == "" || store.Mailbox(o.to) == store.Mailbox(d.Recipient) {
 			targets = append(targets, store.ResendTarget{Contract: d.Contract, Address: d.Recipient, Name: d.RecipientName, Replaces: d.ID})
 		}
 	}
@@ -181,10 +201,11 @@ func resolveAddress(ctx context.Context, db *databases, addresses daemon.Address
 		return err
 	}
 	usable, _ := addresses.Of(contract)
-	i := slices.IndexFunc(usable, func(r store.Recipient) bool { return r.Address == t.Address })
+	mailbox := store.Mailbox(t.Address)
+	i := slices.IndexFunc(usable, func(r store.Recipient) bool { return store.Mailbox(r.Address) == mailbox })
 	switch {
 	case i >= 0:
-		t.Name = usable[i].Name
+		t.Address, t.Name = usable[i].Address, usable[i].Name
 	case !o.force:
 		return exitWith(exitUsage, "%s is no registered address of contract %s, or it is marked; use --force, or geppo recipients add", t.Address, t.Contract)
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -29,10 +28,12 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run --period P [--contract C]…",
 		Short: "Plan and send a period now, until nothing more can be sent at once",
 		Long: `Plans the period (adding only what is missing), sends what is due, and waits until nothing more can be
-sent at once. While a daemon sends, run only plans, and follows it to the end.
+sent at once. While a daemon sends, run only plans, and follows it to the end; while its queue is paused there is
+nothing to follow, and run says who paused it.
 
-Exit codes: 0 everything asked for is sent; 75 something is still on its way: run again later;
-76 something failed, is held, bounced or cancelled, or a contract has no valid address.`,
+Exit codes: 0 nothing is left that a person must do; 75 something is still on its way: run again later;
+76 something failed, is held, bounced or cancelled and was not acknowledged, or a contract has no valid address;
+1 there is nothing to plan.`,
 		Example: "  geppo run --period 2026-10\n  geppo run --period 2026-10 --contract C000001 --dry-run",
 		Args:    cobra.NoArgs,
 	}
@@ -105,12 +106,22 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	stopped := a.dispatch(ctx, d, filter)
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
-	stopped = errors.Join(stopped, d.Ledger.FinishRun(ctx, run.ID, time.Now()))
+	stopped = errors.Join(stopped, finishRun(ctx, c, d, run))
+	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
+}
+
+// finishRun records the end of a run and tells the operators, unless a daemon beside us was quicker.
+func finishRun(ctx context.Context, c config.Config, d *daemon.Dispatcher, run store.Run) error {
+	first, err := d.Ledger.FinishRun(ctx, run.ID, time.Now())
+	if err != nil || !first {
+		return err
+	}
 	// The reports are what the exit code is about; a summary that is lost must be seen all the same.
 	if err := newSummarizer(c, d, followups).Send(ctx, run); err != nil {
 		d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
+		return nil
 	}
-	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
+	return d.Ledger.SummariseRun(ctx, run.ID, time.Now())
 }
 
 // dispatch sends what is due, or follows the process that does.
@@ -163,6 +174,9 @@ func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, b
 		if err != nil || !waiting {
 			return lock, false, err
 		}
+		if err := daemon.StandStill(ctx, d.Ledger); err != nil { // nobody knows for how long
+			return lock, false, err
+		}
 		bar.set(done)
 		select {
 		case <-ctx.Done():
@@ -179,6 +193,8 @@ type outcome struct {
 	Planned int                 `json:"planned"`
 	States  map[store.State]int `json:"states"`
 	Errors  []runError          `json:"errors"`
+
+	acknowledged map[store.State]int // of States
 }
 
 type runError struct {
@@ -192,7 +208,15 @@ func (a *app) conclude(ctx context.Context, ledger *sqlite.Ledger, run store.Run
 	if err != nil {
 		return errors.Join(stopped, err)
 	}
-	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}}
+	filter.Unacknowledged = true
+	undone, err := ledger.CountStates(ctx, filter)
+	if err != nil {
+		return errors.Join(stopped, err)
+	}
+	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}, acknowledged: map[store.State]int{}}
+	for state, n := range counts {
+		o.acknowledged[state] = n - undone[state]
+	}
 	for _, e := range run.Errors {
 		o.Errors = append(o.Errors, runError(e))
 	}
@@ -238,7 +262,7 @@ func (o outcome) verdict(stopped error) error {
 		case state.Pending():
 			pending += n
 		case state != store.Sent:
-			bad += n
+			bad += n - o.acknowledged[state]
 		}
 	}
 	switch {
@@ -255,40 +279,50 @@ func (o outcome) verdict(stopped error) error {
 }
 
 func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {
-	plan, err := planner.Preview(ctx, request)
+	missing, err := missingTargets(ctx, planner.Ledger, request)
 	if err != nil {
 		return err
 	}
-	existing, err := planner.Ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
+	o := outcome{Period: request.Period, States: map[store.State]int{}, Errors: []runError{}}
+	var rows [][]string
+	err = planner.Preview(ctx, request, func(c store.Chosen) error {
+		if c.Error != "" {
+			o.Errors = append(o.Errors, runError{c.Contract, c.Error})
+		}
+		for _, t := range c.Targets {
+			if missing(c.Contract, t.Address) {
+				rows = append(rows, []string{c.Contract, t.Address})
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	planned := map[[2]string]bool{}
-	for _, d := range existing {
-		if d.Resend == 0 {
-			planned[[2]string{d.Contract, d.Recipient}] = true
-		}
-	}
-	plan.Targets = slices.DeleteFunc(plan.Targets, func(t store.Target) bool { return planned[[2]string{t.Contract, t.Address}] })
-	if asJSON {
-		o := outcome{Period: request.Period, Planned: len(plan.Targets), States: map[store.State]int{}, Errors: []runError{}}
-		for _, e := range plan.Errors {
-			o.Errors = append(o.Errors, runError(e))
-		}
+	if o.Planned = len(rows); asJSON {
 		return writeJSON(a.stdout, o)
-	}
-	rows := make([][]string, len(plan.Targets))
-	for i, t := range plan.Targets {
-		rows[i] = []string{t.Contract, t.Address}
 	}
 	if err := writeTable(a.stdout, []string{"contract", "recipient"}, rows); err != nil {
 		return err
 	}
-	for _, e := range plan.Errors {
+	for _, e := range o.Errors {
 		if _, err := fmt.Fprintf(a.stdout, "contract %s: %s\n", printable(e.Contract), printable(e.Reason)); err != nil {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d deliveries would be planned; nothing was changed\n", len(plan.Targets))
+	_, err = fmt.Fprintf(a.stdout, "%d deliveries would be planned; nothing was changed\n", len(rows))
 	return err
+}
+
+// missingTargets tells what planning a request would add: what has no delivery, or one that lapsed.
+func missingTargets(ctx context.Context, ledger *sqlite.Ledger, request daemon.Request) (missing func(contract, address string) bool, err error) {
+	existing, err := ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
+	if err != nil {
+		return nil, err
+	}
+	there := map[[2]string]bool{}
+	for _, d := range existing { // a contract's newest last
+		there[[2]string{d.Contract, store.Mailbox(d.Recipient)}] = !d.Lapsed
+	}
+	return func(contract, address string) bool { return !there[[2]string{contract, store.Mailbox(address)}] }, nil
 }

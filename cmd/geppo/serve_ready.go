@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"geppo/cmd/internal/console"
+	geppod "geppo/cmd/internal/daemon"
 	"geppo/mailer"
-	"geppo/store"
 )
 
 // relayFresh is for how long /readyz repeats what was learned of the relay, so that it may be asked
@@ -26,7 +25,7 @@ func (s *service) checks() []console.Check {
 }
 
 func (s *service) databaseReady(ctx context.Context) error {
-	if _, err := s.db.ledger.Paused(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.db.ledger.Pauses(ctx); err != nil {
 		return err
 	}
 	_, err := s.db.detections.LastImport(ctx)
@@ -34,14 +33,7 @@ func (s *service) databaseReady(ctx context.Context) error {
 }
 
 func (s *service) queueReady(ctx context.Context) error {
-	pause, err := s.db.ledger.Paused(ctx)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		err = fmt.Errorf("paused by %s since %s: %s", pause.Cause, pause.StartedAt.Format(time.RFC3339), pause.Reason)
-	}
-	return err
+	return geppod.StandStill(ctx, s.db.ledger)
 }
 
 func (s *service) scheduleReady(ctx context.Context) error {

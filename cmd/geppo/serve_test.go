@@ -122,8 +122,10 @@ func TestSIGTERMWaitsForTheReplyAndASecondOneDoesNot(t *testing.T) {
 		copyDatabases(t, s.dir, template(t, 1))
 		ledger := openTestLedger(t, s.dir)
 		now := time.Now()
-		_, err := ledger.Plan(t.Context(), store.Plan{Kind: "run", Period: september, RequestedBy: "test", Targets: []store.Target{
-			{Contract: "C0", Address: "a0@example.jp", MessageID: daemon.MessageID(mailer.IDs{Domain: "localhost", Key: mailer.Secret(ledger.Secret())}, "C0", september, 1, "a0@example.jp", 0)},
+		_, err := ledger.Plan(t.Context(), store.Plan{Kind: "run", Period: september, RequestedBy: "test", Each: func(take func(store.Chosen) error) error {
+			return take(store.Chosen{Contract: "C0", Targets: []store.Target{
+				{Address: "a0@example.jp", MessageID: daemon.MessageID(mailer.IDs{Domain: "localhost", Key: mailer.Secret(ledger.Secret())}, "C0", september, 1, "a0@example.jp", 0)},
+			}})
 		}}, now)
 		if err := errors.Join(err, ledger.Close()); err != nil {
 			t.Fatal(err)

@@ -155,12 +155,14 @@ func openFire(fire store.Fire) string {
 }
 
 func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []store.Run, deliveries []store.Delivery) error {
-	if pause, err := ledger.Paused(ctx); err == nil {
-		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s: %s\n\n", clockTime(pause.StartedAt), printable(pause.Reason)); err != nil {
+	pauses, err := ledger.Pauses(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pauses {
+		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s by %s (%s): %s\n\n", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason)); err != nil {
 			return err
 		}
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return err
 	}
 	fires, err := ledger.OpenFires(ctx)
 	if err != nil {

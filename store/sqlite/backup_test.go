@@ -34,7 +34,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 		return l
 	}
 	ours, daemon := open(path, sqlite.Migrate), open(path, sqlite.Existing)
-	var targets []store.Target
+	var targets []wanted
 	for i := range 20_000 {
 		targets = append(targets, target(fmt.Sprintf("C%d", i), "a@example.jp"))
 	}

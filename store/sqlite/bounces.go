@@ -17,7 +17,7 @@ const (
 
 	deliveryOfPrefix = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message_id >= ?1 AND message_id < ?1 || char(127)`
 
-	deliveriesTo = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE recipient = ? COLLATE NOCASE ORDER BY id DESC LIMIT 1000`
+	deliveriesTo = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE mailbox = ? ORDER BY id DESC LIMIT 1000`
 
 	// A delivery whose reply was lost may have been accepted; who has it says so.
 	mayBeAccepted = `ambiguous > 0 AND state IN ('held', 'queued', 'deferred', 'failed')`
@@ -25,20 +25,20 @@ const (
 	whenHandedOver = `coalesce(sent_at, (SELECT max(ended_at) FROM attempts WHERE delivery = deliveries.id AND outcome = 'ambiguous'))`
 
 	bounceDelivery = `
-UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
+UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, acknowledged_at = NULL, reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
 WHERE id = ?1 AND (state IN ('sent', 'bounced') OR ` + mayBeAccepted + `)`
 
 	acceptDelivery = `
-UPDATE deliveries SET state = 'sent', next_attempt_at = NULL, reason = '', last_code = 0, last_reply = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
+UPDATE deliveries SET state = 'sent', next_attempt_at = NULL, acknowledged_at = NULL, reason = '', last_code = 0, last_reply = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
 WHERE id = ?1 AND ` + mayBeAccepted
 
 	stateOfDelivery = `SELECT state, sha256 IS NOT NULL FROM deliveries WHERE id = ?`
 
 	// A delivery marks its address once: a notification that comes again must not undo what an operator has done since.
 	markBounced = `
-INSERT INTO marks (address, marked_at, reason)
-SELECT recipient, ?2, ?3 FROM deliveries AS d WHERE id = ?1
-  AND NOT EXISTS (SELECT 1 FROM marks WHERE address = d.recipient AND marked_at >= coalesce(d.sent_at, d.created_at))
+INSERT INTO marks (mailbox, address, marked_at, reason)
+SELECT mailbox, recipient, ?2, ?3 FROM deliveries AS d WHERE id = ?1
+  AND NOT EXISTS (SELECT 1 FROM marks WHERE mailbox = d.mailbox AND marked_at >= coalesce(d.sent_at, d.created_at))
 ON CONFLICT DO NOTHING`
 )
 
@@ -63,9 +63,9 @@ func (l *Ledger) oneDelivery(ctx context.Context, statement, of string) (store.D
 	return d, nil
 }
 
-// DeliveriesTo lists the newest deliveries to an address.
+// DeliveriesTo lists the newest deliveries to an address, however it is spelled.
 func (l *Ledger) DeliveriesTo(ctx context.Context, address string) ([]store.Delivery, error) {
-	return l.queryDeliveries(ctx, deliveriesTo, address)
+	return l.queryDeliveries(ctx, deliveriesTo, store.Mailbox(address))
 }
 
 // Bounce records that a delivery that was handed over came back, and marks its address if hard says that the address itself was

@@ -24,7 +24,7 @@ func inState(t *testing.T, state store.State, ambiguous int) (*sqlite.Ledger, st
 	try := func(outcome store.Outcome, to store.State) {
 		d, err := claimOne(t.Context(), l, store.Filter{}, first)
 		must(err)
-		must(l.HandOver(t.Context(), d.ID, sha256.Sum256([]byte("m")), first))
+		must(l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("m")), first))
 		if to == store.HandingOver {
 			return
 		}
@@ -48,7 +48,7 @@ func inState(t *testing.T, state store.State, ambiguous int) (*sqlite.Ledger, st
 	case store.HandingOver, store.Sent, store.Failed, store.Deferred:
 		try(map[store.State]store.Outcome{store.Sent: store.OutcomeSent, store.Failed: store.OutcomePermanent, store.Deferred: store.OutcomeTemporary}[state], state)
 	case store.Cancelled:
-		_, err := l.Cancel(t.Context(), store.Filter{}, "x", first)
+		_, err := l.Cancel(t.Context(), store.Filter{}, store.Order{By: "root"}, first)
 		must(err)
 	}
 	return l, only(t, l)
@@ -113,7 +113,8 @@ func TestANotificationMarksOnce(t *testing.T) {
 		}
 	}
 	bounce(first.Add(time.Hour))
-	if err := l.ClearMarks(t.Context(), d.Recipient, first.Add(2*time.Hour)); err != nil {
+	added := store.RecipientChange{Contract: d.Contract, Recipient: store.Recipient{Address: d.Recipient}, By: "root", At: first.Add(2 * time.Hour)}
+	if err := l.ChangeRecipient(t.Context(), added); err != nil {
 		t.Fatal(err)
 	}
 	bounce(first.Add(3 * time.Hour))

@@ -27,11 +27,6 @@ SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_due WHERE stat
 	// All deliveries of a run were planned when it started.
 	oldestPending = `
 SELECT min(started_at) FROM runs WHERE id IN (SELECT run FROM tallies WHERE state IN ('queued', 'deferred') AND deliveries > 0)`
-
-	unfinishedRuns = `
-SELECT id, kind, period, started_at, finished_at, requested_by, reason, planned, cancelled FROM runs AS r
-WHERE finished_at IS NULL AND NOT EXISTS (
-  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state = 'queued' AND t.deliveries > 0) ORDER BY id`
 )
 
 // LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.
@@ -99,14 +94,4 @@ func (l *Ledger) oneTime(ctx context.Context, statement string) (time.Time, erro
 		return time.Time{}, store.ErrNotFound
 	}
 	return fromMillis(at), nil
-}
-
-// UnfinishedRuns lists the runs that have nothing left to be sent at once and whose end is not
-// recorded yet.
-func (l *Ledger) UnfinishedRuns(ctx context.Context) ([]store.Run, error) {
-	runs, err := l.runs(ctx, unfinishedRuns)
-	if err != nil {
-		return nil, fmt.Errorf("unfinished runs: %w", err)
-	}
-	return runs, nil
 }

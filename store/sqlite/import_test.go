@@ -196,7 +196,7 @@ func TestSchemaRefusesWrongValues(t *testing.T) {
 func TestCheckAddress(t *testing.T) {
 	long := strings.Repeat("a", 64)
 	for _, s := range []string{
-		"a@example.jp", "first.last+tag@sub.example.co.jp", "o'brien@example.jp", "a@localhost", "a@xn--wgv71a.jp",
+		"a@example.jp", "first.last+tag@sub.example.co.jp", "o'brien@example.jp", "a@localhost", "a@xn--wgv71a.jp", "a@日本.jp", "a@ＥＸＡＭＰＬＥ.jp",
 		"abc..d@docomo.ne.jp", "abc.@docomo.ne.jp", `"abc..d"@docomo.ne.jp`, `"a\"b c"@example.jp`, `"a@b"@example.jp`,
 		long + "@example.jp",
 	} {
@@ -207,7 +207,7 @@ func TestCheckAddress(t *testing.T) {
 	for _, s := range []string{
 		"", "a", "@", "a@", "@example.jp", ".a@example.jp", "a b@example.jp", " a@example.jp", "a@example.jp ", "a@b@example.jp",
 		"a@example.jp\r\nBcc: x@example.com", "a\r\n@example.jp", "a\n@example.jp", "a@example.jp\n", "a\x00@example.jp", "a@example..jp",
-		"a@.jp", "a@example.jp.", "a@-x.jp", "a@x-.jp", "a@日本.jp", "名前@example.jp", "<a@example.jp>", "甲 <a@example.jp>",
+		"a@.jp", "a@example.jp.", "a@-x.jp", "a@x-.jp", "a@日 本.jp", "a@日本_.jp", "名前@example.jp", "<a@example.jp>", "甲 <a@example.jp>",
 		"a@example.jp,b@example.jp", "a@[127.0.0.1]", `""@example.jp`, `"a@example.jp`, `"a"b"@example.jp`, `"a\"@example.jp`,
 		"\"a\r\n\"@example.jp", "a(b)@example.jp", long + "a@example.jp", "a@" + long + ".jp", "a@" + strings.Repeat("a.", 130) + "jp", "a\xff@example.jp",
 	} {

@@ -169,6 +169,20 @@ func (l *Ledger) submit(ctx context.Context, w write) error {
 	}
 }
 
+// maxBusyTries bounds patience: with SQLite's time-out it is ten minutes.
+const maxBusyTries = 20
+
+// patiently repeats a write for as long as another process locks the ledger; each try waits for SQLite's time-out.
+func (l *Ledger) patiently(ctx context.Context, write func() error) error {
+	for try := 1; ; try++ {
+		err := write()
+		var refused sqlite3.Error
+		if !errors.As(err, &refused) || refused.Code != sqlite3.ErrBusy || try == maxBusyTries || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
 func (l *Ledger) commitLoop() {
 	defer close(l.done)
 	for first := range l.writes {
@@ -189,7 +203,7 @@ func (l *Ledger) commit(first write) {
 	}
 	var err error
 	var done []chan<- error // of the members whose fate is the commit's
-	for w, more := first, true; more && err == nil; {
+	for w, more := first, true; more; {
 		var refused error
 		if w.together {
 			refused, err = inGroup(tx, w.do)
@@ -201,8 +215,8 @@ func (l *Ledger) commit(first write) {
 		} else {
 			done = append(done, w.result)
 		}
-		if len(done) == maxGroup {
-			break
+		if err != nil || len(done) == maxGroup {
+			break // and takes no other: whoever is taken must be answered
 		}
 		w, more = l.another()
 	}

@@ -45,7 +45,7 @@ func BenchmarkLedger(b *testing.B) {
 		{"runs", func() error { _, err := ledger.Runs(ctx, store.Period{}); return err }},
 		{"unfinished-runs", func() error { _, err := ledger.UnfinishedRuns(ctx); return err }},
 		{"under-way", func() error { _, err := ledger.UnderWay(ctx); return err }},
-		{"paused", func() error { _, err := ledger.Paused(ctx); return err }},
+		{"paused", func() error { _, err := ledger.Pauses(ctx); return err }},
 		{"next-due", func() error { _, err := ledger.NextDue(ctx); return err }},
 		{"oldest-pending", func() error { _, err := ledger.OldestPending(ctx); return err }},
 		{"open-fires", func() error { _, err := ledger.OpenFires(ctx); return err }},
@@ -83,7 +83,7 @@ func claim(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, now 
 		}
 		d := claimed[0]
 		sum := sha256.Sum256([]byte(d.MessageID))
-		if err := ledger.HandOver(ctx, d.ID, sum, now); err != nil {
+		if err := ledger.HandOver(ctx, d.ID, d.Attempts, sum, now); err != nil {
 			return err
 		}
 		return ledger.Settle(ctx, store.Settlement{

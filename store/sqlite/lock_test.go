@@ -110,10 +110,7 @@ func TestAMisplacedLedgerSendsNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "geppo.db")
 			ledger, now := openedLedger(t, path), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-			plan := store.Plan{Kind: "run", Period: store.Period{Year: 2026, Month: time.October}, RequestedBy: "test", Targets: []store.Target{
-				{Contract: "C1", Address: "a@example.jp", MessageID: "1@example.jp"}, {Contract: "C1", Address: "b@example.jp", MessageID: "2@example.jp"},
-				{Contract: "C1", Address: "c@example.jp", MessageID: "3@example.jp"},
-			}}
+			plan := planOf(october, target("C1", "a@example.jp"), target("C1", "b@example.jp"), target("C1", "c@example.jp"))
 			if _, err := ledger.Plan(t.Context(), plan, now); err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +119,7 @@ func TestAMisplacedLedgerSendsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(nil)
-			if err := ledger.HandOver(t.Context(), claimed[0].ID, sum, now); err != nil {
+			if err := ledger.HandOver(t.Context(), claimed[0].ID, claimed[0].Attempts, sum, now); err != nil {
 				t.Fatal(err)
 			}
 			if err := displace(path); err != nil {
@@ -131,7 +128,7 @@ func TestAMisplacedLedgerSendsNothing(t *testing.T) {
 			_, lockErr := ledger.Lock()
 			_, claimErr := ledger.Claim(t.Context(), store.Filter{}, now, 1)
 			for what, err := range map[string]error{
-				"lock": lockErr, "claim": claimErr, "hand over": ledger.HandOver(t.Context(), claimed[1].ID, sum, now),
+				"lock": lockErr, "claim": claimErr, "hand over": ledger.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, sum, now),
 			} {
 				if !errors.Is(err, store.ErrMisplaced) || !strings.Contains(err.Error(), path) {
 					t.Errorf("%s: %v", what, err)

@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,20 +16,22 @@ const (
 	nextResend = `SELECT coalesce(max(resend), -1) + 1 FROM deliveries WHERE period = ? AND contract = ?`
 
 	insertResent = `
-INSERT INTO deliveries (run, contract, period, revision, recipient, recipient_name, resend, message_id, forced,
+INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id, forced,
                         state, next_attempt_at, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?10, ?10)`
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11, ?11, ?11)`
 
-	cancelDeliveries = `
-UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, reason = ?, updated_at = ?
-WHERE state IN ('queued', 'deferred', 'held') AND `
+	// What still waits for the same mailbox, or could be let go, must not arrive after the newer one. What is under
+	// way gives way when it is settled.
+	supersede = `
+UPDATE deliveries SET state = 'cancelled', lapsed = 0, next_attempt_at = NULL, replaced_by = ?1, reason = ?2, updated_at = ?3
+WHERE period = ?4 AND contract = ?5 AND mailbox = ?6 AND id <> ?1 AND replaced_by IS NULL
+  AND state IN ('awaiting', 'queued', 'deferred', 'held', 'cancelled')`
 
 	replaceDelivery = `
 UPDATE deliveries SET state = 'cancelled', sent_at = NULL, replaced_by = ?2, reason = ?3, updated_at = ?4
-WHERE id = ?1 AND state IN ('failed', 'held', 'bounced')`
+WHERE id = ?1 AND state IN ('failed', 'held', 'bounced') AND replaced_by IS NULL`
 
-	releaseDelivery = `
-UPDATE deliveries SET state = 'queued', next_attempt_at = ?2, reason = '', updated_at = ?2 WHERE id = ?1 AND state = 'held'`
+	isReplaced = `SELECT replaced_by = ?2 FROM deliveries WHERE id = ?1 AND replaced_by IS NOT NULL`
 
 	insertTestSend = `
 INSERT INTO test_sends (contract, period, recipient, message_id, requested_by, sent_at, outcome, code, reply)
@@ -35,7 +39,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )
 
 // Resend records the request as a run and adds its deliveries beside the old ones, one for each
-// contract and address.
+// contract and mailbox. What still waits for the same contract, period and mailbox is cancelled.
 func (l *Ledger) Resend(ctx context.Context, request store.Resend, now time.Time) (run store.Run, ids []int64, err error) {
 	run = store.Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason, Errors: request.Errors}
 	err = l.write(ctx, func(tx ledgerTx) error {
@@ -43,33 +47,22 @@ func (l *Ledger) Resend(ctx context.Context, request store.Resend, now time.Time
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
 			return err
 		}
-		if err := insertRunErrors(ctx, tx, run); err != nil {
+		for _, e := range run.Errors {
+			if _, err := tx.exec(ctx, insertRunError, run.ID, e.Contract, runErrorUnreachable, e.Reason); err != nil {
+				return err
+			}
+		}
+		r := resending{tx: tx, run: run.ID, request: request, now: now, numbers: map[string]int{}, made: map[[2]string]int64{}}
+		for _, t := range request.Targets {
+			if err := r.add(ctx, t); err != nil {
+				return fmt.Errorf("contract %s: %w", t.Contract, err)
+			}
+		}
+		ids, run.Planned = r.ids, len(r.ids)
+		if _, err = tx.exec(ctx, finishPlanning, run.ID, run.Planned, 0); err != nil {
 			return err
 		}
-		numbers := map[string]int{}
-		made := map[[2]string]int64{}
-		for _, t := range request.Targets {
-			if err := resendNumber(ctx, tx, numbers, request.Period, t.Contract); err != nil {
-				return err
-			}
-			resend := numbers[t.Contract]
-			id, again := made[[2]string{t.Contract, t.Address}]
-			if !again { // a mail and its resend may both have failed: one new mail replaces them
-				id, err = insert(ctx, tx, insertResent, run.ID, t.Contract, request.Period.String(), t.Revision, t.Address, t.Name,
-					resend, request.MessageID(t, resend), t.Forced, now.UnixMilli())
-				if err != nil {
-					return fmt.Errorf("contract %s: %w", t.Contract, err)
-				}
-				made[[2]string{t.Contract, t.Address}] = id
-				ids = append(ids, id)
-			}
-			if err := cancelReplaced(ctx, tx, t, id, now); err != nil {
-				return err
-			}
-		}
-		run.Planned = len(ids)
-		_, err = tx.exec(ctx, finishPlanning, run.ID, run.Planned, 0)
-		return err
+		return r.note(ctx)
 	})
 	if err != nil {
 		return store.Run{}, nil, fmt.Errorf("resend %s: %w", request.Period, err)
@@ -77,58 +70,83 @@ func (l *Ledger) Resend(ctx context.Context, request store.Resend, now time.Time
 	return run, ids, nil
 }
 
-// resendNumber numbers a contract's new deliveries, the same for all its addresses.
-func resendNumber(ctx context.Context, tx ledgerTx, numbers map[string]int, p store.Period, contract string) error {
-	if _, known := numbers[contract]; known {
-		return nil
-	}
-	var n int
-	err := tx.row(ctx, nextResend, p.String(), contract).Scan(&n)
-	numbers[contract] = n
-	return err
+// resending is one request under way.
+type resending struct {
+	tx      ledgerTx
+	run     int64
+	request store.Resend
+	now     time.Time
+	numbers map[string]int      // of the new deliveries, by contract
+	made    map[[2]string]int64 // by contract and mailbox
+	ids     []int64
 }
 
-func cancelReplaced(ctx context.Context, tx ledgerTx, t store.ResendTarget, by int64, now time.Time) error {
-	if t.Replaces == 0 {
-		return nil
+// add makes a target's new delivery, and puts it in the place of the older ones.
+func (r *resending) add(ctx context.Context, t store.ResendTarget) error {
+	if err := r.number(ctx, t.Contract); err != nil {
+		return err
 	}
-	reason := fmt.Sprintf("replaced by delivery %d", by)
-	// A delivery that was sent in the meantime is not touched, and the resend is refused.
-	err := mustChangeOne(tx.exec(ctx, replaceDelivery, t.Replaces, by, reason, now.UnixMilli()))
-	if err != nil {
-		return fmt.Errorf("delivery %d has changed meanwhile: %w", t.Replaces, err)
-	}
-	return nil
-}
-
-// Cancel stops what is pending or held among the filter's deliveries, but for those under way, and
-// tells how many.
-func (l *Ledger) Cancel(ctx context.Context, filter store.Filter, reason string, now time.Time) (n int, err error) {
-	condition, args := where(filter)
-	err = l.write(ctx, func(tx ledgerTx) error {
-		result, err := tx.exec(ctx, cancelDeliveries+condition, append([]any{reason, now.UnixMilli()}, args...)...)
+	p, mailbox, resend := r.request.Period.String(), store.Mailbox(t.Address), r.numbers[t.Contract]
+	id, again := r.made[[2]string{t.Contract, mailbox}]
+	if !again { // a mail and its resend may both have failed: one new mail replaces them
+		var err error
+		id, err = insert(ctx, r.tx, insertResent, r.run, t.Contract, p, t.Revision, t.Address, mailbox, t.Name,
+			resend, r.request.MessageID(t, resend), t.Forced, r.now.UnixMilli())
 		if err != nil {
 			return err
 		}
-		changed, err := result.RowsAffected()
-		n = int(changed)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("cancel: %w", err)
+		r.made[[2]string{t.Contract, mailbox}] = id
+		r.ids = append(r.ids, id)
+		reason := fmt.Sprintf("replaced by delivery %d", id)
+		if _, err := r.tx.exec(ctx, supersede, id, reason, r.now.UnixMilli(), p, t.Contract, mailbox); err != nil {
+			return err
+		}
 	}
-	return n, nil
+	return r.replace(ctx, t.Replaces, id)
 }
 
-// Release lets a held delivery go; ErrNotFound if it is not held.
-func (l *Ledger) Release(ctx context.Context, id int64, now time.Time) error {
-	err := l.write(ctx, func(tx ledgerTx) error {
-		return mustChangeOne(tx.exec(ctx, releaseDelivery, id, now.UnixMilli()))
-	})
-	if err != nil {
-		return fmt.Errorf("release delivery %d: %w", id, err)
+// number numbers a contract's new deliveries, the same for all its addresses.
+func (r *resending) number(ctx context.Context, contract string) error {
+	if _, known := r.numbers[contract]; known {
+		return nil
+	}
+	var n int
+	err := r.tx.row(ctx, nextResend, r.request.Period.String(), contract).Scan(&n)
+	r.numbers[contract] = n
+	return err
+}
+
+// replace cancels a delivery that went wrong. One that was sent in the meantime is not touched, and the
+// resend is refused.
+func (r *resending) replace(ctx context.Context, old, by int64) error {
+	if old == 0 {
+		return nil
+	}
+	err := mustChangeOne(r.tx.exec(ctx, replaceDelivery, old, by, fmt.Sprintf("replaced by delivery %d", by), r.now.UnixMilli()))
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	var done bool // it was held, and superseded
+	if err := r.tx.row(ctx, isReplaced, old, by).Scan(&done); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if !done {
+		return fmt.Errorf("delivery %d has changed meanwhile: %w", old, store.ErrNotFound)
 	}
 	return nil
+}
+
+// note writes the line of the action.
+func (r *resending) note(ctx context.Context) error {
+	order := store.Order{By: r.request.RequestedBy, What: r.request.What, Reason: r.request.Reason}
+	action, err := r.tx.note(ctx, "resend", order, r.now)
+	for i := 0; err == nil && i < len(r.ids); i++ {
+		_, err = r.tx.exec(ctx, takeDelivery, action, r.ids[i])
+	}
+	if err == nil {
+		_, err = r.tx.exec(ctx, countTaken, action)
+	}
+	return err
 }
 
 // RecordTestSend records a test mail apart from the deliveries.

@@ -22,7 +22,7 @@ func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
 	}()
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	period := store.Period{Year: 2026, Month: time.October}
-	if _, err := l.Plan(t.Context(), store.Plan{Kind: "run", Period: period, Targets: []store.Target{{Contract: "C1", Address: "a@example.jp", MessageID: "m0"}}}, now); err != nil {
+	if _, err := l.Plan(t.Context(), planOf(period, target("C1", "a@example.jp")), now); err != nil {
 		t.Fatal(err)
 	}
 	fail := func() int64 {

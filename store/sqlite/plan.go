@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"geppo/store"
@@ -13,16 +12,26 @@ import (
 const (
 	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason) VALUES (?, ?, ?, ?, ?)`
 
-	insertRunError = `INSERT INTO run_errors (run, contract, reason) VALUES (?, ?, ?)`
+	insertRunError = `INSERT INTO run_errors (run, contract, kind, reason) VALUES (?, ?, ?, ?)`
 
-	// pendingBefore are the deliveries that earlier runs planned and that may still be cancelled.
-	pendingBefore = `
-SELECT id, contract, recipient FROM deliveries INDEXED BY deliveries_due
-WHERE state IN ('queued', 'deferred') AND period = ? AND resend = 0 AND run <> ?`
+	// undecided are the deliveries that planning decides anew: those that wait, and those that lapsed.
+	undecided = undecidedColumns + ` INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred') AND period = ?1
+UNION ALL ` + undecidedColumns + ` WHERE state = 'awaiting' AND period = ?1
+UNION ALL ` + undecidedColumns + ` WHERE lapsed = 1 AND period = ?1`
+
+	undecidedColumns = `SELECT id, contract, mailbox, lapsed, forced FROM deliveries`
 
 	cancelRemoved = `
-UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, reason = 'the address was removed', updated_at = ?2
-WHERE id = ?1 AND state IN ('queued', 'deferred')`
+UPDATE deliveries SET state = 'cancelled', lapsed = 1, next_attempt_at = NULL, reason = ?3, updated_at = ?2
+WHERE id = ?1 AND state IN ('awaiting', 'queued', 'deferred')`
+
+	// An address that is back is planned again, by its own delivery: a copy that a lost reply may have left
+	// with the relay has the same Message-ID. A later resend decides by itself.
+	revive = `
+UPDATE deliveries SET state = 'queued', lapsed = 0, run = ?2, next_attempt_at = ?3, reason = '', acknowledged_at = NULL, updated_at = ?4
+WHERE id = ?1 AND lapsed = 1 AND replaced_by IS NULL AND NOT EXISTS (
+  SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
+    AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
 
 	finishPlanning = `UPDATE runs SET planned = ?2, cancelled = ?3 WHERE id = ?1`
 
@@ -30,43 +39,50 @@ WHERE id = ?1 AND state IN ('queued', 'deferred')`
 	settleFires = `
 UPDATE fires INDEXED BY fires_open SET state = 'planned', run = ?1
 WHERE state IN ('waiting', 'missed') AND period = ?2`
-
-	finishRun = `UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1`
 )
 
-// insertDeliveries adds so many deliveries. Rows go in by rowsPerStatement, because a call of SQLite
-// for each would be most of the time that planning takes.
+// The kinds of a run's errors.
+const (
+	runErrorUnreachable = "unreachable"
+	runErrorWaiting     = "waiting"
+)
+
+// insertDeliveries adds so many deliveries, but for those of a mailbox that has one already, perhaps by a resend.
+// Rows go in by rowsPerStatement, because a call of SQLite for each would be most of the time that planning takes.
 func insertDeliveries(rows int) string {
-	const row = `(?, ?, ?, 1, ?, ?, 0, ?, 'queued', ?, ?, ?)`
 	return `
-INSERT INTO deliveries (run, contract, period, revision, recipient, recipient_name, resend, message_id,
+INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id,
                         state, next_attempt_at, created_at, updated_at)
-VALUES ` + row + strings.Repeat(", "+row, rows-1) + `
-ON CONFLICT (period, contract, recipient, resend) DO NOTHING`
+SELECT column1, column2, column3, 1, column4, column5, column6, 0, column7, 'queued', column8, column9, column10
+FROM (VALUES ` + values(rows, deliveryColumnsAdded) + `)
+WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract = column2 AND mailbox = column5)`
 }
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
-// nothing twice. A plan of all contracts settles the period's open fires. The run it returns counts what was new.
+// nothing twice. What was decided for an earlier run is decided again: mail that waits for an address that
+// is not wanted any more is cancelled, and comes back with its address. A plan of all contracts settles the
+// period's open fires. The run it returns counts what was new.
 func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (store.Run, error) {
-	run := store.Run{
-		Kind: plan.Kind, Period: plan.Period, StartedAt: now,
-		RequestedBy: plan.RequestedBy, Errors: plan.Errors,
-	}
+	run := store.Run{Kind: plan.Kind, Period: plan.Period, StartedAt: now, RequestedBy: plan.RequestedBy}
 	err := l.write(ctx, func(tx ledgerTx) error {
 		var err error
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
 			return err
 		}
-		if err := insertRunErrors(ctx, tx, run); err != nil {
+		p := planning{tx: tx, run: &run, now: now, open: map[string][]openDelivery{}}
+		if err := p.readUndecided(ctx); err != nil {
 			return err
 		}
-		if run.Planned, err = addDeliveries(ctx, tx, run, plan.Targets, now); err != nil {
+		if err := plan.Each(func(c store.Chosen) error { return p.contract(ctx, c) }); err != nil {
 			return err
 		}
-		if run.Cancelled, err = cancelOthers(ctx, tx, run, plan, now); err != nil {
+		if err := p.add(ctx); err != nil {
 			return err
 		}
 		if plan.Contracts == nil {
+			if err := p.dropTheRest(ctx); err != nil {
+				return err
+			}
 			if _, err := tx.exec(ctx, settleFires, run.ID, run.Period.String()); err != nil {
 				return err
 			}
@@ -80,90 +96,131 @@ func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (stor
 	return run, nil
 }
 
-func insertRunErrors(ctx context.Context, tx ledgerTx, run store.Run) error {
-	for _, e := range run.Errors {
-		if _, err := tx.exec(ctx, insertRunError, run.ID, e.Contract, e.Reason); err != nil {
+// planning is one plan under way.
+type planning struct {
+	tx    ledgerTx
+	run   *store.Run
+	now   time.Time
+	open  map[string][]openDelivery // of contracts that are still to come
+	batch []any                     // columns of deliveries that are still to be added
+}
+
+// openDelivery is one that planning decides anew.
+type openDelivery struct {
+	id             int64
+	mailbox        string
+	lapsed, forced bool
+}
+
+func (p *planning) readUndecided(ctx context.Context) error {
+	return p.tx.each(ctx, undecided, func(row scanner) error {
+		var d openDelivery
+		var contract string
+		err := row.Scan(&d.id, &contract, &d.mailbox, &d.lapsed, &d.forced)
+		p.open[contract] = append(p.open[contract], d)
+		return err
+	}, p.run.Period.String())
+}
+
+// deliveryColumnsAdded is how many parameters insertDeliveries takes for a row.
+const deliveryColumnsAdded = 10
+
+// contract plans one contract.
+func (p *planning) contract(ctx context.Context, c store.Chosen) error {
+	open := p.open[c.Contract]
+	delete(p.open, c.Contract)
+	if c.Waits != "" {
+		p.run.Waiting = append(p.run.Waiting, store.RunError{Contract: c.Contract, Reason: c.Waits})
+		_, err := p.tx.exec(ctx, insertRunError, p.run.ID, c.Contract, runErrorWaiting, c.Waits)
+		return err
+	}
+	if c.Error != "" {
+		p.run.Errors = append(p.run.Errors, store.RunError{Contract: c.Contract, Reason: c.Error})
+		if _, err := p.tx.exec(ctx, insertRunError, p.run.ID, c.Contract, runErrorUnreachable, c.Error); err != nil {
 			return err
 		}
+	}
+	for _, t := range c.Targets {
+		mailbox, due := store.Mailbox(t.Address), later(p.now, t.NotBefore)
+		i := slices.IndexFunc(open, func(d openDelivery) bool { return d.mailbox == mailbox && d.lapsed })
+		if i >= 0 {
+			if err := p.revive(ctx, open[i].id, due); err != nil {
+				return err
+			}
+		}
+		p.batch = append(p.batch, p.run.ID, c.Contract, p.run.Period.String(), t.Address, mailbox, t.Name, t.MessageID,
+			due.UnixMilli(), p.now.UnixMilli(), p.now.UnixMilli())
+	}
+	for _, d := range open {
+		wanted := slices.ContainsFunc(c.Targets, func(t store.Target) bool { return store.Mailbox(t.Address) == d.mailbox })
+		if wanted || d.lapsed || d.forced {
+			continue
+		}
+		if err := p.cancel(ctx, d.id, "its address is not the contract's any more, or refuses mail"); err != nil {
+			return err
+		}
+	}
+	if len(p.batch) >= rowsPerStatement*deliveryColumnsAdded {
+		return p.add(ctx)
 	}
 	return nil
 }
 
-func addDeliveries(ctx context.Context, tx ledgerTx, run store.Run, targets []store.Target, now time.Time) (added int, err error) {
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// add writes the batch.
+func (p *planning) add(ctx context.Context) error {
 	many, one := insertDeliveries(rowsPerStatement), insertDeliveries(1)
-	var args []any
-	for chunk := range slices.Chunk(targets, rowsPerStatement) {
-		statement, size := many, len(chunk)
-		if size < rowsPerStatement {
-			statement, size = one, 1
+	for len(p.batch) > 0 {
+		statement, size := many, rowsPerStatement*deliveryColumnsAdded
+		if len(p.batch) < size {
+			statement, size = one, deliveryColumnsAdded
 		}
-		for part := range slices.Chunk(chunk, size) {
-			args = args[:0]
-			for _, t := range part {
-				due := now
-				if t.NotBefore.After(now) {
-					due = t.NotBefore
-				}
-				args = append(args, run.ID, t.Contract, run.Period.String(), t.Address, t.Name, t.MessageID,
-					due.UnixMilli(), now.UnixMilli(), now.UnixMilli())
-			}
-			result, err := tx.exec(ctx, statement, args...)
-			if err != nil {
-				return 0, fmt.Errorf("contracts %s to %s: %w", part[0].Contract, part[len(part)-1].Contract, err)
-			}
-			n, err := result.RowsAffected()
-			if err != nil {
-				return 0, err
-			}
-			added += int(n)
+		n, err := changed(p.tx.exec(ctx, statement, p.batch[:size]...))
+		if err != nil {
+			return fmt.Errorf("contracts from %s on: %w", p.batch[1], err)
 		}
+		p.run.Planned += int(n)
+		p.batch = slices.Delete(p.batch, 0, size)
 	}
-	return added, nil
+	return nil
 }
 
-// cancelOthers cancels what earlier runs planned and this one does not want any more.
-func cancelOthers(ctx context.Context, tx ledgerTx, run store.Run, plan store.Plan, now time.Time) (cancelled int, err error) {
-	type target struct{ contract, address string }
-	var ids []int64
-	var wanted map[target]bool
-	covered := map[string]bool{}
-	for _, contract := range plan.Contracts {
-		covered[contract] = true
-	}
-	err = tx.each(ctx, pendingBefore, func(row scanner) error {
-		var id int64
-		var t target
-		if err := row.Scan(&id, &t.contract, &t.address); err != nil {
-			return err
-		}
-		if wanted == nil { // a first planning has no need of it
-			wanted = make(map[target]bool, len(plan.Targets))
-			for _, t := range plan.Targets {
-				wanted[target{t.Contract, t.Address}] = true
-			}
-		}
-		if (plan.Contracts == nil || covered[t.contract]) && !wanted[t] {
-			ids = append(ids, id)
-		}
-		return nil
-	}, run.Period.String(), run.ID)
+func (p *planning) revive(ctx context.Context, id int64, due time.Time) error {
+	n, err := changed(p.tx.exec(ctx, revive, id, p.run.ID, due.UnixMilli(), p.now.UnixMilli()))
+	p.run.Planned += int(n)
 	if err != nil {
-		return 0, err
+		return fmt.Errorf("revive delivery %d: %w", id, err)
 	}
-	for _, id := range ids {
-		if err := mustChangeOne(tx.exec(ctx, cancelRemoved, id, now.UnixMilli())); err != nil {
-			return 0, fmt.Errorf("cancel delivery %d: %w", id, err)
-		}
-	}
-	return len(ids), nil
+	return nil
 }
 
-// FinishRun records that a run has nothing left that could be sent at once.
-func (l *Ledger) FinishRun(ctx context.Context, id int64, now time.Time) error {
-	return l.write(ctx, func(tx ledgerTx) error {
-		_, err := tx.exec(ctx, finishRun, id, now.UnixMilli())
-		return err
-	})
+func (p *planning) cancel(ctx context.Context, id int64, reason string) error {
+	if err := mustChangeOne(p.tx.exec(ctx, cancelRemoved, id, p.now.UnixMilli(), reason)); err != nil {
+		return fmt.Errorf("cancel delivery %d: %w", id, err)
+	}
+	p.run.Cancelled++
+	return nil
+}
+
+// dropTheRest cancels what waits for contracts that a plan of all has not named.
+func (p *planning) dropTheRest(ctx context.Context) error {
+	for _, open := range p.open {
+		for _, d := range open {
+			if d.lapsed || d.forced {
+				continue
+			}
+			if err := p.cancel(ctx, d.id, "its contract is not active any more"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func insert(ctx context.Context, tx ledgerTx, query string, args ...any) (id int64, err error) {

@@ -17,40 +17,41 @@ import (
 func where(f store.Filter) (string, []any) {
 	var conditions []string
 	var args []any
-	in := func(column string, n int) {
-		conditions = append(conditions, column+" IN (?"+strings.Repeat(", ?", n-1)+")")
-	}
+	is := func(condition string, arg any) { conditions, args = append(conditions, condition), append(args, arg) }
 	if f.Period != (store.Period{}) {
-		conditions, args = append(conditions, "period = +?"), append(args, f.Period.String())
+		is("period = +?", f.Period.String())
 	}
 	if len(f.Contracts) > 0 {
-		in("contract", len(f.Contracts))
-		for _, contract := range f.Contracts {
-			args = append(args, contract)
-		}
+		is("contract IN (SELECT value FROM json_each(?))", list(f.Contracts))
 		if f.Period == (store.Period{}) { // or all deliveries would be read: the index begins with the period
 			conditions = append(conditions, "period IN (SELECT period FROM runs)")
 		}
 	}
 	if len(f.States) > 0 {
-		in("state", len(f.States))
-		for _, state := range f.States {
-			args = append(args, string(state))
-		}
+		is("state IN (SELECT value FROM json_each(?))", list(f.States))
 	}
 	if len(f.IDs) > 0 {
-		in("id", len(f.IDs))
-		for _, id := range f.IDs {
-			args = append(args, id)
-		}
+		is("id IN (SELECT value FROM json_each(?))", list(f.IDs))
 	}
 	if f.Run != 0 {
-		conditions, args = append(conditions, "run = +?"), append(args, f.Run)
+		is("run = +?", f.Run)
+	}
+	if f.Unacknowledged {
+		conditions = append(conditions, "acknowledged_at IS NULL")
 	}
 	if conditions == nil {
 		return "true", nil
 	}
 	return strings.Join(conditions, " AND "), args
+}
+
+// list is one parameter for json_each, however long: SQLite takes 32,766 of them at the most.
+func list[T ~string | int64](values []T) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		return "[]" // strings and numbers always have a JSON form
+	}
+	return string(text)
 }
 
 const (
@@ -74,9 +75,13 @@ WHERE id IN (SELECT value FROM json_each(?1))`
 INSERT INTO attempts (delivery, number, started_at, stage, outcome)
 SELECT id, attempts, ?2, 'compose', 'running' FROM deliveries WHERE id IN (SELECT value FROM json_each(?1))`
 
+	// That it has been done already for the same attempt changes nothing.
 	markHandingOver = `
-UPDATE deliveries SET state = 'handing_over', sha256 = ?2, updated_at = ?3
-WHERE id = ?1 AND state = 'sending' AND (sha256 IS NULL OR sha256 = ?2)`
+UPDATE deliveries SET state = 'handing_over', sha256 = ?3, updated_at = ?4
+WHERE id = ?1 AND attempts = ?2 AND state IN ('sending', 'handing_over') AND (sha256 IS NULL OR sha256 = ?3)`
+
+	attemptIsOpen = `
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND attempts = ?2 AND state IN ('sending', 'handing_over'))`
 
 	endAttempt = `
 UPDATE attempts SET ended_at = max(?3, started_at), stage = ?4, code = ?5, enhanced = ?6, reply = ?7, tls = ?8, outcome = ?9
@@ -85,8 +90,18 @@ WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 	settleDelivery = `
 UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
                       waited_ms = waited_ms + ?10, last_code = ?5, last_reply = ?6,
-                      reason = ?7, sent_at = ?8, updated_at = ?9
-WHERE id = ?1 AND state IN ('sending', 'handing_over')`
+                      reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = (?2 = 'cancelled')
+WHERE id = ?1 AND attempts = ?11 AND state IN ('sending', 'handing_over')`
+
+	// What was under way when a later resend was made gives way to it if it comes back.
+	giveWay = `
+UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, lapsed = 0, replaced_by = newer.id, reason = 'replaced by delivery ' || newer.id
+FROM (SELECT n.id FROM deliveries AS d JOIN deliveries AS n
+        ON n.period = d.period AND n.contract = d.contract AND n.mailbox = d.mailbox AND n.resend > d.resend
+      WHERE d.id = ?1 ORDER BY n.resend DESC LIMIT 1) AS newer
+WHERE deliveries.id = ?1 AND replaced_by IS NULL AND (state IN ('queued', 'deferred', 'held') OR lapsed = 1)`
+
+	settledAs = `SELECT outcome FROM attempts WHERE delivery = ? AND number = ? AND outcome <> 'running'`
 
 	underWay = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_under_way
 WHERE state IN ('sending', 'handing_over') ORDER BY id`
@@ -121,12 +136,8 @@ func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, 
 				d.DatedAt = now.UTC().Truncate(time.Millisecond)
 			}
 		}
-		list, err := json.Marshal(ids)
-		if err != nil {
-			return err
-		}
 		for _, statement := range []string{claimDeliveries, startAttempts} {
-			if _, err := tx.exec(ctx, statement, string(list), now.UnixMilli()); err != nil {
+			if _, err := tx.exec(ctx, statement, list(ids), now.UnixMilli()); err != nil {
 				return err
 			}
 		}
@@ -138,27 +149,56 @@ func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, 
 	return claimed, err
 }
 
-// HandOver commits that the message's final dot is about to be written. It refuses bytes that
-// differ from an earlier handing over of the same delivery with ErrBytesDiffer.
-func (l *Ledger) HandOver(ctx context.Context, id int64, sum [sha256.Size]byte, now time.Time) error {
+// HandOver commits that the final dot of a delivery's attempt is about to be written; saying it again
+// for the same attempt is no fault. It refuses bytes that differ from an earlier handing over of the same
+// delivery with ErrBytesDiffer, and an attempt that is not the delivery's open one with ErrStale.
+func (l *Ledger) HandOver(ctx context.Context, id int64, attempt int, sum [sha256.Size]byte, now time.Time) error {
 	if err := l.InPlace(); err != nil {
 		return err
 	}
 	err := l.writeTogether(ctx, func(tx ledgerTx) error {
-		return mustChangeOne(tx.exec(ctx, markHandingOver, id, sum[:], now.UnixMilli()))
+		err := mustChangeOne(tx.exec(ctx, markHandingOver, id, attempt, sum[:], now.UnixMilli()))
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		var open bool
+		if err := tx.row(ctx, attemptIsOpen, id, attempt).Scan(&open); err != nil {
+			return err
+		}
+		if open {
+			return store.ErrBytesDiffer
+		}
+		return store.ErrStale
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		err = store.ErrBytesDiffer
-	}
 	if err != nil {
-		return fmt.Errorf("hand over delivery %d: %w", id, err)
+		return fmt.Errorf("hand over delivery %d, attempt %d: %w", id, attempt, err)
 	}
 	return nil
 }
 
-// Settle records an attempt's end and its delivery's new state in one transaction.
+// Settle records an attempt's end and its delivery's new state in one transaction. Saying the same of the
+// same attempt again is no fault; of an attempt that ended in another way, or is not the delivery's, it is ErrStale.
+// The outcome is known and must not be lost: while another process locks the ledger it is tried again and again.
 func (l *Ledger) Settle(ctx context.Context, s store.Settlement) error {
+	err := l.patiently(ctx, func() error {
+		return l.writeTogether(ctx, func(tx ledgerTx) error { return tx.settle(ctx, s) })
+	})
+	if err != nil {
+		return fmt.Errorf("settle delivery %d, attempt %d: %w", s.Attempt.Delivery, s.Attempt.Number, err)
+	}
+	return nil
+}
+
+func (tx ledgerTx) settle(ctx context.Context, s store.Settlement) error {
 	a := s.Attempt
+	err := mustChangeOne(tx.exec(ctx, endAttempt, a.Delivery, a.Number, a.EndedAt.UnixMilli(),
+		a.Stage, a.Code, a.Enhanced, a.Reply, a.TLS, string(a.Outcome)))
+	if errors.Is(err, store.ErrNotFound) {
+		return tx.settledBefore(ctx, a)
+	}
+	if err != nil {
+		return err
+	}
 	var sentAt time.Time
 	if s.State == store.Sent {
 		sentAt = a.EndedAt
@@ -167,18 +207,26 @@ func (l *Ledger) Settle(ctx context.Context, s store.Settlement) error {
 	if a.Outcome == store.OutcomeAmbiguous {
 		ambiguous = 1
 	}
-	err := l.writeTogether(ctx, func(tx ledgerTx) error {
-		if err := mustChangeOne(tx.exec(ctx, endAttempt, a.Delivery, a.Number, a.EndedAt.UnixMilli(),
-			a.Stage, a.Code, a.Enhanced, a.Reply, a.TLS, string(a.Outcome))); err != nil {
-			return fmt.Errorf("attempt %d: %w", a.Number, err)
-		}
-		return mustChangeOne(tx.exec(ctx, settleDelivery, a.Delivery, string(s.State), millis(s.NextAttemptAt),
-			ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli(), s.Waited.Milliseconds()))
-	})
-	if err != nil {
-		return fmt.Errorf("settle delivery %d: %w", a.Delivery, err)
+	err = mustChangeOne(tx.exec(ctx, settleDelivery, a.Delivery, string(s.State), millis(s.NextAttemptAt),
+		ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli(), s.Waited.Milliseconds(), a.Number))
+	if err != nil || s.State == store.Sent {
+		return err
 	}
-	return nil
+	_, err = tx.exec(ctx, giveWay, a.Delivery)
+	return err
+}
+
+// settledBefore tells a repeat, which is no fault, from an attempt that is over or never was.
+func (tx ledgerTx) settledBefore(ctx context.Context, a store.Attempt) error {
+	var outcome store.Outcome
+	err := tx.row(ctx, settledAs, a.Delivery, a.Number).Scan(&outcome)
+	if err == nil && outcome == a.Outcome {
+		return nil
+	}
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return store.ErrStale
+	}
+	return err
 }
 
 // UnderWay lists deliveries in the states sending and handing_over: while no sender lives, those

@@ -29,22 +29,26 @@ func TestTalliesCountWhatIsThere(t *testing.T) {
 				rt.Fatal(err)
 			}
 		}
-		var targets []store.Target
+		release := func(l *sqlite.Ledger, id int64) {
+			n, err := l.Release(ctx, store.Filter{IDs: []int64{id}}, store.Order{By: "root"}, first)
+			if must(err); n != 1 {
+				rt.Fatalf("released %d", n)
+			}
+		}
+		var targets []wanted
 		for i := range rapid.IntRange(1, 45).Draw(rt, "targets") {
 			targets = append(targets, target(fmt.Sprintf("C%d.%d", number, i/2), fmt.Sprintf("a%d@example.jp", i)))
 		}
-		request := store.Plan{Kind: "run", Period: p, RequestedBy: "root", Targets: targets[:rapid.IntRange(0, len(targets)).Draw(rt, "first")]}
-		_, err := ledger.Plan(ctx, request, first)
+		_, err := ledger.Plan(ctx, planOf(p, targets[:rapid.IntRange(0, len(targets)).Draw(rt, "first")]...), first)
 		must(err)
-		request.Targets = targets[rapid.IntRange(0, len(targets)).Draw(rt, "removed"):]
-		_, err = ledger.Plan(ctx, request, first)
+		_, err = ledger.Plan(ctx, planOf(p, targets[rapid.IntRange(0, len(targets)).Draw(rt, "removed"):]...), first)
 		must(err)
 		claimed, err := ledger.Claim(ctx, store.Filter{Period: p}, first, len(targets))
 		if len(claimed) > 0 {
 			must(err)
 		}
 		for _, d := range claimed {
-			must(ledger.HandOver(ctx, d.ID, sha256.Sum256(nil), first))
+			must(ledger.HandOver(ctx, d.ID, d.Attempts, sha256.Sum256(nil), first))
 			settled := store.Settlement{
 				Attempt: store.Attempt{Delivery: d.ID, Number: 1, EndedAt: first, Stage: "dot", Outcome: store.OutcomeTemporary},
 				State:   rapid.SampledFrom([]store.State{store.Sent, store.Deferred, store.Failed, store.Held, store.HandingOver}).Draw(rt, "state"),
@@ -70,27 +74,36 @@ func TestTalliesCountWhatIsThere(t *testing.T) {
 				must(err)
 			}
 			if settled.State == store.Held && rapid.Bool().Draw(rt, "released") {
-				must(ledger.Release(ctx, d.ID, first))
+				release(ledger, d.ID)
 			}
 		}
 		compareTallies(rt, ledger, p)
-		_, err = ledger.Cancel(ctx, store.Filter{Period: p}, "x", first)
+		_, err = ledger.Acknowledge(ctx, store.Filter{Period: p}, store.Order{By: "root"}, first)
+		must(err)
+		compareTallies(rt, ledger, p)
+		_, err = ledger.Cancel(ctx, store.Filter{Period: p}, store.Order{By: "root"}, first)
+		must(err)
+		compareTallies(rt, ledger, p)
+		_, err = ledger.Release(ctx, store.Filter{Period: p}, store.Order{By: "root"}, first)
 		must(err)
 		compareTallies(rt, ledger, p)
 	})
 }
 
 func compareTallies(t *rapid.T, ledger *sqlite.Ledger, p store.Period) {
-	tallies, err := ledger.CountStates(t.Context(), store.Filter{Period: p})
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted, err := ledger.CountStates(t.Context(), store.Filter{Period: p, States: store.States}) // looks at the deliveries
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(counted, tallies); diff != "" {
-		t.Fatalf("the tallies of %s are wrong: %s", p, diff)
+	var counted map[store.State]int
+	for _, unacknowledged := range []bool{true, false} {
+		tallies, err := ledger.CountStates(t.Context(), store.Filter{Period: p, Unacknowledged: unacknowledged})
+		if err != nil {
+			t.Fatal(err)
+		}
+		looks := store.Filter{Period: p, States: store.States, Unacknowledged: unacknowledged} // at the deliveries
+		if counted, err = ledger.CountStates(t.Context(), looks); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(counted, tallies); diff != "" {
+			t.Fatalf("the tallies of %s are wrong: %s", p, diff)
+		}
 	}
 	oldest, err := ledger.OldestPending(t.Context())
 	if waits := counted[store.Queued]+counted[store.Deferred] > 0; waits && (err != nil || !oldest.Equal(first)) {

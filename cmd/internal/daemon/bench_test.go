@@ -123,9 +123,11 @@ func benchDispatcher(b *testing.B) (d *daemon.Dispatcher, plan func(int)) {
 	return d, func(n int) {
 		targets := make([]store.Target, n)
 		for i := range targets {
-			targets[i] = store.Target{Contract: "C1", Address: fmt.Sprintf("a%d@example.jp", i), MessageID: fmt.Sprintf("m%d@geppo.example", i)}
+			targets[i] = store.Target{Address: fmt.Sprintf("a%d@example.jp", i), MessageID: fmt.Sprintf("m%d@geppo.example", i)}
 		}
-		if _, err := ledger.Plan(b.Context(), store.Plan{Kind: "run", Period: october, Targets: targets}, time.Now()); err != nil {
+		if _, err := ledger.Plan(b.Context(), store.Plan{Kind: "run", Period: october, Each: func(take func(store.Chosen) error) error {
+			return take(store.Chosen{Contract: "C1", Targets: targets})
+		}}, time.Now()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -36,7 +36,7 @@ func sentHouse(t *testing.T) (*house, daemon.Bounces, map[string]string) {
 		d := claimed[0]
 		id := fmt.Sprintf("0106019a-4f2c-8e1b-77aa-0c93d1e5b20%d", d.ID)
 		relayIDs[d.Recipient] = id
-		err = errors.Join(h.ledger.HandOver(t.Context(), d.ID, [32]byte{1}, h.now),
+		err = errors.Join(h.ledger.HandOver(t.Context(), d.ID, d.Attempts, [32]byte{1}, h.now),
 			h.ledger.Settle(t.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
 				Delivery: d.ID, Number: 1, EndedAt: h.now, Stage: "dot", Code: 250, Reply: "Ok " + id, Outcome: store.OutcomeSent,
 			}}))

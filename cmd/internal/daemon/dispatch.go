@@ -3,9 +3,9 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,8 +42,11 @@ type Dispatcher struct {
 	Now       func() time.Time
 	// Settled is told of every delivery's new state; nil: nobody is.
 	Settled func(store.Delivery, store.State)
-	Watch   Watch
-	Crash   Crash
+	// Eligible says why a delivery must not go out any more, "" if it may; it is asked before composing and
+	// right before the final dot. nil: everything may.
+	Eligible func(context.Context, store.Delivery) (reason string, err error)
+	Watch    Watch
+	Crash    Crash
 
 	failedConnections atomic.Int32 // in a row
 	resting           atomic.Bool
@@ -59,9 +62,6 @@ type Policy struct {
 	Limits                *Limits
 	Finish                time.Duration // bound on deliveries under way when the sender is stopped
 }
-
-// ErrPaused says that the queue stands still, with the reason.
-var ErrPaused = errors.New("the queue is paused")
 
 // maxFailedConnections in a row pause the queue.
 const maxFailedConnections = 3
@@ -122,16 +122,11 @@ func (d *Dispatcher) Rest() { d.resting.Store(true) }
 
 // paused fails if an operator has paused the queue, and tells whether a fault has.
 func (d *Dispatcher) paused(ctx context.Context) (probe bool, err error) {
-	pause, err := d.Ledger.Paused(ctx)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return false, nil
-	case err != nil:
+	pauses, err := d.Ledger.Pauses(ctx)
+	if err != nil {
 		return false, err
-	case pause.Cause == "operator":
-		return false, fmt.Errorf("%w by an operator since %s: %s; geppo resume lets it go on", ErrPaused, pause.StartedAt.Format(time.RFC3339), pause.Reason)
 	}
-	return true, nil
+	return slices.ContainsFunc(pauses, faulty), pausedBy(pauses, isOperators)
 }
 
 // pass works until the queue is empty and everything claimed is settled. A probe claims one delivery
@@ -241,8 +236,11 @@ func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Deliv
 			}
 			continue
 		}
-		var err error
-		if next.message, err = build(work, delivery); err != nil {
+		err := d.eligible(work, delivery)
+		if err == nil {
+			next.message, err = build(work, delivery)
+		}
+		if err != nil {
 			if work.Err() != nil { // cut off by the end of the bound: no fault of the delivery's
 				err = d.giveBack(work, next)
 			} else {
@@ -263,7 +261,24 @@ func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Deliv
 	return ctx.Err()
 }
 
-// refuse settles a delivery whose message could not be made.
+// CancelError says that nobody may be written to there any more.
+type CancelError struct{ Reason string }
+
+func (e *CancelError) Error() string { return e.Reason }
+
+// eligible fails with a *CancelError if a delivery must not go out any more.
+func (d *Dispatcher) eligible(ctx context.Context, delivery store.Delivery) error {
+	if d.Eligible == nil {
+		return nil
+	}
+	reason, err := d.Eligible(ctx, delivery)
+	if err == nil && reason != "" {
+		err = &CancelError{reason}
+	}
+	return err
+}
+
+// refuse settles a delivery whose message could not be made, or must not go out.
 func (d *Dispatcher) refuse(ctx context.Context, c composed, cause error) error {
 	var failure *mailer.Error
 	if errors.As(cause, &failure) {
@@ -273,6 +288,10 @@ func (d *Dispatcher) refuse(ctx context.Context, c composed, cause error) error 
 	var hold *HoldError
 	if errors.As(cause, &hold) {
 		c.attempt.Reply, c.attempt.Outcome = hold.Reason, store.OutcomeHeld
+	}
+	var cancel *CancelError
+	if errors.As(cause, &cancel) {
+		c.attempt.Reply, c.attempt.Outcome = cancel.Reason, store.OutcomeCancelled
 	}
 	return d.settle(ctx, c)
 }

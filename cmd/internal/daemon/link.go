@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"geppo/mailer"
 	"geppo/store"
@@ -41,11 +42,14 @@ func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
 	l.sent++
 	defer l.d.Watch.start("send")()
 	return l.conn.Send(ctx, c.message, func() error {
+		if err := l.d.eligible(ctx, c.delivery); err != nil {
+			return err
+		}
 		if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
 			return err
 		}
 		l.d.Crash.at(BeforeHandOver)
-		err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.message.SHA256(), l.d.Now())
+		err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.attempt.Number, c.message.SHA256(), l.d.Now())
 		l.d.Crash.at(AfterHandOver)
 		return errors.Join(err, l.recorded())
 	})
@@ -102,18 +106,19 @@ func (d *Dispatcher) connect(ctx context.Context) (*mailer.Conn, error) {
 
 func (d *Dispatcher) pause(ctx context.Context, reason string) error {
 	d.Log.Error("the queue is paused", "reason", reason)
-	return d.Ledger.Pause(ctx, "setup", reason, d.Now())
+	return d.Ledger.Pause(ctx, store.CauseSetup, reason, "geppo", d.Now())
 }
 
 // endPause lets the queue go on if a broken relay or set-up had paused it: a connection works again.
 func (d *Dispatcher) endPause(ctx context.Context) error {
-	pause, err := d.Ledger.Paused(ctx)
-	if errors.Is(err, store.ErrNotFound) || err == nil && pause.Cause != "setup" {
-		return nil
-	}
+	pauses, err := d.Ledger.Pauses(ctx)
 	if err != nil {
 		return err
 	}
-	d.Log.Info("the relay answers again", "paused_since", pause.StartedAt)
-	return d.Ledger.Resume(ctx, d.Now())
+	i := slices.IndexFunc(pauses, func(p store.Pause) bool { return p.Cause == store.CauseSetup })
+	if i < 0 {
+		return nil
+	}
+	d.Log.Info("the relay answers again", "paused_since", pauses[i].StartedAt)
+	return d.Ledger.EndPause(ctx, store.CauseSetup, d.Now())
 }

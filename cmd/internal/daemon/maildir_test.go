@@ -61,7 +61,8 @@ func TestMaildirTakesWhatIsNew(t *testing.T) {
 		t.Error(d.State)
 	}
 	// Killed before the move, geppo finds it again; an operator has mended the address meanwhile.
-	if err := h.ledger.ClearMarks(t.Context(), "a@example.jp", h.now); err != nil {
+	added := store.RecipientChange{Contract: "C1", Recipient: store.Recipient{Address: "a@example.jp"}, By: "root", At: h.now}
+	if err := h.ledger.ChangeRecipient(t.Context(), added); err != nil {
 		t.Fatal(err)
 	}
 	deliver("1.a.host", mail)

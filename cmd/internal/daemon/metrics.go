@@ -151,12 +151,15 @@ func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return nil, err
 	}
-	causes := map[string]float64{"operator": 0, "setup": 0}
-	pause, err := ledger.Paused(ctx)
-	if err == nil {
-		causes[pause.Cause] = 1
-	} else if !errors.Is(err, store.ErrNotFound) {
+	causes := map[store.Cause]float64{
+		store.CauseOperator: 0, store.CauseSetup: 0, store.CauseSweep: 0, store.CauseStorage: 0, store.CauseClock: 0,
+	}
+	pauses, err := ledger.Pauses(ctx)
+	if err != nil {
 		return nil, err
+	}
+	for _, p := range pauses {
+		causes[p.Cause] = 1
 	}
 	metrics := []prometheus.Metric{gauge(m.oldest, age)}
 	if relay := m.daemon.Relay; relay != nil {
@@ -165,7 +168,7 @@ func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 		}
 	}
 	for cause, value := range causes {
-		metrics = append(metrics, gauge(m.paused, value, cause))
+		metrics = append(metrics, gauge(m.paused, value, string(cause)))
 	}
 	return metrics, nil
 }

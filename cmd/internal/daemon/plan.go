@@ -4,9 +4,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"geppo/mailer"
@@ -32,46 +32,60 @@ type Request struct {
 	Spread    time.Duration // start times are spread over this; 0: all at once
 }
 
+// ErrNothingToPlan says that no contract is active in a period: a run of nothing is no success.
+var ErrNothingToPlan = errors.New("no contract is active in the period")
+
 // Plan writes the deliveries that the period still lacks. A contract that nobody can be written
 // to is an error of the run it returns, never silence.
 func (p Planner) Plan(ctx context.Context, request Request) (store.Run, error) {
-	plan, err := p.Preview(ctx, request)
+	addresses, err := ReadAddresses(ctx, p.Ledger)
 	if err != nil {
 		return store.Run{}, err
 	}
+	plan := store.Plan{Kind: request.Kind, Period: request.Period, RequestedBy: request.By, Contracts: request.Contracts}
+	plan.Each = func(take func(store.Chosen) error) error { return p.choose(ctx, request, addresses, take) }
 	p.Crash.at(BeforePlan)
 	defer p.Crash.at(AfterPlan)
 	return p.Ledger.Plan(ctx, plan, p.Now())
 }
 
-// Preview is what Plan would write.
-func (p Planner) Preview(ctx context.Context, request Request) (store.Plan, error) {
+// Preview gives what Plan would ask for, contract by contract.
+func (p Planner) Preview(ctx context.Context, request Request, take func(store.Chosen) error) error {
 	addresses, err := ReadAddresses(ctx, p.Ledger)
 	if err != nil {
-		return store.Plan{}, err
+		return err
 	}
-	plan := store.Plan{Kind: request.Kind, Period: request.Period, RequestedBy: request.By, Contracts: request.Contracts}
-	now := p.Now()
-	err = p.eachContract(ctx, request, func(contract store.Contract) {
+	return p.choose(ctx, request, addresses, take)
+}
+
+// choose decides contract by contract who gets the reports.
+func (p Planner) choose(ctx context.Context, request Request, addresses Addresses, take func(store.Chosen) error) error {
+	now, any := p.Now(), false
+	err := p.eachContract(ctx, request, func(contract store.Contract) error {
+		any = true
+		chosen := store.Chosen{Contract: contract.ID}
+		if addresses.Stopped(contract.ID) {
+			return take(chosen)
+		}
 		usable, marked := addresses.Of(contract)
+		chosen.Error = unreachable(usable, marked, len(addresses.Registered(contract)))
 		for _, r := range usable {
-			plan.Targets = append(plan.Targets, store.Target{
-				Contract: contract.ID, Address: r.Address, Name: r.Name,
+			chosen.Targets = append(chosen.Targets, store.Target{
+				Address: r.Address, Name: r.Name,
 				MessageID: MessageID(p.IDs, contract.ID, request.Period, 1, r.Address, 0),
 				NotBefore: now.Add(spread(contract.ID, request.Spread)),
 			})
 		}
-		if reason := unreachable(usable, marked); reason != "" {
-			plan.Errors = append(plan.Errors, store.RunError{Contract: contract.ID, Reason: reason})
-		}
+		return take(chosen)
 	})
-	if err != nil {
-		return store.Plan{}, err
+	if err == nil && !any {
+		err = fmt.Errorf("%s: %w; import the contracts, or see their since and ends in geppo contracts", request.Period, ErrNothingToPlan)
 	}
-	return plan, nil
+	return err
 }
 
-func unreachable(usable, marked []store.Recipient) string {
+// unreachable says why not everybody can be written to; an address that asked for no mail is no fault.
+func unreachable(usable, marked []store.Recipient, registered int) string {
 	switch {
 	case len(marked) > 0:
 		reason := "marked as refusing mail:"
@@ -79,7 +93,7 @@ func unreachable(usable, marked []store.Recipient) string {
 			reason += " " + r.Address
 		}
 		return reason + "; mend it and add it again by geppo recipients add"
-	case len(usable) == 0:
+	case len(usable) == 0 && registered == 0:
 		return "no registered address; add one by geppo recipients add"
 	}
 	return ""
@@ -87,45 +101,42 @@ func unreachable(usable, marked []store.Recipient) string {
 
 // Contracts are those of a request that are active in its period, by id or as they are named.
 func (p Planner) Contracts(ctx context.Context, request Request) (list []store.Contract, err error) {
-	err = p.eachContract(ctx, request, func(c store.Contract) { list = append(list, c) })
+	err = p.eachContract(ctx, request, func(c store.Contract) error {
+		list = append(list, c)
+		return nil
+	})
 	return list, err
 }
 
 // eachContract gives what Contracts lists one by one: 100,000 of them take 80 MB.
-func (p Planner) eachContract(ctx context.Context, request Request, take func(store.Contract)) error {
+func (p Planner) eachContract(ctx context.Context, request Request, take func(store.Contract) error) error {
 	if len(request.Contracts) == 0 {
 		return p.Detections.EachContract(ctx, func(c store.Contract) error {
-			if Active(c, request.Period) {
-				take(c)
+			if !Active(c, request.Period) {
+				return nil
 			}
-			return nil
+			return take(c)
 		})
 	}
-	chosen, err := p.chosen(ctx, request)
-	for _, c := range chosen {
-		take(c)
-	}
-	return err
-}
-
-// chosen are the contracts that a request names.
-func (p Planner) chosen(ctx context.Context, request Request) ([]store.Contract, error) {
-	all, err := p.Detections.Contracts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var chosen []store.Contract
-	for _, id := range request.Contracts {
-		i, found := slices.BinarySearchFunc(all, id, func(c store.Contract, id string) int { return strings.Compare(c.ID, id) })
-		if !found {
-			return nil, &UsageError{fmt.Sprintf("contract %s is unknown; geppo contracts lists them", id)}
+	for i, id := range request.Contracts {
+		if slices.Contains(request.Contracts[:i], id) {
+			continue
 		}
-		if !Active(all[i], request.Period) {
-			return nil, &UsageError{fmt.Sprintf("contract %s is not active in %s; see its since and ends in geppo contracts", id, request.Period)}
+		contract, err := p.Detections.Contract(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return &UsageError{fmt.Sprintf("contract %s is unknown; geppo contracts lists them", id)}
 		}
-		chosen = append(chosen, all[i])
+		if err != nil {
+			return err
+		}
+		if !Active(contract, request.Period) {
+			return &UsageError{fmt.Sprintf("contract %s is not active in %s; see its since and ends in geppo contracts", id, request.Period)}
+		}
+		if err := take(contract); err != nil {
+			return err
+		}
 	}
-	return chosen, nil
+	return nil
 }
 
 // UsageError is a request that cannot be carried out as it was put.
@@ -143,47 +154,4 @@ func Active(c store.Contract, p store.Period) bool {
 // MessageID is the same for every try of a delivery, and for no two deliveries.
 func MessageID(ids mailer.IDs, contract string, p store.Period, revision int, address string, resend int) string {
 	return ids.MessageID(contract, p.String(), fmt.Sprint(revision), address, fmt.Sprint(resend))
-}
-
-// Addresses knows every contract's addresses as operators and bounces left them.
-type Addresses struct {
-	changes map[string][]store.RecipientChange
-	marks   map[string]string
-}
-
-// ReadAddresses reads what the ledger holds of addresses.
-func ReadAddresses(ctx context.Context, ledger *sqlite.Ledger) (Addresses, error) {
-	changes, err := ledger.RecipientChanges(ctx, "")
-	if err != nil {
-		return Addresses{}, err
-	}
-	marks, err := ledger.Marks(ctx)
-	if err != nil {
-		return Addresses{}, err
-	}
-	a := Addresses{changes: map[string][]store.RecipientChange{}, marks: marks}
-	for _, change := range changes {
-		a.changes[change.Contract] = append(a.changes[change.Contract], change)
-	}
-	return a, nil
-}
-
-// Of lists a contract's addresses in code-point order: those mail may go to, and those marked.
-func (a Addresses) Of(c store.Contract) (usable, marked []store.Recipient) {
-	registered := slices.Clone(c.Recipients)
-	for _, change := range a.changes[c.ID] {
-		registered = slices.DeleteFunc(registered, func(r store.Recipient) bool { return r.Address == change.Recipient.Address })
-		if !change.Removed {
-			registered = append(registered, change.Recipient)
-		}
-	}
-	slices.SortFunc(registered, func(x, y store.Recipient) int { return strings.Compare(x.Address, y.Address) })
-	for _, r := range registered {
-		if _, bad := a.marks[r.Address]; bad {
-			marked = append(marked, r)
-		} else {
-			usable = append(usable, r)
-		}
-	}
-	return usable, marked
 }

@@ -60,9 +60,13 @@ func BenchmarkPlan(b *testing.B) {
 	})
 	b.Run("preview", func(b *testing.B) {
 		for b.Loop() {
-			preview, err := again.Preview(b.Context(), request)
-			if err != nil || len(preview.Targets) != addresses {
-				b.Fatalf("%d targets, want %d: %v", len(preview.Targets), addresses, err)
+			targets := 0
+			err := again.Preview(b.Context(), request, func(c store.Chosen) error {
+				targets += len(c.Targets)
+				return nil
+			})
+			if err != nil || targets != addresses {
+				b.Fatalf("%d targets, want %d: %v", targets, addresses, err)
 			}
 		}
 	})

@@ -20,10 +20,11 @@ var ErrNoImport = errors.New("no import has finished since the period's end")
 // where it is required, one after whose end no import has finished (ErrNoImport).
 func (p Planner) Ready(ctx context.Context, request Request, requireImport bool) error {
 	zones := map[string]string{} // the contracts' → the first contract there
-	err := p.eachContract(ctx, request, func(c store.Contract) {
+	err := p.eachContract(ctx, request, func(c store.Contract) error {
 		if zones[c.Timezone] == "" {
 			zones[c.Timezone] = c.ID
 		}
+		return nil
 	})
 	if err != nil {
 		return err

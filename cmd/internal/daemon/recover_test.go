@@ -16,7 +16,7 @@ func TestARunBeginsWithWhatAFaultLeftUnderWay(t *testing.T) {
 	if err != nil || len(claimed) != 2 {
 		t.Fatal(claimed, err)
 	}
-	if err := h.ledger.HandOver(t.Context(), claimed[1].ID, [32]byte{}, h.now); err != nil {
+	if err := h.ledger.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, [32]byte{}, h.now); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.run(); err != nil {

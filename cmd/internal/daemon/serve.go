@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -241,12 +242,14 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 }
 
 func (d *Daemon) due(ctx context.Context, s Settings, waited time.Duration) (bool, error) {
-	pause, err := d.Ledger.Paused(ctx)
+	pauses, err := d.Ledger.Pauses(ctx)
 	switch {
-	case err == nil:
-		return pause.Cause == "setup" && waited >= s.Probe, nil
-	case !errors.Is(err, store.ErrNotFound):
+	case err != nil:
 		return false, err
+	case pausedBy(pauses, isOperators) != nil:
+		return false, nil
+	case slices.ContainsFunc(pauses, faulty):
+		return waited >= s.Probe, nil
 	}
 	next, err := d.Ledger.NextDue(ctx)
 	if errors.Is(err, store.ErrNotFound) {
@@ -262,19 +265,48 @@ func (d *Daemon) finish(ctx context.Context, s Settings) error {
 		return err
 	}
 	for _, run := range runs {
-		if err := d.Ledger.FinishRun(ctx, run.ID, d.Now()); err != nil {
+		first, err := d.Ledger.FinishRun(ctx, run.ID, d.Now())
+		if err != nil {
 			return err
 		}
-		d.Log.Info("run finished", "run", run.ID, "kind", run.Kind, "period", run.Period, "planned", run.Planned)
-		if s.Summary == nil {
-			continue
+		if !first {
+			continue // a geppo run beside us was quicker, and tells
 		}
-		// The reports are out; that the summary is not must be seen, and stops nothing.
-		if err := s.Summary(ctx, run); err != nil {
-			d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
+		d.Log.Info("run finished", "run", run.ID, "kind", run.Kind, "period", run.Period, "planned", run.Planned)
+		if err := d.summarise(ctx, s, run); err != nil {
+			return err
+		}
+	}
+	return d.catchUpSummaries(ctx, s)
+}
+
+// untoldAfter is when a summary that its run has not sent counts as lost: its process died, or the relay was gone.
+const untoldAfter = 10 * time.Minute
+
+// catchUpSummaries tells of the runs of whose end nobody was told.
+func (d *Daemon) catchUpSummaries(ctx context.Context, s Settings) error {
+	untold, err := d.Ledger.UntoldRuns(ctx, d.Now().Add(-untoldAfter))
+	if err != nil {
+		return err
+	}
+	for _, run := range untold {
+		if err := d.summarise(ctx, s, run); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// summarise tells the operators how a run ended. The reports are out; that the summary is not must be seen, and
+// stops nothing: it is tried again with the next mail.
+func (d *Daemon) summarise(ctx context.Context, s Settings, run store.Run) error {
+	if s.Summary != nil {
+		if err := s.Summary(ctx, run); err != nil {
+			d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
+			return nil
+		}
+	}
+	return d.Ledger.SummariseRun(ctx, run.ID, d.Now())
 }
 
 // sleep waits, and tells whether ctx still lives.

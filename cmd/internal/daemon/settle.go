@@ -25,6 +25,11 @@ func (d *Dispatcher) failed(ctx context.Context, c composed, cause error) error 
 	if c.attempt.Reply == "" {
 		c.attempt.Reply = failure.Error()
 	}
+	var cancel *CancelError
+	if errors.As(cause, &cancel) {
+		c.attempt.Reply, c.attempt.Outcome = cancel.Reason, store.OutcomeCancelled
+		return d.settle(ctx, c)
+	}
 	if errors.Is(cause, store.ErrBytesDiffer) {
 		return d.refuse(ctx, c, &HoldError{store.ErrBytesDiffer.Error()})
 	}
@@ -64,6 +69,8 @@ func (d *Dispatcher) settlement(c *composed) store.Settlement {
 		s.State = store.Sent
 	case store.OutcomePermanent:
 		s.State, s.Reason = store.Failed, c.attempt.Reply
+	case store.OutcomeCancelled:
+		s.State, s.Reason = store.Cancelled, c.attempt.Reply
 	case store.OutcomeHeld:
 		s.State, s.Reason = store.Held, c.attempt.Reply
 	case store.OutcomeAmbiguous:

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"geppo/cmd/internal/daemon"
@@ -21,9 +22,12 @@ func (s *simulation) happen(l *life, p store.Period) {
 		s.ingest(s.detection(contract, p) + s.detection(contract, p.Previous()))
 	case 3:
 		s.model.imported[contract] = s.someAddresses(contract)
+		s.model.moved()
 		s.tracef("%s's addresses: %v", contract, s.model.imported[contract])
 		s.importMonth(p)
-		s.plan(l, p)
+		if s.chance(50) { // else what waits finds out by itself
+			s.plan(l, p)
+		}
 	case 4:
 		s.changeRecipient(l, contract)
 	case 5:
@@ -31,7 +35,7 @@ func (s *simulation) happen(l *life, p store.Period) {
 	case 6:
 		s.tracef("an operator pauses")
 		l.heldBack = true
-		s.must(l.ledger.Pause(s.t.Context(), "operator", "maintenance", s.now()))
+		s.must(l.ledger.Pause(s.t.Context(), store.CauseOperator, "maintenance", "simulation", s.now()))
 	case 7, 8:
 		s.relay.mu.Lock()
 		s.relay.downTo = time.Now().Add(time.Duration(1+s.intn(240)) * time.Hour)
@@ -51,6 +55,8 @@ func (s *simulation) happen(l *life, p store.Period) {
 		s.cancel(l)
 	case 15:
 		s.bounce(l, p)
+	case 16:
+		s.mark(l, contract)
 	}
 }
 
@@ -58,7 +64,7 @@ func (s *simulation) happen(l *life, p store.Period) {
 func (s *simulation) interfere(l *life) {
 	contract := pick(s, slices.Sorted(maps.Keys(s.model.imported)))
 	s.tracef("meanwhile")
-	switch s.intn(7) {
+	switch s.intn(9) {
 	case 0:
 		s.cancel(l)
 	case 1:
@@ -75,6 +81,10 @@ func (s *simulation) interfere(l *life) {
 	case 6:
 		s.tracef("late detections")
 		s.ingest(s.detection(contract, s.period))
+	case 7:
+		s.mark(l, contract)
+	case 8: // nobody plans
+		s.changeRecipient(l, contract)
 	}
 }
 
@@ -108,17 +118,33 @@ func (s *simulation) changeRecipient(l *life, contract string) {
 		s.model.changes[contract] = map[string]bool{}
 	}
 	s.model.changes[contract][address] = !removed
+	if !removed {
+		delete(s.model.marked, address)
+	}
+	s.model.moved()
 	s.tracef("%s of %s: removed %v", address, contract, removed)
 	s.must(l.ledger.ChangeRecipient(s.t.Context(), store.RecipientChange{
 		Contract: contract, Recipient: store.Recipient{Address: address}, Removed: removed, By: "simulation", At: s.now(),
 	}))
 }
 
+// mark closes a mailbox.
+func (s *simulation) mark(l *life, contract string) {
+	if addresses := s.model.addresses(contract); len(addresses) > 0 {
+		address := pick(s, addresses)
+		s.tracef("%s is marked", address)
+		s.model.marked[address] = true
+		s.model.moved()
+		s.must(l.ledger.Mark(s.t.Context(), strings.ToUpper(address), "no such user", s.now()))
+	}
+}
+
 func (s *simulation) release(l *life) {
 	if d, ok := s.choose(l, store.Held); ok {
 		s.tracef("release %d", d.ID)
 		s.wish(d).releases++
-		s.must(l.ledger.Release(s.t.Context(), d.ID, s.now()))
+		_, err := l.ledger.Release(s.t.Context(), store.Filter{IDs: []int64{d.ID}}, store.Order{By: "simulation"}, s.now())
+		s.must(err)
 	}
 }
 
@@ -126,7 +152,7 @@ func (s *simulation) cancel(l *life) {
 	if d, ok := s.choose(l, store.Queued, store.Deferred, store.Held); ok {
 		s.tracef("cancel %d", d.ID)
 		s.wish(d).cancellable = true
-		_, err := l.ledger.Cancel(s.t.Context(), store.Filter{IDs: []int64{d.ID}}, "by the simulation", s.now())
+		_, err := l.ledger.Cancel(s.t.Context(), store.Filter{IDs: []int64{d.ID}}, store.Order{By: "simulation"}, s.now())
 		s.must(err)
 	}
 }
@@ -161,7 +187,9 @@ func (s *simulation) resendFailed(l *life, p store.Period) {
 	var targets []store.ResendTarget
 	for _, d := range failed {
 		s.wish(d).cancellable = true
-		targets = append(targets, store.ResendTarget{Contract: d.Contract, Address: d.Recipient, Revision: d.Revision, Replaces: d.ID})
+		if s.model.eligible(d.Contract, d.Recipient, false) {
+			targets = append(targets, store.ResendTarget{Contract: d.Contract, Address: d.Recipient, Revision: d.Revision, Replaces: d.ID})
+		}
 	}
 	s.again(l, p, targets)
 }
@@ -171,10 +199,15 @@ func (s *simulation) again(l *life, p store.Period, targets []store.ResendTarget
 		return
 	}
 	s.tracef("resend %v", targets)
+	for w, g := range s.model.wanted { // what waits gives way
+		if w.period == p && slices.ContainsFunc(targets, func(t store.ResendTarget) bool { return t.Contract == w.contract && t.Address == w.recipient }) {
+			g.cancellable = true
+		}
+	}
 	run, ids, err := l.ledger.Resend(s.t.Context(), store.Resend{
 		Period: p, RequestedBy: "simulation", Targets: targets,
 		MessageID: func(t store.ResendTarget, resend int) string {
-			return daemon.MessageID(messageIDs(l.ledger), t.Contract, p, t.Revision, t.Address, resend)
+			return daemon.MessageID(s.ids(), t.Contract, p, t.Revision, t.Address, resend)
 		},
 	}, s.now())
 	s.must(err)

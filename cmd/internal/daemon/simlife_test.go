@@ -64,8 +64,16 @@ func (s *simulation) newLife(path string) *life {
 			Dial: s.relay.dial(l), Timeout: 10 * time.Minute,
 		},
 		Policy: s.policy,
+		Eligible: func(ctx context.Context, d store.Delivery) (string, error) {
+			reason, err := daemon.Eligibility{Detections: s.detections, Ledger: l.ledger}.Reason(ctx, d)
+			if !l.dead.Load() {
+				s.decided(d, reason, err)
+			}
+			return reason, err
+		},
 		Compose: func(ctx context.Context, d store.Delivery) (mailer.Message, error) {
 			l.tick("compose " + d.MessageID) // what was claimed at once goes on one by one
+			s.model.ask(d.MessageID)
 			return composer.Compose(ctx, d)
 		},
 	}

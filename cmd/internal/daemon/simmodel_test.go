@@ -11,6 +11,7 @@ import (
 	"net/mail"
 	"slices"
 	"strings"
+	"sync"
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
@@ -24,6 +25,9 @@ type model struct {
 	wanted   map[wish]*granted
 	figures  map[string]string // of a contract's period and revision, as first seen in a mail
 	checked  map[int64]seen    // by delivery
+
+	mu      sync.Mutex
+	allowed map[string]bool // by Message-ID: whether it was found eligible since it was composed
 }
 
 // wish is one planned or resent delivery.
@@ -37,7 +41,8 @@ type wish struct {
 type granted struct {
 	revision    int
 	releases    int
-	cancellable bool // an operator said so, replaced it, or removed its address
+	cancellable bool // an operator said so, replaced it, or its address lost its right to mail
+	forced      bool // to an address that is not registered
 	bounced     bool
 }
 
@@ -64,25 +69,59 @@ func (m *model) addresses(contract string) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// plan adds what a planning of the period must add, and tells how much that is.
+// eligible tells whether mail of a contract may go to an address now.
+func (m *model) eligible(contract, address string, forced bool) bool {
+	return forced || slices.Contains(m.addresses(contract), address)
+}
+
+// moved notes that somebody changed who gets mail: what waits for the others may be cancelled.
+func (m *model) moved() {
+	for w, g := range m.wanted {
+		if !m.eligible(w.contract, w.recipient, g.forced) {
+			g.cancellable = true
+		}
+	}
+}
+
+// plan adds what a planning of the period must add, and tells how much that is: what has had no mail of the period yet.
 func (m *model) plan(p store.Period) (added int) {
-	targets := map[wish]bool{}
+	had := map[wish]bool{}
+	for w := range m.wanted {
+		w.resend = 0
+		had[w] = true
+	}
 	for contract := range m.imported {
 		for _, a := range m.addresses(contract) {
-			w := wish{contract, p, a, 0}
-			targets[w] = true
-			if m.wanted[w] == nil {
+			if w := (wish{contract, p, a, 0}); !had[w] {
 				m.wanted[w] = &granted{revision: 1}
 				added++
 			}
 		}
 	}
-	for w, g := range m.wanted {
-		if w.period == p && w.resend == 0 && !targets[w] {
-			g.cancellable = true
-		}
-	}
 	return added
+}
+
+// ask is said when a message is composed: it must be looked at once more before its dot.
+func (m *model) ask(messageID string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.allowed[messageID] = false
+}
+
+func (m *model) mayLeave(messageID string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.allowed[messageID]
+}
+
+// decided holds a last look at a delivery against what the operators know.
+func (s *simulation) decided(d store.Delivery, reason string, err error) {
+	s.model.mu.Lock()
+	defer s.model.mu.Unlock()
+	if want := s.model.eligible(d.Contract, d.Recipient, d.Forced); err != nil || want != (reason == "") {
+		s.faultf("delivery %d of %s to %s may go out: %v; the sender says %q, %v", d.ID, d.Contract, d.Recipient, want, reason, err)
+	}
+	s.model.allowed[d.MessageID] = reason == ""
 }
 
 // check holds the ledger against the promise's five points. It is called while nobody sends.
@@ -96,6 +135,7 @@ func (s *simulation) check(l *life) {
 	defer s.relay.mu.Unlock()
 	known := map[wish]bool{}
 	ids := map[string]bool{}
+	newest := newestResends(deliveries)
 	duplicates := 0
 	for _, d := range deliveries {
 		w := wish{d.Contract, d.Period, d.Recipient, d.Resend}
@@ -105,10 +145,13 @@ func (s *simulation) check(l *life) {
 			continue
 		}
 		known[w] = true
-		if want := daemon.MessageID(messageIDs(l.ledger), d.Contract, d.Period, g.revision, d.Recipient, d.Resend); d.MessageID != want || d.Revision != g.revision {
+		if want := daemon.MessageID(s.ids(), d.Contract, d.Period, g.revision, d.Recipient, d.Resend); d.MessageID != want || d.Revision != g.revision {
 			s.faultf("delivery %d: message id %s, want %s", d.ID, d.MessageID, want)
 		}
 		ids["<"+d.MessageID+">"] = true
+		if n := newest[wish{d.Contract, d.Period, d.Recipient, 0}]; d.Resend < n.Resend && d.State.Pending() {
+			s.faultf("delivery %d waits although %d was made later", d.ID, n.ID)
+		}
 		copies := s.relay.copies["<"+d.MessageID+">"]
 		if now := (seen{d.State, d.Attempts, d.Ambiguous, len(copies), g.releases, g.bounced}); s.model.checked[d.ID] != now {
 			s.model.checked[d.ID] = now
@@ -131,6 +174,18 @@ func (s *simulation) check(l *life) {
 			s.faultf("mail %s is in no ledger", id)
 		}
 	}
+}
+
+// newestResends are the last deliveries of each contract, period and address.
+func newestResends(deliveries []store.Delivery) map[wish]store.Delivery {
+	newest := map[wish]store.Delivery{}
+	for _, d := range deliveries {
+		key := wish{d.Contract, d.Period, d.Recipient, 0}
+		if n, known := newest[key]; !known || n.Resend < d.Resend {
+			newest[key] = d
+		}
+	}
+	return newest
 }
 
 // checkState: 1 and 4, a state that the relay agrees with.

@@ -9,6 +9,7 @@ import (
 	"log"
 	"net"
 	"net/mail"
+	"strings"
 	"sync"
 	"time"
 
@@ -315,6 +316,9 @@ func (v *visit) store(data []byte) *copied {
 	id := message.Header.Get("Message-Id")
 	v.r.mu.Lock()
 	defer v.r.mu.Unlock()
+	if !v.r.s.model.mayLeave(strings.Trim(id, "<>")) {
+		v.r.s.faultf("%s left for %s without a last look at who may get it", id, v.to)
+	}
 	c := &copied{recipient: v.to, data: data, token: fmt.Sprintf("%08X", v.r.s.roll(1<<31, id))}
 	v.r.copies[id] = append(v.r.copies[id], c)
 	v.r.s.tracef("accepted %s for %s (%s)", id, v.to, c.token)

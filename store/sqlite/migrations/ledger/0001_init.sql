@@ -1,5 +1,7 @@
 -- The ledger: what geppo did. Times are unix milliseconds (UTC), periods 'YYYY-MM'.
 -- A row that is done is history: nothing but its own delivery's next attempt writes beside it.
+-- A mailbox is an address in the one form by which addresses are compared (store.Mailbox); what is written
+-- to and shown is the address as it was given.
 
 -- +goose Up
 
@@ -13,13 +15,19 @@ CREATE TABLE runs (
   requested_by TEXT    NOT NULL,
   reason       TEXT    NOT NULL DEFAULT '',
   planned      INTEGER NOT NULL DEFAULT 0 CHECK (planned >= 0),
-  cancelled    INTEGER NOT NULL DEFAULT 0 CHECK (cancelled >= 0)
+  cancelled    INTEGER NOT NULL DEFAULT 0 CHECK (cancelled >= 0),
+  approval     TEXT    NOT NULL DEFAULT 'none' CHECK (approval IN ('none', 'canary', 'full')), -- as it was planned
+  summarised_at INTEGER, -- when the operators were told how it ended
+  CHECK (summarised_at IS NULL OR finished_at IS NOT NULL)
 ) STRICT;
+CREATE INDEX runs_open ON runs (id) WHERE summarised_at IS NULL;
 
--- What a run could not plan: a contract without a usable address.
+-- Contracts that a run did not plan: one without a usable address is an error of the run, one without
+-- data for the period waits.
 CREATE TABLE run_errors (
   run      INTEGER NOT NULL REFERENCES runs (id),
   contract TEXT    NOT NULL,
+  kind     TEXT    NOT NULL DEFAULT 'unreachable' CHECK (kind IN ('unreachable', 'waiting')),
   reason   TEXT    NOT NULL,
   PRIMARY KEY (run, contract)
 ) STRICT, WITHOUT ROWID;
@@ -52,12 +60,15 @@ CREATE TABLE deliveries (
   contract        TEXT    NOT NULL,
   period          TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
   revision        INTEGER NOT NULL CHECK (revision >= 1),
-  recipient       TEXT    NOT NULL CHECK (recipient <> ''),
+  recipient       TEXT    NOT NULL CHECK (recipient <> ''), -- as it was given
+  mailbox         TEXT    NOT NULL CHECK (mailbox <> ''),
   recipient_name  TEXT    NOT NULL,
   resend          INTEGER NOT NULL CHECK (resend >= 0),
   message_id      TEXT    NOT NULL UNIQUE,
-  state           TEXT    NOT NULL CHECK (state IN ('queued', 'sending', 'handing_over', 'sent', 'deferred',
+  state           TEXT    NOT NULL CHECK (state IN ('awaiting', 'queued', 'sending', 'handing_over', 'sent', 'deferred',
                                                     'failed', 'held', 'cancelled', 'bounced')),
+  lapsed          INTEGER NOT NULL DEFAULT 0 CHECK (lapsed IN (0, 1)), -- cancelled because nobody may be written to there; see plan.go
+  canary          INTEGER NOT NULL DEFAULT 0 CHECK (canary IN (0, 1)), -- goes first where the rest awaits approval
   tallied         TEXT    NOT NULL AS (iif(state IN ('sending', 'handing_over'), 'queued', state)), -- as what, see tallies
   next_attempt_at INTEGER,
   attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
@@ -70,53 +81,58 @@ CREATE TABLE deliveries (
   last_reply      TEXT    NOT NULL DEFAULT '',
   reason          TEXT    NOT NULL DEFAULT '',              -- why it is held, failed or cancelled
   replaced_by     INTEGER REFERENCES deliveries (id),       -- the resend that took its place
+  acknowledged_at INTEGER,                                  -- an operator has dealt with how it ended
   sent_at         INTEGER,
   created_at      INTEGER NOT NULL,
   updated_at      INTEGER NOT NULL,
-  UNIQUE (period, contract, recipient, resend),
+  UNIQUE (period, contract, mailbox, resend),
   CHECK ((sent_at IS NOT NULL) = (state IN ('sent', 'bounced'))),
-  CHECK ((next_attempt_at IS NOT NULL) = (state IN ('queued', 'deferred'))),
+  CHECK ((next_attempt_at IS NOT NULL) = (state IN ('awaiting', 'queued', 'deferred'))),
+  CHECK (lapsed = 0 OR state = 'cancelled'),
+  CHECK (acknowledged_at IS NULL OR state IN ('failed', 'held', 'cancelled', 'bounced')),
   CHECK (state NOT IN ('handing_over', 'sent', 'bounced') OR sha256 IS NOT NULL)
 ) STRICT;
 
 -- The queue: what may be claimed, by due time; and what a crash left under way.
 CREATE INDEX deliveries_due ON deliveries (next_attempt_at, id) WHERE state IN ('queued', 'deferred');
 CREATE INDEX deliveries_of_run ON deliveries (run);
-CREATE INDEX deliveries_to ON deliveries (recipient COLLATE NOCASE); -- a bounce may know no more
+CREATE INDEX deliveries_to ON deliveries (mailbox); -- a bounce may know no more
+CREATE INDEX deliveries_awaiting ON deliveries (period) WHERE state = 'awaiting';
+CREATE INDEX deliveries_lapsed ON deliveries (period) WHERE lapsed = 1;
 CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
 
 -- How many deliveries of a run are in each state, kept by the triggers below: counting a month of 100,000
 -- contracts takes 200 ms, and every scrape of the metrics asks for it. What is under way counts as queued:
 -- it is few and has an index, and so a mail changes the tallies once and not three times. A delivery that
--- a resend took the place of is not counted: the resend is.
+-- a resend took the place of is not counted: the resend is. What an operator has acknowledged is counted apart.
 CREATE TABLE tallies (
-  run        INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-  state      TEXT    NOT NULL,
-  deliveries INTEGER NOT NULL CHECK (deliveries >= 0),
-  PRIMARY KEY (run, state)
+  run          INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  state        TEXT    NOT NULL,
+  acknowledged INTEGER NOT NULL CHECK (acknowledged IN (0, 1)),
+  deliveries   INTEGER NOT NULL CHECK (deliveries >= 0),
+  PRIMARY KEY (run, state, acknowledged)
 ) STRICT, WITHOUT ROWID;
 
 -- +goose StatementBegin
 CREATE TRIGGER deliveries_planned AFTER INSERT ON deliveries WHEN new.replaced_by IS NULL BEGIN
-  INSERT INTO tallies (run, state, deliveries) VALUES (new.run, new.tallied, 1)
-    ON CONFLICT (run, state) DO UPDATE SET deliveries = deliveries + 1;
+  INSERT INTO tallies (run, state, acknowledged, deliveries) VALUES (new.run, new.tallied, new.acknowledged_at IS NOT NULL, 1)
+    ON CONFLICT (run, state, acknowledged) DO UPDATE SET deliveries = deliveries + 1;
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER deliveries_moved AFTER UPDATE OF state ON deliveries WHEN new.tallied <> old.tallied AND new.replaced_by IS NULL BEGIN
-  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.tallied;
-  INSERT INTO tallies (run, state, deliveries) VALUES (new.run, new.tallied, 1)
-    ON CONFLICT (run, state) DO UPDATE SET deliveries = deliveries + 1;
-END;
--- +goose StatementEnd
--- +goose StatementBegin
-CREATE TRIGGER deliveries_replaced AFTER UPDATE OF replaced_by ON deliveries WHEN old.replaced_by IS NULL AND new.replaced_by IS NOT NULL BEGIN
-  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.tallied;
+CREATE TRIGGER deliveries_moved AFTER UPDATE OF state, acknowledged_at, replaced_by ON deliveries
+WHEN old.replaced_by IS NULL AND (new.tallied <> old.tallied OR new.replaced_by IS NOT NULL
+  OR (new.acknowledged_at IS NULL) <> (old.acknowledged_at IS NULL)) BEGIN
+  UPDATE tallies SET deliveries = deliveries - 1
+    WHERE run = old.run AND state = old.tallied AND acknowledged = (old.acknowledged_at IS NOT NULL);
+  INSERT INTO tallies (run, state, acknowledged, deliveries) SELECT new.run, new.tallied, new.acknowledged_at IS NOT NULL, 1 WHERE new.replaced_by IS NULL
+    ON CONFLICT (run, state, acknowledged) DO UPDATE SET deliveries = deliveries + 1;
 END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER deliveries_removed AFTER DELETE ON deliveries WHEN old.replaced_by IS NULL BEGIN
-  UPDATE tallies SET deliveries = deliveries - 1 WHERE run = old.run AND state = old.tallied;
+  UPDATE tallies SET deliveries = deliveries - 1
+    WHERE run = old.run AND state = old.tallied AND acknowledged = (old.acknowledged_at IS NOT NULL);
 END;
 -- +goose StatementEnd
 
@@ -131,30 +147,66 @@ CREATE TABLE attempts (
   reply      TEXT    NOT NULL DEFAULT '',
   tls        TEXT    NOT NULL DEFAULT '',
   outcome    TEXT    NOT NULL CHECK (outcome IN ('running', 'sent', 'temporary', 'permanent', 'setup', 'ambiguous',
-                                                 'held', 'interrupted')),
+                                                 'held', 'cancelled', 'interrupted')),
   PRIMARY KEY (delivery, number),
   CHECK ((ended_at IS NULL) = (outcome = 'running'))
 ) STRICT, WITHOUT ROWID;
 
--- Addresses that refused mail for good; an open mark keeps the address out of planning.
+-- Addresses that refused mail for good; an open mark keeps the mailbox out of planning.
 CREATE TABLE marks (
-  address    TEXT    NOT NULL,
+  mailbox    TEXT    NOT NULL,
+  address    TEXT    NOT NULL, -- as it was written to
   marked_at  INTEGER NOT NULL,
   reason     TEXT    NOT NULL,
   cleared_at INTEGER,
-  PRIMARY KEY (address, marked_at)
+  cleared_by TEXT    NOT NULL DEFAULT '',
+  PRIMARY KEY (mailbox, marked_at)
 ) STRICT, WITHOUT ROWID;
+
+-- Contracts and addresses that asked not to get reports: planned no more, and no error.
+CREATE TABLE stops (
+  id         INTEGER PRIMARY KEY,
+  kind       TEXT    NOT NULL CHECK (kind IN ('contract', 'address')),
+  key        TEXT    NOT NULL, -- the contract, or the mailbox
+  shown      TEXT    NOT NULL, -- the contract, or the address as it was given
+  stopped_at INTEGER NOT NULL,
+  stopped_by TEXT    NOT NULL,
+  reason     TEXT    NOT NULL,
+  ended_at   INTEGER CHECK (ended_at >= stopped_at),
+  ended_by   TEXT    NOT NULL DEFAULT ''
+) STRICT;
+CREATE UNIQUE INDEX stops_open ON stops (kind, key) WHERE ended_at IS NULL;
 
 -- What operators changed in a contract's list of addresses; imports do not touch it.
 CREATE TABLE recipient_changes (
   contract   TEXT    NOT NULL,
+  mailbox    TEXT    NOT NULL,
   address    TEXT    NOT NULL,
   name       TEXT    NOT NULL,
   change     TEXT    NOT NULL CHECK (change IN ('added', 'removed')),
   changed_at INTEGER NOT NULL,
   changed_by TEXT    NOT NULL,
-  PRIMARY KEY (contract, address)
+  PRIMARY KEY (contract, mailbox)
 ) STRICT, WITHOUT ROWID;
+
+-- What operators did: written in the transaction of the action itself, so that none is without its line.
+CREATE TABLE actions (
+  id         INTEGER PRIMARY KEY,
+  done_at    INTEGER NOT NULL,
+  done_by    TEXT    NOT NULL,
+  action     TEXT    NOT NULL CHECK (action <> ''),
+  what       TEXT    NOT NULL, -- the selection, contract or address that it was about
+  reason     TEXT    NOT NULL,
+  deliveries INTEGER NOT NULL DEFAULT 0 CHECK (deliveries >= 0) -- how many it changed or made
+) STRICT;
+
+-- Which ones.
+CREATE TABLE action_deliveries (
+  delivery INTEGER NOT NULL REFERENCES deliveries (id) ON DELETE CASCADE,
+  action   INTEGER NOT NULL REFERENCES actions (id) ON DELETE CASCADE,
+  PRIMARY KEY (delivery, action)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX action_deliveries_of ON action_deliveries (action);
 
 -- Test mails: sent beside the deliveries, and recorded apart from them.
 CREATE TABLE test_sends (
@@ -179,11 +231,15 @@ CREATE TABLE identity (
 ) STRICT;
 INSERT INTO identity (one, secret) VALUES (1, randomblob(32));
 
--- The queue stands still while a row is open.
+-- The queue stands still while a row is open, one for each cause; a clock that cannot be trusted stops
+-- planning, pruning and giving up, and not the queue.
 CREATE TABLE pauses (
   id         INTEGER PRIMARY KEY,
+  cause      TEXT    NOT NULL CHECK (cause IN ('operator', 'setup', 'storage', 'sweep', 'clock')),
   started_at INTEGER NOT NULL,
-  ended_at   INTEGER,
-  cause      TEXT    NOT NULL CHECK (cause IN ('operator', 'setup')),
-  reason     TEXT    NOT NULL
+  started_by TEXT    NOT NULL,
+  reason     TEXT    NOT NULL,
+  ended_at   INTEGER CHECK (ended_at >= started_at),
+  ended_by   TEXT    NOT NULL DEFAULT ''
 ) STRICT;
+CREATE UNIQUE INDEX pauses_open ON pauses (cause) WHERE ended_at IS NULL;
