@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
 	"geppo/store/sqlite"
@@ -36,7 +39,8 @@ func (a *app) backupCommand() *cobra.Command {
 		Short: "Copy the databases online",
 		Long: `Copies the ledger to FILE and the detections beside it (backup.db has backup-detections.db beside it), while a daemon
 sends and imports run. Each copy is one consistent state of its file; it is checked before it gets its name, and is its
-owner's alone. See "geppo help restoring" for the way back.`,
+owner's alone. The copy of the ledger is paused, as by an operator: put in the place of the ledger it sends nothing before
+somebody has looked and said geppo resume. See "geppo help restoring" for the way back.`,
 		Example: `  geppo backup /var/backups/geppo-2026-11.db
   geppo backup --ledger-only --force /var/backups/geppo-today.db`,
 		Args: cobra.ExactArgs(1),
@@ -47,7 +51,9 @@ owner's alone. See "geppo help restoring" for the way back.`,
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
 		o.live = []string{c.Ledger(), c.Detections()}
 		// The ledger is copied last: it is the one that changes while a month is sent.
-		files := []*backupFile{{Of: c.Ledger(), File: args[0], make: db.ledger.Backup}}
+		files := []*backupFile{{Of: c.Ledger(), File: args[0], make: func(ctx context.Context, to string, progress func(done, total int)) error {
+			return db.ledger.Backup(ctx, to, pauseCopy(ctx, time.Now()), progress)
+		}}}
 		if !o.ledgerOnly {
 			detections := &backupFile{Of: c.Detections(), File: sqlite.DetectionsBeside(args[0]), make: db.detections.Backup}
 			files = append([]*backupFile{detections}, files...)
@@ -55,6 +61,14 @@ owner's alone. See "geppo help restoring" for the way back.`,
 		return a.backup(ctx, files, o)
 	})
 	return cmd
+}
+
+// pauseCopy keeps a copy from sending, put in the place of the ledger, what the ledger has sent since.
+func pauseCopy(ctx context.Context, now time.Time) func(*sqlite.Ledger) error {
+	return func(l *sqlite.Ledger) error {
+		reason := fmt.Sprintf("this is the backup of %s: see what was sent since, by geppo help restoring (%s)", now.Format(time.DateTime), operator())
+		return l.Pause(ctx, "operator", reason, now)
+	}
 }
 
 func (a *app) backup(ctx context.Context, files []*backupFile, o backupOptions) (err error) {
@@ -115,11 +129,17 @@ func (f *backupFile) refuse(o backupOptions) error {
 }
 
 func (a *app) copyDatabase(ctx context.Context, f *backupFile) error {
+	if err := a.removeLeftovers(f.File); err != nil {
+		return fmt.Errorf("backup: %w", err)
+	}
 	file, err := os.CreateTemp(filepath.Dir(f.File), "."+filepath.Base(f.File)+".*") // mode 0600
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
 	f.temp = file.Name()
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil { // see removeLeftovers
+		return fmt.Errorf("backup: %w", errors.Join(err, file.Close()))
+	}
 	var bar meter
 	err = f.make(ctx, f.temp, func(done, total int) {
 		if bar.bar == nil {
@@ -152,10 +172,52 @@ func (f *backupFile) keep() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// removeLeftovers removes what backups to the same name left when they were killed: a copy that is
+// being made is locked by the process that makes it.
+func (a *app) removeLeftovers(name string) error {
+	dir := filepath.Dir(name)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	leftover := regexp.MustCompile(`^\.` + regexp.QuoteMeta(filepath.Base(name)) + `\.[0-9]+$`)
+	for _, e := range entries {
+		if !leftover.MatchString(e.Name()) || !e.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			fmt.Fprintf(a.stderr, "removing %s, left by a backup that was cut off\n", printable(path))
+			err = removeCopy(path)
+		} else if errors.Is(err, unix.EWOULDBLOCK) {
+			err = nil // another is at it
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // discard removes a copy that did not get its name.
 func (f *backupFile) discard() error {
 	if f.temp == "" {
 		return nil
 	}
-	return os.Remove(f.temp)
+	return removeCopy(f.temp)
+}
+
+func removeCopy(path string) error {
+	err := os.Remove(path)
+	for _, beside := range []string{"-wal", "-shm"} {
+		if besideErr := os.Remove(path + beside); !errors.Is(besideErr, fs.ErrNotExist) {
+			err = errors.Join(err, besideErr)
+		}
+	}
+	return err
 }

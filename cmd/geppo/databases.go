@@ -115,7 +115,7 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 		DKIM: dkim, SMIME: smime,
 		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
 		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce, VERP: c.Mail.VERP,
-		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir}, Log: log, Now: time.Now,
+		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Like: c.Ledger()}, Log: log, Now: time.Now,
 	}, nil
 }
 

@@ -5,7 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/url"
+	"os"
 
 	"github.com/mattn/go-sqlite3"
 )
@@ -14,27 +17,49 @@ import (
 const backupPages = 1024
 
 // Backup copies the ledger to a file that does not exist yet, while others read and write it, and
-// proves the copy sound. progress is told pages.
-func (l *Ledger) Backup(ctx context.Context, to string, progress func(done, total int)) error {
-	return l.copyTo(ctx, to, progress)
+// proves the copy sound. amend may write into the copy, nil does not; progress is told pages.
+func (l *Ledger) Backup(ctx context.Context, to string, amend func(*Ledger) error, progress func(done, total int)) error {
+	return l.copyTo(ctx, to, progress, func() error {
+		if amend == nil {
+			return nil
+		}
+		copied, err := OpenLedger(ctx, to, Existing)
+		if err != nil {
+			return err
+		}
+		return errors.Join(amend(copied), copied.Close())
+	})
 }
 
 // Backup copies the detections to a file that does not exist yet, while others read and write them,
 // and proves the copy sound. progress is told pages.
 func (d *Detections) Backup(ctx context.Context, to string, progress func(done, total int)) error {
-	return d.f.copyTo(ctx, to, progress)
+	return d.f.copyTo(ctx, to, progress, func() error { return nil })
 }
 
 // copyTo copies by SQLite's online backup, from one snapshot. Without a snapshot, SQLite begins a
 // backup anew whenever another process has written between two steps: beside a daemon that sends it
 // would never end. In WAL a snapshot makes nobody wait. (The tempting other ways: cp misses what is
 // still in the -wal file, VACUUM INTO knows no progress and cannot be stopped.)
-func (f *file) copyTo(ctx context.Context, to string, progress func(done, total int)) (err error) {
+func (f *file) copyTo(ctx context.Context, to string, progress func(done, total int), amend func() error) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("copy %s to %s: %w", f.path, to, err)
 		}
 	}()
+	if err := f.copyAll(ctx, to, progress); err != nil {
+		return err
+	}
+	if err := amend(); err != nil {
+		return err
+	}
+	if err := seal(to); err != nil {
+		return err
+	}
+	return sound(ctx, to)
+}
+
+func (f *file) copyAll(ctx context.Context, to string, progress func(done, total int)) (err error) {
 	source, err := f.r.Conn(ctx)
 	if err != nil {
 		return err
@@ -61,15 +86,11 @@ func (f *file) copyTo(ctx context.Context, to string, progress func(done, total 
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	err = source.Raw(func(from any) error {
+	return source.Raw(func(from any) error {
 		return conn.Raw(func(to any) error {
 			return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn), progress)
 		})
 	})
-	if err != nil {
-		return err
-	}
-	return sound(ctx, to)
 }
 
 func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn, progress func(done, total int)) error {
@@ -110,4 +131,43 @@ func sound(ctx context.Context, path string) (err error) {
 
 func fileURI(path string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+}
+
+// A database's header says in two bytes, for writers and for readers, whether it is in WAL mode
+// (https://www.sqlite.org/fileformat.html, 1.3.3). Every database that geppo has opened is.
+const (
+	walModeAt = 18
+	noWAL     = "\x01\x01"
+)
+
+// seal marks a finished copy as one that nobody has opened yet. SQLite plays whatever -wal file stands
+// beside a database into it; put in the place of a ledger whose -wal was left there, the copy would
+// become a mixture of both. See refuseForeignWAL.
+func seal(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt([]byte(noWAL), walModeAt)
+	return errors.Join(err, file.Close())
+}
+
+// refuseForeignWAL fails if a copy that nobody has opened yet stands beside a -wal file that holds
+// something: it belongs to another database of that name.
+func (f *file) refuseForeignWAL() error {
+	mode := make([]byte, len(noWAL))
+	if _, err := f.handle.ReadAt(mode, walModeAt); errors.Is(err, io.EOF) {
+		return nil // a new file
+	} else if err != nil {
+		return err
+	}
+	wal := f.path + "-wal"
+	info, err := os.Stat(wal)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (info.Size() == 0 || string(mode) != noWAL) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%s belongs to another database: a copy was put in its place; stop every geppo, move %s and %s-shm away, and try again (geppo help restoring)", wal, wal, f.path)
 }

@@ -46,7 +46,7 @@ func TestBackupWhileOthersWrite(t *testing.T) {
 
 	steps := 0
 	to := filepath.Join(dir, "a copy?.db")
-	err = ours.Backup(t.Context(), to, func(done, total int) {
+	err = ours.Backup(t.Context(), to, nil, func(done, total int) {
 		if steps++; steps > 100 {
 			t.Fatal("the backup does not come to an end")
 		}

@@ -82,6 +82,9 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 			err = errors.Join(err, f.Close())
 		}
 	}()
+	if err := f.refuseForeignWAL(); err != nil {
+		return f, err
+	}
 	// Pragmas stand in the DSN because they hold for one connection each: by Exec they would reach
 	// only whichever connection the pool happened to hand out. In WAL only FULL survives power loss.
 	// SQLite's own mutexes are off because a pool gives a connection to one goroutine at a time; taken
@@ -91,12 +94,12 @@ func openFile(ctx context.Context, path, kind string, mode Mode) (f *file, err e
 	// The writer keeps 32 MB of pages instead of 2: a month of 100,000 deliveries stays in its cache,
 	// which makes the ledger half as fast again.
 	if f.w, err = sql.Open("sqlite3", uri+"?"+common+"&_txlock=immediate&_cache_size=-32000"); err != nil {
-		return nil, err
+		return f, err
 	}
 	f.w.SetMaxOpenConns(1)
 	// The cache is for statements that bypass database/sql, see monthReader.eachValue.
 	if f.r, err = sql.Open("sqlite3", uri+"?"+common+"&_query_only=on&_stmt_cache_size=4"); err != nil {
-		return nil, err
+		return f, err
 	}
 	f.r.SetMaxOpenConns(runtime.GOMAXPROCS(0) + 2)
 	f.r.SetMaxIdleConns(runtime.GOMAXPROCS(0) + 2)

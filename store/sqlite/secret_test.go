@@ -24,7 +24,7 @@ func TestASecretIsMadeWithTheLedgerAndCopiedWithIt(t *testing.T) {
 	}
 	nothing := func(*sqlite.Ledger) {}
 	ours := secret("geppo.db", sqlite.Migrate, func(l *sqlite.Ledger) {
-		if err := l.Backup(t.Context(), filepath.Join(dir, "copy.db"), func(int, int) {}); err != nil {
+		if err := l.Backup(t.Context(), filepath.Join(dir, "copy.db"), nil, func(int, int) {}); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -104,20 +104,23 @@ func (c *Composer) withoutPDFs(ctx context.Context, d store.Delivery) (mailer.Me
 	return message, nil
 }
 
-// asHandedOver gives a repeat the bytes of the copy that was handed over before, where the renderer
-// or its templates have changed since and the archive has that copy. Without it the delivery is held;
-// the ledger would refuse the other bytes, but only when they had been archived and nearly sent.
+// asHandedOver gives a repeat the bytes of the copy that was handed over before, where the archive has
+// it: the renderer or its templates may have changed since, or the ledger be a restored one that does
+// not know of it. What is bound to other bytes is held; the ledger would refuse them, but only when
+// they had been archived and nearly sent.
 func (c *Composer) asHandedOver(d store.Delivery, message mailer.Message) (mailer.Message, error) {
 	sum := message.SHA256()
-	if d.SHA256 == nil || bytes.Equal(d.SHA256, sum[:]) {
+	if bytes.Equal(d.SHA256, sum[:]) {
 		return message, nil
 	}
 	archived, found, err := c.Archive.Get(d)
-	if err != nil {
+	switch {
+	case err != nil:
 		return mailer.Message{}, err
-	}
-	if found {
+	case found:
 		return message.WithBytes(archived), nil
+	case d.SHA256 == nil:
+		return message, nil
 	}
 	return mailer.Message{}, &HoldError{store.ErrBytesDiffer.Error()}
 }

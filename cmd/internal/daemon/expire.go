@@ -1,12 +1,14 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
-	"strconv"
+	"regexp"
 	"strings"
 	"time"
 
@@ -34,13 +36,13 @@ func (a Archive) Expire(before time.Time, unfinished []store.Delivery, dryRun bo
 		return e, fmt.Errorf("archive: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	keep, busy := map[string]bool{}, map[string]bool{}
+	keep, busy := map[string]bool{}, map[string]bool{} // what a copy's path is without its sum; months
 	for _, d := range unfinished {
-		keep[fmt.Sprintf("%s/%s/%d.eml", d.Period, d.Contract, d.ID)] = true
+		keep[path.Join(d.Period.String(), d.Contract, copyPrefix(d))] = true
 		busy[d.Period.String()] = true
 	}
 	walk := func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !archived(name) || keep[name] {
+		if err != nil || !entry.Type().IsRegular() || !archived(name) || keep[withoutSum(name)] {
 			return err
 		}
 		info, err := entry.Info()
@@ -74,9 +76,15 @@ func archived(name string) bool {
 	if _, err := store.ParsePeriod(parts[0]); err != nil {
 		return false
 	}
-	number, isCopy := strings.CutSuffix(parts[2], ".eml")
-	_, err := strconv.ParseInt(number, 10, 64)
-	return isCopy && err == nil || strings.HasPrefix(parts[2], ".geppo-")
+	return isCopy.MatchString(parts[2]) || strings.HasPrefix(parts[2], unfinishedCopy)
+}
+
+// isCopy tells the names that copyName gives.
+var isCopy = regexp.MustCompile(`^[A-Za-z0-9._-]+\.[0-9a-f]{64}\.eml$`)
+
+// withoutSum is a copy's path up to copyPrefix.
+func withoutSum(name string) string {
+	return name[:max(0, len(name)-hex.EncodedLen(sha256.Size)-len(".eml"))]
 }
 
 // removeEmpty removes the directories that were left empty, but for those of months for which a copy

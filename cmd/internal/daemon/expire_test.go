@@ -18,11 +18,12 @@ import (
 func TestExpireRemovesOnlyOldCopiesThatNothingNeeds(t *testing.T) {
 	dir, outside := t.TempDir(), t.TempDir()
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	copied := func(n string) string { return "geppo." + n + "." + strings.Repeat("0a", 32) + ".eml" }
 	old := []string{
-		"2025-01/C1/1.eml", "2025-01/C1/2.eml", "2025-01/C2/3.eml", "2025-01/C2/.geppo-123", "2025-02/C1/4.eml",
-		"2025-03/C1/notes.txt", "2025-03/C1/x.eml", "2025-13/C1/5.eml", "letters/C1/6.eml", "7.eml", "2025-04/C1/deeper/8.eml",
+		"2025-01/C1/" + copied("1"), "2025-01/C1/" + copied("2"), "2025-01/C2/" + copied("3"), "2025-01/C2/.geppo-123", "2025-02/C1/" + copied("4"),
+		"2025-03/C1/notes.txt", "2025-03/C1/x.eml", "2025-03/C1/5.eml", "2025-13/C1/" + copied("5"), "letters/C1/" + copied("6"), copied("7"), "2025-04/C1/deeper/" + copied("8"),
 	}
-	young := []string{"2026-10/C1/9.eml", "2025-02/C3/10.eml"}
+	young := []string{"2026-10/C1/" + copied("9"), "2025-02/C3/" + copied("10")}
 	for _, name := range append(slices.Clone(old), young...) {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
@@ -50,7 +51,7 @@ func TestExpireRemovesOnlyOldCopiesThatNothingNeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	unfinished := []store.Delivery{{ID: 4, Contract: "C1", Period: store.Period{Year: 2025, Month: 2}}}
+	unfinished := []store.Delivery{{MessageID: "geppo.4@example.jp", Contract: "C1", Period: store.Period{Year: 2025, Month: 2}}}
 	archive := daemon.Archive{Dir: dir}
 	before := now.AddDate(0, 0, -400)
 
