@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
+	"geppo/store"
 	"geppo/store/sqlite"
 )
 
@@ -66,8 +67,8 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 // pauseCopy keeps a copy from sending, put in the place of the ledger, what the ledger has sent since.
 func pauseCopy(ctx context.Context, now time.Time) func(*sqlite.Ledger) error {
 	return func(l *sqlite.Ledger) error {
-		reason := fmt.Sprintf("this is the backup of %s: see what was sent since, by geppo help restoring (%s)", now.Format(time.DateTime), operator())
-		return l.Pause(ctx, "operator", reason, now)
+		reason := fmt.Sprintf("this is the backup of %s: see what was sent since, by geppo help restoring", now.Format(time.DateTime))
+		return l.Pause(ctx, store.CauseOperator, reason, operator(), now)
 	}
 }
 
