@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +16,8 @@ import (
 )
 
 type importOptions struct {
-	format, contract string
-	skipBad, json    bool
+	readingFlags
+	json bool
 }
 
 // importedJSON is what --json prints of one file.
@@ -39,31 +38,30 @@ func (a *app) importCommand() *cobra.Command {
 that file is kept. Importing again adds nothing twice.
 
 With --skip-bad the good rows are kept, and the others are written to FILE.rejected with their reasons; mended, that
-file can be imported as it is.`,
-		Example: "  geppo import october.jsonl\n  geppo sample --contracts 100 --seed 1 --period 2026-10 | geppo import -",
+file can be imported as it is.
+
+Besides our own JSON Lines the files of vendors are read: geppo help formats. Look at what becomes of one by geppo
+convert before its rows are kept.`,
+		Example: "  geppo import october.jsonl\n  geppo import --contract C000001 apexcentral.log\n  geppo sample --contracts 100 --seed 1 --period 2026-10 | geppo import -",
 		Args:    cobra.MinimumNArgs(1),
 	}
-	cmd.Flags().StringVar(&o.format, "format", "", "format of the files: jsonl")
-	cmd.Flags().StringVar(&o.contract, "contract", "", "contract `ID` of the rows, for vendors' formats that name none")
-	cmd.Flags().BoolVar(&o.skipBad, "skip-bad", false, "keep the good rows, write the bad ones to FILE.rejected")
+	o.bind(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, _ config.Config, db *databases, files []string) error {
-		if o.format != "" && o.format != "jsonl" {
-			return exitWith(exitUsage, "--format %q is unknown; this geppo reads jsonl", o.format)
+	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, files []string) error {
+		reading, err := o.reading(c)
+		if err != nil {
+			return err
 		}
-		if o.contract != "" {
-			return exitWith(exitUsage, "--contract is for formats whose rows name no contract; each row of jsonl does")
-		}
-		return a.importFiles(ctx, db, files, o)
+		return a.importFiles(ctx, db, files, o, reading)
 	})
 	return cmd
 }
 
-func (a *app) importFiles(ctx context.Context, db *databases, files []string, o importOptions) (err error) {
+func (a *app) importFiles(ctx context.Context, db *databases, files []string, o importOptions, reading ingest.Reading) (err error) {
 	done := []importedJSON{}
 	for _, file := range files {
 		var result ingest.Result
-		if result, err = a.importFile(ctx, db, file, o); err != nil {
+		if result, err = a.importFile(ctx, db, file, o, reading); err != nil {
 			break
 		}
 		done = append(done, importedJSON{file, result.Read, result.New, result.Duplicate, result.Rejected})
@@ -84,31 +82,23 @@ func (a *app) importFiles(ctx context.Context, db *databases, files []string, o 
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions) (result ingest.Result, err error) {
-	input, size := a.stdin, int64(-1)
-	label := name
-	if name == "-" {
-		label = "stdin"
-	} else {
-		file, openErr := os.Open(name)
-		if openErr != nil {
-			return result, fmt.Errorf("import: %w", openErr)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
-		}
-		input = file
+func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions, reading ingest.Reading) (result ingest.Result, err error) {
+	in, err := a.openInput(name)
+	if err != nil {
+		return result, fmt.Errorf("import: %w", err)
 	}
-	bar := newMeter(a.stderr, size, "importing "+printable(label), true)
-	options := ingest.Options{File: label, Now: time.Now, Progress: bar.add}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	bar := newMeter(a.stderr, in.size, "importing "+printable(in.label), true)
+	options := in.options(o.readingFlags, reading)
+	options.Progress = bar.add
 	if o.skipBad {
-		rejects := &rejectsFile{path: label + ".rejected"}
+		rejects := &rejectsFile{path: in.label + ".rejected"}
 		defer func() { err = errors.Join(err, rejects.close()) }()
 		options.Rejects = rejects
 	}
-	defer bar.end()
-	return ingest.JSONLines(ctx, db.detections, input, options)
+	result, err = ingest.Import(ctx, db.detections, in, options)
+	bar.end()
+	return result, errors.Join(err, writeNotes(a.stderr, in.label, *options.Notes))
 }
 
 // rejectsFile comes into being with the first rejected row.

@@ -122,7 +122,7 @@ Start with "geppo demo".`,
 	}
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
-	root.AddCommand(a.demoCommand(), a.initCommand(), a.serveCommand(), a.importCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
+	root.AddCommand(a.demoCommand(), a.initCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.checkCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())

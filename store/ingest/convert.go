@@ -11,6 +11,7 @@ import (
 
 // Converted counts what became of a file's records.
 type Converted struct {
+	Format               string
 	Read, Rows, Rejected int64
 	Notes
 }
@@ -23,6 +24,7 @@ func Convert(ctx context.Context, to io.Writer, r io.Reader, opts Options) (done
 	if err != nil {
 		return done, err
 	}
+	done.Format = format
 	for {
 		if err := ctx.Err(); err != nil {
 			return done, fmt.Errorf("convert %s: %w", opts.File, err)

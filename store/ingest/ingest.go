@@ -30,7 +30,7 @@ type Options struct {
 	Now func() time.Time
 	// Format is one of Formats; Import guesses it if it is empty.
 	Format string
-	// Reading says how a vendor's format is read.
+	// Reading says how a vendor's format is read. Import asks the store where Known is not set.
 	Reading
 	// Notes, if set, counts what was not reported and the warnings.
 	Notes *Notes
@@ -61,12 +61,28 @@ func JSONLines(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Opt
 // kept, unless opts.Rejects takes the bad rows. The result counts the rows that were read up to an
 // error.
 func Import(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
+	if opts.Known == nil {
+		opts.Known = func(contract string) (Known, error) { return knownTo(ctx, db, contract) }
+	}
 	from, format, err := open(r, opts)
 	if err != nil {
 		return Result{}, err
 	}
 	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
 	return load(ctx, db, file, from, opts)
+}
+
+// knownTo is what the store knows of a contract; an unknown one is found out when its rows are put.
+func knownTo(ctx context.Context, db *sqlite.Detections, contract string) (Known, error) {
+	c, endpoints, err := db.Inventory(ctx, contract)
+	if errors.Is(err, store.ErrNotFound) {
+		return Known{}, nil
+	}
+	if err != nil {
+		return Known{}, err
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	return Known{Zone: zone, Since: c.Since, Endpoints: endpoints}, err
 }
 
 // readAhead is how many chunks may wait for the store: decoding goes on while a large batch is

@@ -26,6 +26,7 @@ type inventory struct {
 // listing is what the file lists of one contract.
 type listing struct {
 	ids  map[string]string // folded name → the computer's id
+	keys map[string]bool   // of the machines
 	zone *time.Location
 }
 
@@ -101,6 +102,7 @@ func (s *inventory) computer(l *line, contract string, computer node) {
 		l.warn("two computers of one name")
 	}
 	of.ids[store.Fold(name)] = id
+	of.keys[store.Machine{ID: id, Name: name}.Key()], of.keys[store.Fold(name)] = true, true
 	os := cleanName(computer.at("platform").text())
 	if installed, ok := s.installed(contract, name, computer); ok {
 		l.rows = append(l.rows, endpoint{
@@ -126,7 +128,7 @@ func (s *inventory) computer(l *line, contract string, computer node) {
 func (s *inventory) of(contract string) *listing {
 	of := s.listed[contract]
 	if of == nil {
-		of = &listing{ids: map[string]string{}, zone: tokyo}
+		of = &listing{ids: map[string]string{}, keys: map[string]bool{}, zone: tokyo}
 		if zone := s.v.about(contract).Zone; zone != nil {
 			of.zone = zone
 		}
@@ -202,14 +204,14 @@ func (s *inventory) finish(c *chunk) error {
 func (s *inventory) removed(c *chunk, contract string) {
 	of := s.listed[contract]
 	for _, e := range s.v.about(contract).Endpoints {
-		if _, listed := of.ids[store.Fold(e.Name)]; listed || !e.RemovedAt.IsZero() {
+		if of.keys[store.Machine{ID: e.ID, Name: e.Name}.Key()] || !e.RemovedAt.IsZero() {
 			continue
 		}
 		l := c.add(1, nil)
 		l.warn("no longer listed: removed")
 		at := stamp(s.v.Day.Start(of.zone))
 		l.rows = append(l.rows, endpoint{
-			Type: "endpoint", Contract: contract, Name: e.Name, Class: string(e.Class), OS: e.OS, InstalledAt: stamp(e.InstalledAt), RemovedAt: &at,
+			Type: "endpoint", Contract: contract, Name: e.Name, EndpointID: e.ID, Class: string(e.Class), OS: e.OS, InstalledAt: stamp(e.InstalledAt), RemovedAt: &at,
 		})
 		c.check(l)
 	}

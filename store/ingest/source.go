@@ -23,6 +23,14 @@ func Formats() []string {
 	return names
 }
 
+// Features are the features that a detection may be of.
+func Features() (names []string) {
+	for _, f := range features {
+		names = append(names, string(f))
+	}
+	return names
+}
+
 // source reads the records of one file. next reads one and puts what became of it into out; what
 // it returns with the last one is io.EOF. A *RowError refuses the whole file.
 type source interface {
@@ -50,7 +58,14 @@ var formats = []format{
 
 // open begins to read r, and says in which format.
 func open(r io.Reader, opts Options) (source, string, error) {
-	format, err := formatNamed(opts.Format)
+	name := opts.Format
+	if name == "" {
+		var err error
+		if name, r, err = Guess(r, opts.Columns); err != nil {
+			return nil, "", fmt.Errorf("read %s: %w", opts.File, err)
+		}
+	}
+	format, err := formatNamed(name)
 	if err != nil {
 		return nil, "", err
 	}

@@ -70,6 +70,29 @@ func (d *Detections) Month(ctx context.Context, id string, p store.Period) (m st
 	return m, nil
 }
 
+// Inventory reads a contract with its endpoints, removed ones included; ErrNotFound if there is no
+// such contract.
+func (d *Detections) Inventory(ctx context.Context, id string) (c store.Contract, list []store.Endpoint, err error) {
+	err = d.snapshotOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
+		key, contract, err := d.readContract(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		loc, err := d.location(contract.Timezone)
+		if err != nil {
+			return err
+		}
+		r := monthReader{ctx: ctx, conn: conn, tx: tx, stmt: &d.month, key: key, m: store.Month{Contract: contract, Location: loc}}
+		c, err = contract, r.endpoints()
+		list = r.m.Endpoints
+		return err
+	})
+	if err != nil {
+		return store.Contract{}, nil, fmt.Errorf("read inventory of contract %q: %w", id, err)
+	}
+	return c, list, nil
+}
+
 // location is time.LoadLocation, once for each zone.
 func (d *Detections) location(zone string) (*time.Location, error) {
 	if loc, ok := d.zones.Load(zone); ok {
