@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/files"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -21,6 +22,7 @@ import (
 type backupOptions struct {
 	ledgerOnly, force, json bool
 	live                    []string // the databases in use, of which none may be overwritten
+	owner                   files.Owner
 }
 
 // backupFile is one copy to be made, and what --json tells of it.
@@ -50,16 +52,16 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace an earlier copy of that name")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
-		o.live = []string{c.Ledger(), c.Detections()}
+		o.live, o.owner = []string{c.Ledger(), c.Detections()}, files.OwnerOf(c.Ledger())
 		// The ledger is copied last: it is the one that changes while a month is sent.
-		files := []*backupFile{{Of: c.Ledger(), File: args[0], make: func(ctx context.Context, to string, progress func(done, total int)) error {
+		copies := []*backupFile{{Of: c.Ledger(), File: args[0], make: func(ctx context.Context, to string, progress func(done, total int)) error {
 			return db.ledger.Backup(ctx, to, pauseCopy(ctx, time.Now()), progress)
 		}}}
 		if !o.ledgerOnly {
 			detections := &backupFile{Of: c.Detections(), File: sqlite.DetectionsBeside(args[0]), make: db.detections.Backup}
-			files = append([]*backupFile{detections}, files...)
+			copies = append([]*backupFile{detections}, copies...)
 		}
-		return a.backup(ctx, files, o)
+		return a.backup(ctx, copies, o)
 	})
 	return cmd
 }
@@ -84,7 +86,7 @@ func (a *app) backup(ctx context.Context, files []*backupFile, o backupOptions) 
 		}
 	}()
 	for _, f := range files {
-		if err := a.copyDatabase(ctx, f); err != nil {
+		if err := a.copyDatabase(ctx, f, o); err != nil {
 			return err
 		}
 	}
@@ -129,7 +131,7 @@ func (f *backupFile) refuse(o backupOptions) error {
 	return nil
 }
 
-func (a *app) copyDatabase(ctx context.Context, f *backupFile) error {
+func (a *app) copyDatabase(ctx context.Context, f *backupFile, o backupOptions) error {
 	if err := a.removeLeftovers(f.File); err != nil {
 		return fmt.Errorf("backup: %w", err)
 	}
@@ -138,7 +140,11 @@ func (a *app) copyDatabase(ctx context.Context, f *backupFile) error {
 		return fmt.Errorf("backup: %w", err)
 	}
 	f.temp = file.Name()
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX); err != nil { // see removeLeftovers
+	err = o.owner.Give(file)
+	if err == nil {
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX) // see removeLeftovers
+	}
+	if err != nil {
 		return fmt.Errorf("backup: %w", errors.Join(err, file.Close()))
 	}
 	var bar meter
@@ -166,11 +172,7 @@ func (f *backupFile) keep() error {
 		return fmt.Errorf("backup: %w", err)
 	}
 	f.temp = ""
-	dir, err := os.Open(filepath.Dir(f.File))
-	if err != nil {
-		return fmt.Errorf("backup: %w", err)
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return files.SyncDir(filepath.Dir(f.File))
 }
 
 // removeLeftovers removes what backups to the same name left when they were killed: a copy that is

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/user"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
@@ -16,6 +15,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/files"
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
@@ -30,6 +30,14 @@ type databases struct {
 }
 
 func openDatabases(ctx context.Context, c config.Config, mode sqlite.Mode) (*databases, error) {
+	if mode == sqlite.Migrate {
+		// A ledger of root's own keeps the daemon's user from sending, and nobody would know why.
+		for _, path := range []string{c.Ledger(), c.Detections()} {
+			if err := files.OwnerOf(c.Ledger()).Make(path); err != nil {
+				return nil, &codedError{exitUnavailable, err}
+			}
+		}
+	}
 	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), mode)
 	if err != nil {
 		return nil, &codedError{exitUnavailable, err}
@@ -115,7 +123,7 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 		DKIM: dkim, SMIME: smime,
 		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
 		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce, VERP: c.Mail.VERP,
-		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Like: c.Ledger()}, Log: log, Now: time.Now,
+		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Owner: files.OwnerOf(c.Ledger())}, Log: log, Now: time.Now,
 	}, nil
 }
 
@@ -213,12 +221,4 @@ func period(s string) (store.Period, error) {
 		return store.Period{}, &codedError{exitUsage, err}
 	}
 	return p, nil
-}
-
-// writeFile writes one file of a directory that may not exist yet.
-func writeFile(dir, name string, data []byte) error {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, name), data, 0o600)
 }

@@ -14,6 +14,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/files"
 	"geppo/cmd/internal/gallery"
 	"geppo/cmd/internal/sink"
 	"geppo/store"
@@ -52,9 +53,11 @@ through the same code as the daemon. The mails that arrived are laid out in DIR/
 
 func (a *app) demo(ctx context.Context, dir string) (err error) {
 	started := time.Now()
-	if err := clearDemo(dir); err != nil {
+	out, err := clearDemo(dir)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, out.Close()) }()
 	c := config.Default()
 	c.Store.DSN = "sqlite:" + filepath.Join(dir, "geppo.db")
 	c.Log.Level = "warn"
@@ -75,7 +78,7 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := gallery.Write(dir, p, arrived); err != nil {
+	if err := gallery.Write(out, p, arrived); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, `%d mails for %s were sent to a sink on this machine and written to %s in %.1f s.
@@ -89,25 +92,29 @@ Then try:
 	return err
 }
 
-// clearDemo makes dir ready: an earlier demo's files go, anybody else's are not touched.
-func clearDemo(dir string) error {
+// clearDemo makes dir ready and opens it: an earlier demo's files go, anybody else's are not touched.
+func clearDemo(dir string) (*os.Root, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
-	if _, err := os.Stat(filepath.Join(dir, demoMark)); err != nil && len(entries) > 0 {
-		return exitWith(exitUsage, "%s is not empty and not a demo's; name another directory with --dir", dir)
+	out, err := files.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := out.Lstat(demoMark); err != nil && len(entries) > 0 {
+		return nil, errors.Join(exitWith(exitUsage, "%s is not empty and not a demo's; name another directory with --dir", dir), out.Close())
 	}
 	// Only what the demo makes is removed, whatever else has been put beside it.
 	for _, name := range []string{
-		"mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm",
+		demoMark, "mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm",
 		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm",
 	} {
-		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-			return err
+		if err := out.RemoveAll(name); err != nil {
+			return nil, errors.Join(err, out.Close())
 		}
 	}
-	return writeFile(dir, demoMark, []byte("geppo demo may remove what it made here\n"))
+	return out, files.Create(out, demoMark, []byte("geppo demo may remove what it made here\n"))
 }
 
 // importSample feeds the sample through the importer, as a file would be.

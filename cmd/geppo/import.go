@@ -11,13 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/files"
 	"geppo/store/ingest"
 	"geppo/store/sqlite"
 )
 
 type importOptions struct {
 	readingFlags
-	json bool
+	json  bool
+	owner files.Owner // of the files of rejected rows
 }
 
 // importedJSON is what --json prints of one file.
@@ -38,7 +40,7 @@ func (a *app) importCommand() *cobra.Command {
 that file is kept. Importing again adds nothing twice.
 
 With --skip-bad the good rows are kept, and the others are written to FILE.rejected with their reasons; mended, that
-file can be imported as it is.
+file can be imported as it is. One that is there already stays; the new one is FILE.rejected.2 then.
 
 Besides our own JSON Lines the files of vendors are read: geppo help formats. Look at what becomes of one by geppo
 convert before its rows are kept.`,
@@ -47,19 +49,20 @@ convert before its rows are kept.`,
 	}
 	o.bind(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, files []string) error {
+	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, names []string) error {
 		reading, err := o.reading(c)
 		if err != nil {
 			return err
 		}
-		return a.importFiles(ctx, db, files, o, reading)
+		o.owner = files.OwnerOf(c.Ledger())
+		return a.importFiles(ctx, db, names, o, reading)
 	})
 	return cmd
 }
 
-func (a *app) importFiles(ctx context.Context, db *databases, files []string, o importOptions, reading ingest.Reading) (err error) {
+func (a *app) importFiles(ctx context.Context, db *databases, names []string, o importOptions, reading ingest.Reading) (err error) {
 	done := []importedJSON{}
-	for _, file := range files {
+	for _, file := range names {
 		var result ingest.Result
 		if result, err = a.importFile(ctx, db, file, o, reading); err != nil {
 			break
@@ -92,7 +95,7 @@ func (a *app) importFile(ctx context.Context, db *databases, name string, o impo
 	options := in.options(o.readingFlags, reading)
 	options.Progress = bar.add
 	if o.skipBad {
-		rejects := &rejectsFile{path: in.label + ".rejected"}
+		rejects := &rejectsFile{path: in.label + ".rejected", owner: o.owner}
 		defer func() { err = errors.Join(err, rejects.close()) }()
 		options.Rejects = rejects
 	}
@@ -103,15 +106,16 @@ func (a *app) importFile(ctx context.Context, db *databases, name string, o impo
 
 // rejectsFile comes into being with the first rejected row.
 type rejectsFile struct {
-	path string
-	file *os.File
+	path  string
+	owner files.Owner
+	file  *os.File
 }
 
 var _ io.Writer = (*rejectsFile)(nil)
 
 func (r *rejectsFile) Write(p []byte) (int, error) {
 	if r.file == nil {
-		file, err := os.OpenFile(r.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		file, err := files.CreateNew(r.path, r.owner)
 		if err != nil {
 			return 0, err
 		}

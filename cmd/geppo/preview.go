@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
-	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"geppo/aggregate"
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/files"
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
@@ -45,7 +47,7 @@ with --frozen as they were when the first mail was composed. Nothing in the data
 	return cmd
 }
 
-func (a *app) preview(ctx context.Context, c config.Config, db *databases, o previewOptions) error {
+func (a *app) preview(ctx context.Context, c config.Config, db *databases, o previewOptions) (err error) {
 	p, err := period(o.period)
 	if err != nil {
 		return err
@@ -66,43 +68,59 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	if err != nil {
 		return err
 	}
+	out, err := files.OpenDir(o.out)
+	if err != nil {
+		return fmt.Errorf("preview: %w", err)
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	previewer := previewer{composer, planner.IDs, p, o.frozen}
 	bar := newMeter(a.stderr, int64(len(contracts)), "previewing", false)
 	defer bar.end()
 	for _, contract := range contracts {
 		usable, _ := addresses.Of(contract)
-		if err := a.previewContract(ctx, composer, planner.IDs, contract, p, usable, o); err != nil {
+		contents, err := previewer.files(ctx, contract, usable)
+		if err == nil {
+			err = files.Replace(out, contract.ID, contents)
+		}
+		if err != nil {
 			return fmt.Errorf("preview contract %s: %w", contract.ID, err)
+		}
+		if len(usable) == 0 {
+			fmt.Fprintf(a.stderr, "contract %s has no address: no message.eml; add one by geppo recipients add\n", contract.ID)
 		}
 		bar.add(1)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts), o.out)
+	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts), printable(o.out))
 	return err
 }
 
-func (a *app) previewContract(ctx context.Context, composer *daemon.Composer, messages mailer.IDs, contract store.Contract, p store.Period, usable []store.Recipient, o previewOptions) error {
-	report, err := previewReport(ctx, composer, contract.ID, p, o.frozen)
+// previewer composes what would be sent, and keeps it.
+type previewer struct {
+	composer *daemon.Composer
+	messages mailer.IDs
+	period   store.Period
+	frozen   bool
+}
+
+// files are those of one contract by name; the message is the one to the first of its addresses.
+func (v previewer) files(ctx context.Context, contract store.Contract, usable []store.Recipient) (map[string][]byte, error) {
+	report, err := v.report(ctx, contract.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	parts, err := composer.Renderer.Parts(report)
+	parts, err := v.composer.Renderer.Parts(report)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	dir := filepath.Join(o.out, contract.ID)
-	if err := writeParts(dir, report, parts); err != nil {
-		return err
+	contents, err := partFiles(report, parts)
+	if err != nil || len(usable) == 0 {
+		return contents, err
 	}
-	if len(usable) == 0 {
-		_, err := fmt.Fprintf(a.stderr, "contract %s has no address: no message.eml; add one by geppo recipients add\n", contract.ID)
-		return err
-	}
-	first := usable[0]
-	message, err := composer.Address(parts, mail.Address{Name: first.Name, Address: first.Address},
-		daemon.MessageID(messages, contract.ID, p, report.Revision, first.Address, 0), previewDate(contract, p))
-	if err != nil {
-		return err
-	}
-	return writeFile(dir, "message.eml", message.Bytes)
+	first := slices.MinFunc(usable, func(a, b store.Recipient) int { return strings.Compare(a.Address, b.Address) })
+	message, err := v.composer.Address(parts, mail.Address{Name: first.Name, Address: first.Address},
+		daemon.MessageID(v.messages, contract.ID, v.period, report.Revision, first.Address, 0), previewDate(contract, v.period))
+	contents["message.eml"] = message.Bytes
+	return contents, err
 }
 
 // previewDate stands in for the date of sending, so that equal reports preview as equal bytes: the
@@ -116,37 +134,33 @@ func previewDate(contract store.Contract, p store.Period) time.Time {
 	return time.Date(end.Year(), end.Month(), end.Day(), 9, 0, 0, 0, zone)
 }
 
-func previewReport(ctx context.Context, composer *daemon.Composer, contract string, p store.Period, frozen bool) (aggregate.Report, error) {
-	revision, err := composer.Ledger.NewestRevision(ctx, contract, p)
+func (v previewer) report(ctx context.Context, contract string) (aggregate.Report, error) {
+	revision, err := v.composer.Ledger.NewestRevision(ctx, contract, v.period)
 	if err != nil {
 		return aggregate.Report{}, err
 	}
-	if !frozen {
-		return composer.Fresh(ctx, contract, p, max(revision, 1))
+	if !v.frozen {
+		return v.composer.Fresh(ctx, contract, v.period, max(revision, 1))
 	}
-	report, err := composer.Frozen(ctx, contract, p, revision)
+	report, err := v.composer.Frozen(ctx, contract, v.period, revision)
 	if errors.Is(err, store.ErrNotFound) {
 		return report, errors.New("no report of that period is stored yet; leave out --frozen")
 	}
 	return report, err
 }
 
-func writeParts(dir string, report aggregate.Report, parts render.Parts) error {
+// partFiles are a report and what is made of it, by the names of their files.
+func partFiles(report aggregate.Report, parts render.Parts) (map[string][]byte, error) {
 	reportJSON, err := render.JSON(report)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files := map[string][]byte{"report.json": reportJSON, "body.html": parts.HTML, "body.txt": parts.Text}
+	contents := map[string][]byte{"report.json": reportJSON, "body.html": parts.HTML, "body.txt": parts.Text}
 	for _, image := range parts.Images {
-		files[image.Name] = image.Data
+		contents[image.Name] = image.Data
 	}
 	for _, document := range parts.PDFs {
-		files[document.Name] = document.Data
+		contents[document.Name] = document.Data
 	}
-	for name, data := range files {
-		if err := writeFile(dir, name, data); err != nil {
-			return err
-		}
-	}
-	return nil
+	return contents, nil
 }

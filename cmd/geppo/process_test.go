@@ -241,3 +241,11 @@ func (s *station) attempts(id int64) (list []store.Attempt) {
 	})
 	return list
 }
+
+// writeFile writes one file of a directory that may not exist yet.
+func writeFile(dir, name string, data []byte) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, name), data, 0o600)
+}

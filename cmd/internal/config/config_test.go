@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -313,6 +314,47 @@ func TestAWorkingDirectoryOfAnotherUserHoldsNoConfiguration(t *testing.T) {
 	}()
 	if c, err := config.Load(config.Source{}); err != nil || c.SMTP.Host == "elsewhere" {
 		t.Errorf("host %s, %v", c.SMTP.Host, err)
+	}
+}
+
+// What was found in a shared folder and was not named must be nobody's but ours: it would name a relay, and a file of
+// ours as its password.
+func TestAFileOfTheWorkingDirectoryMustBeOurs(t *testing.T) {
+	const text = "[smtp]\nhost = \"elsewhere\"\n"
+	for name, c := range map[string]struct {
+		lay  func() error
+		root bool // root alone can lay it out
+		good bool
+	}{
+		"ours":                {func() error { return os.Chmod("geppo.toml", 0o644) }, false, true},
+		"writable by others":  {func() error { return os.Chmod("geppo.toml", 0o646) }, false, false},
+		"another's":           {func() error { return os.Chown("geppo.toml", 65534, 65534) }, true, false},
+		"writable by a group": {func() error { return errors.Join(os.Chown("geppo.toml", 0, 65534), os.Chmod("geppo.toml", 0o664)) }, true, false},
+		"our link":            {func() error { return errors.Join(os.Rename("geppo.toml", "x"), os.Symlink("x", "geppo.toml")) }, false, true},
+		"another's link": {func() error {
+			return errors.Join(os.Rename("geppo.toml", "x"), os.Symlink("x", "geppo.toml"), os.Lchown("geppo.toml", 65534, 65534))
+		}, true, false},
+		"our link to another's": {func() error {
+			return errors.Join(os.Rename("geppo.toml", "x"), os.Symlink("x", "geppo.toml"), os.Chown("x", 65534, 65534))
+		}, true, false},
+		"a pipe that never ends": {func() error { return errors.Join(os.Remove("geppo.toml"), syscall.Mkfifo("geppo.toml", 0o600)) }, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.root && os.Geteuid() != 0 {
+				t.Skip("only root can give files away; run it as root")
+			}
+			t.Chdir(t.TempDir())
+			if err := errors.Join(os.WriteFile("geppo.toml", []byte(text), 0o600), c.lay()); err != nil {
+				t.Fatal(err)
+			}
+			loaded, err := config.Load(config.Source{})
+			if c.good != (err == nil) || c.good != (loaded.SMTP.Host == "elsewhere") {
+				t.Errorf("host %s, %v", loaded.SMTP.Host, err)
+			}
+			if !c.good && !strings.Contains(err.Error(), "-c") {
+				t.Errorf("%v does not say what to do", err)
+			}
+		})
 	}
 }
 

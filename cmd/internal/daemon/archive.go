@@ -10,8 +10,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
+	"geppo/cmd/internal/files"
 	"geppo/store"
 )
 
@@ -19,10 +19,8 @@ import (
 // Message-ID, which stays the same when a ledger is restored and gives its numbers out again, and by
 // the bytes, so that no copy ever takes the place of another. The zero Archive keeps nothing.
 type Archive struct {
-	Dir string
-	// Like is the file to whose owner root gives what it makes, so that a command typed as root does
-	// not lock the service's user out: the ledger. Empty: nobody.
-	Like string
+	Dir   string
+	Owner files.Owner // of what is made: a command typed as root must not lock the service's user out
 }
 
 // Put stores a delivery's bytes durably. It is called before the final dot, so that no message can
@@ -47,7 +45,7 @@ func (a Archive) Put(d store.Delivery, message []byte) error {
 
 func (a Archive) write(name string, message []byte) (err error) {
 	dir := filepath.Dir(name)
-	if err := a.makeDir(dir); err != nil {
+	if err := a.Owner.MakeDir(dir); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(dir, unfinishedCopy+"*")
@@ -55,53 +53,14 @@ func (a Archive) write(name string, message []byte) (err error) {
 		return err
 	}
 	_, err = file.Write(message)
-	err = errors.Join(err, a.give(file.Name()), file.Sync(), file.Close())
+	err = errors.Join(err, a.Owner.Give(file), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), name)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return syncDir(dir) // or a crash of the machine forgets the name
-}
-
-// makeDir makes a directory and those above it, each durable in the one that holds it.
-func (a Archive) makeDir(dir string) error {
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	above := filepath.Dir(dir)
-	if err := a.makeDir(above); err != nil {
-		return err
-	}
-	if err := os.Mkdir(dir, 0o750); err != nil && !errors.Is(err, fs.ErrExist) { // another may be as fast
-		return err
-	}
-	return errors.Join(a.give(dir), syncDir(above))
-}
-
-// give makes a new file or directory the ledger's owner's, where root made it.
-func (a Archive) give(name string) error {
-	if a.Like == "" || os.Geteuid() != 0 {
-		return nil
-	}
-	info, err := os.Stat(a.Like)
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
-	}
-	return os.Chown(name, int(owner.Uid), int(owner.Gid))
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return files.SyncDir(dir) // or a crash of the machine forgets the name
 }
 
 // Get reads the copy of a delivery's message that was handed over, or was about to be: the one that

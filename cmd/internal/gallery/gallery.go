@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"html/template"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
+	"geppo/cmd/internal/files"
 	"geppo/cmd/internal/sink"
 	"geppo/store"
 )
@@ -32,11 +32,12 @@ type mailPage struct {
 	PDFs        []string
 }
 
-// Write lays out the messages in dir/mail and writes dir/index.html.
-func Write(dir string, p store.Period, messages []sink.Message) error {
+// Write lays out the messages in dir/mail and writes dir/index.html, which is not there yet.
+func Write(dir *os.Root, p store.Period, messages []sink.Message) error {
 	var pages []mailPage
+	mails := map[string][]byte{}
 	for _, m := range messages {
-		page, err := writeMail(dir, m)
+		page, err := layOut(mails, m)
 		if err != nil {
 			return fmt.Errorf("lay out the mail to %s: %w", strings.Join(m.To, ", "), err)
 		}
@@ -51,10 +52,14 @@ func Write(dir string, p store.Period, messages []sink.Message) error {
 	if err := index.Execute(&page, map[string]any{"Period": p.String(), "Mails": pages}); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "index.html"), page.Bytes(), 0o600)
+	if err := files.Replace(dir, "mail", mails); err != nil {
+		return err
+	}
+	return files.Create(dir, "index.html", page.Bytes())
 }
 
-func writeMail(dir string, m sink.Message) (page mailPage, err error) {
+// layOut adds a message's files to mails, which has those of dir/mail by name.
+func layOut(mails map[string][]byte, m sink.Message) (page mailPage, err error) {
 	parsed, err := parse(m.Data)
 	if err != nil {
 		return page, err
@@ -64,27 +69,18 @@ func writeMail(dir string, m sink.Message) (page mailPage, err error) {
 		Name: name, Subject: parsed.subject, To: parsed.to, Bytes: len(m.Data),
 		HTMLPath: "mail/" + name + ".html", TextPath: "mail/" + name + ".txt", MessagePath: "mail/" + name + ".eml",
 	}
-	mailDir := filepath.Join(dir, "mail")
-	if err := os.MkdirAll(mailDir, 0o750); err != nil {
-		return page, err
-	}
 	html := string(parsed.html)
-	files := map[string][]byte{name + ".eml": m.Data, name + ".txt": parsed.text}
+	mails[name+".eml"], mails[name+".txt"] = m.Data, parsed.text
 	for _, image := range parsed.images {
 		file := name + "_" + image.name
-		files[file] = image.data
+		mails[file] = image.data
 		html = strings.ReplaceAll(html, "cid:"+image.cid, file)
 	}
-	files[name+".html"] = []byte(html)
+	mails[name+".html"] = []byte(html)
 	for _, attachment := range parsed.attachments {
 		file := name + "_" + attachment.name
-		files[file] = attachment.data
+		mails[file] = attachment.data
 		page.PDFs = append(page.PDFs, "mail/"+file)
-	}
-	for file, data := range files {
-		if err := os.WriteFile(filepath.Join(mailDir, file), data, 0o600); err != nil {
-			return page, err
-		}
 	}
 	return page, nil
 }
