@@ -138,8 +138,8 @@ func (c *checks) protection(field, s string) store.Protection {
 	return oneOf(c, field, s, states)
 }
 
-// recipients checks a list of addresses; of one that stands there twice the first is kept. Domains
-// are compared without case (RFC 5321 section 2.4).
+// recipients checks a list of addresses; of a mailbox that stands there twice, perhaps in two spellings, the
+// first is kept.
 func (c *checks) recipients(list []recipient) (kept []store.Recipient) {
 	seen := map[string]bool{}
 	for _, r := range list {
@@ -148,9 +148,8 @@ func (c *checks) recipients(list []recipient) (kept []store.Recipient) {
 			c.fail("%w; write one address like kanri@example.jp", err)
 			return nil
 		}
-		at := strings.LastIndexByte(r.Address, '@')
-		if key := r.Address[:at] + strings.ToLower(r.Address[at:]); !seen[key] {
-			seen[key] = true
+		if mailbox := store.Mailbox(r.Address); !seen[mailbox] {
+			seen[mailbox] = true
 			kept = append(kept, store.Recipient{Address: r.Address, Name: c.text("recipients.name", r.Name)})
 		}
 	}

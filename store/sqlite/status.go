@@ -20,7 +20,8 @@ const deliveryColumns = `id, run, contract, period, revision, recipient, recipie
 const (
 	selectDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE `
 
-	countStates = `SELECT state, count(*) FROM deliveries WHERE %s AND replaced_by IS NULL GROUP BY state`
+	countStates = `SELECT state, count(*) FROM deliveries WHERE replaced_by IS NULL AND `
+	byState     = ` GROUP BY state`
 
 	// The tallies know a whole period without a look at its deliveries, but for those under way.
 	countPeriod = `
@@ -59,9 +60,9 @@ var ledgerStatements = []string{
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, settleFires,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
 	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, giveWay, underWay,
-	selectDeliveries + "true", fmt.Sprintf(countStates, "true"), countPeriod, anyDue + "true)", selectAttempts,
+	selectDeliveries + "true", countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
 	selectRuns, selectRunErrors, finishRun, summariseRun, unfinishedRuns, untoldRuns,
-	insertReport, selectReport, newestRevision,
+	insertReport, selectReport, newestRevision, selectSecret,
 	changeRecipient, selectChanges, lapseOfRecipient, lapseOfContract, lapseOfMailbox, openMarks, insertMark, clearMarks,
 	openStops, insertStop, endStop, selectBars,
 	openPauses, insertPause, endPause, endPauses, hastenUnreached, lastFire, openFires, putFire, nextDue, oldestPending,
@@ -93,7 +94,7 @@ func (l *Ledger) Delivery(ctx context.Context, id int64) (store.Delivery, error)
 // took its place is not counted: the resend is.
 func (l *Ledger) CountStates(ctx context.Context, filter store.Filter) (map[store.State]int, error) {
 	condition, args := where(filter)
-	statement := fmt.Sprintf(countStates, condition)
+	statement := countStates + condition + byState
 	if filter.Contracts == nil && filter.States == nil && filter.IDs == nil && filter.Run == 0 {
 		statement, args = countPeriod, []any{periodKey(filter), filter.Unacknowledged}
 	}

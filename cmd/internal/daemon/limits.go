@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
+
+	"geppo/store"
 )
 
 // Limits hold back messages to at most a number per second, over all and for each recipient
@@ -43,7 +45,8 @@ func (l *Limits) Wait(ctx context.Context, address string) error {
 }
 
 func (l *Limits) domain(address string) *rate.Limiter {
-	_, domain, _ := strings.Cut(strings.ToLower(address), "@")
+	mailbox := store.Mailbox(address)
+	domain := mailbox[strings.LastIndexByte(mailbox, '@')+1:]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	limiter, ok := l.domains[domain]
