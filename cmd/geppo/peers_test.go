@@ -191,6 +191,7 @@ verify unix - - n - 1 verify
 proxymap unix - - n - - proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+local unix - n n - - local
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
@@ -205,15 +206,11 @@ func startPostfix(t *testing.T, next int) (dir string, port int) {
 	t.Helper()
 	needs(t, "postfix sasl2-bin libsasl2-modules libsasl2-modules-db", "postfix", "saslpasswd2")
 	dir, port = openDir(t, "root"), freePort(t)
-	for name, owner := range map[string]string{"queue": "root", "data": "postfix", "sasl": "root"} { // Debian looks for sasl beside main.cf
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		give(t, filepath.Join(dir, name), owner, 0o755)
+	if err := os.Mkdir(filepath.Join(dir, "sasl"), 0o755); err != nil { // Debian looks for it beside main.cf
+		t.Fatal(err)
 	}
 	certificate(t, dir)
 	for name, text := range map[string]string{
-		"main.cf": fmt.Sprintf(postfixMain, dir, next), "master.cf": fmt.Sprintf(postfixMaster, port),
 		"access":          "a1@example.jp 450 4.2.1 mailbox busy\na2@example.jp 550 5.1.1 no such user\n",
 		"sasl/smtpd.conf": "pwcheck_method: auxprop\nauxprop_plugin: sasldb\nsasldb_path: " + dir + "/sasldb2\nmech_list: PLAIN LOGIN SCRAM-SHA-256\n",
 	} {
@@ -224,6 +221,25 @@ func startPostfix(t *testing.T, next int) (dir string, port int) {
 	}
 	command(t, "secret\n", "saslpasswd2", "-p", "-c", "-u", "relay.example", "-f", filepath.Join(dir, "sasldb2"), "geppo")
 	give(t, filepath.Join(dir, "sasldb2"), "postfix", 0o600)
+	runPostfix(t, dir, port, fmt.Sprintf(postfixMain, dir, next))
+	return dir, port
+}
+
+// runPostfix starts one from dir, and stops it at the test's end.
+func runPostfix(t *testing.T, dir string, port int, mainCF string) {
+	t.Helper()
+	for name, owner := range map[string]string{"queue": "root", "data": "postfix"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		give(t, filepath.Join(dir, name), owner, 0o755)
+	}
+	for name, text := range map[string]string{"main.cf": mainCF, "master.cf": fmt.Sprintf(postfixMaster, port)} {
+		if err := writeFile(dir, name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		give(t, filepath.Join(dir, name), "root", 0o644)
+	}
 	command(t, "", "postfix", "-c", dir, "start")
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -233,7 +249,6 @@ func startPostfix(t *testing.T, next int) (dir string, port int) {
 		command(t, "", "postfix", "-c", dir, "stop")
 	})
 	awaitPort(t, port)
-	return dir, port
 }
 
 func TestPostfix(t *testing.T) {

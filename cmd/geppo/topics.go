@@ -12,6 +12,7 @@ var helpTexts embed.FS
 // topics are read by geppo help TOPIC; in man pages they are of section 7.
 var topics = []struct{ name, short string }{
 	{"operating", "A month's end, day by day"},
+	{"bounces", "What comes back, and how geppo gets it"},
 	{"upgrading", "To a newer geppo, and back"},
 	{"restoring", "From a backup, and without duplicates"},
 }

@@ -25,7 +25,7 @@ const (
 	whenHandedOver = `coalesce(sent_at, (SELECT max(ended_at) FROM attempts WHERE delivery = deliveries.id AND outcome = 'ambiguous'))`
 
 	bounceDelivery = `
-UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, acknowledged_at = NULL, reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
+UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, acknowledged_at = iif(state = 'bounced', acknowledged_at, NULL), reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
 WHERE id = ?1 AND (state IN ('sent', 'bounced') OR ` + mayBeAccepted + `)`
 
 	acceptDelivery = `

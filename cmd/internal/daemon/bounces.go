@@ -40,7 +40,7 @@ func (b Bounces) Take(ctx context.Context, mail io.Reader) (said string, err err
 	}
 	bounce, err := mailer.ReadBounce(raw)
 	if errors.Is(err, mailer.ErrNoBounce) {
-		b.Log.Info("a mail to the bounce address needs nothing done", "what", err)
+		b.Log.Info("a mail to the bounce address needs nothing done", "reason", err)
 		return err.Error() + "; nothing was changed", nil
 	}
 	if err != nil {
@@ -113,17 +113,17 @@ func (b Bounces) record(ctx context.Context, d store.Delivery, bounce mailer.Bou
 		of.Hard = false
 	}
 	text := of.Status + " " + of.Diagnostic
-	log := b.Log.With("delivery", d.ID, "contract", d.Contract, "period", d.Period, "recipient", d.Recipient, "diagnostic", text)
+	log := b.Log.With("delivery", d.ID, "contract", d.Contract, "period", d.Period, "recipient", d.Recipient)
 	if of.Action != "failed" {
 		if err := b.Ledger.Accepted(ctx, d, "a notification says: "+of.Action+" "+text, b.Now()); err != nil {
 			return "", err
 		}
-		log.Info("a notification that needs nothing done", "action", of.Action)
+		log.Info("a notification that needs nothing done", "action", of.Action, "diagnostic", text)
 		return fmt.Sprintf("delivery %d: %s", d.ID, of.Action), nil
 	}
 	if err := b.Ledger.Bounce(ctx, d, text, of.Hard, b.Now()); err != nil {
 		return "", err
 	}
-	log.Warn("bounced", "hard", of.Hard)
+	log.Warn("bounced", "hard", of.Hard, "diagnostic", text)
 	return fmt.Sprintf("delivery %d bounced: %s", d.ID, text), nil
 }
