@@ -53,6 +53,9 @@ func (f *readingFlags) reading(c config.Config) (ingest.Reading, error) {
 	if err := f.check(); err != nil {
 		return r, err
 	}
+	if err := ingest.CheckMappings(r.Features, r.Columns); err != nil {
+		return r, &codedError{exitUsage, err}
+	}
 	local, err := time.LoadLocation(c.Timezone)
 	if err != nil {
 		return r, err

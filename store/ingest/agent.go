@@ -67,14 +67,17 @@ var agentDay = regexp.MustCompile(`^\d{8}$`)
 // Where both stand there and differ, the agent's clock or zone is not what one thinks.
 func (v *vendor) agentTime(l *line, day, clock, unix string) (time.Time, error) {
 	local, err := localTime(day, clock, v.zone())
+	if err != nil {
+		return local, err
+	}
 	if n, convErr := strconv.ParseInt(unix, 10, 64); convErr == nil && n > 0 && len(unix) >= 9 && len(unix) <= 11 {
 		at := time.Unix(n, 0)
-		if gap := at.Sub(local); err == nil && (gap >= 2*time.Minute || gap <= -2*time.Minute) {
+		if gap := at.Sub(local); gap >= 2*time.Minute || gap <= -2*time.Minute {
 			l.warn("unix time and local time disagree")
 		}
 		return at, nil
 	}
-	return local, err
+	return local, nil
 }
 
 // localTime reads a day like 20261005 and a time like 948 (9:48), 5 (0:05) or 235959.

@@ -1,6 +1,12 @@
 package ingest
 
-import "geppo/store"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"geppo/store"
+)
 
 // eventClass is a class whose events are EDR events.
 const eventClass = "edr_event"
@@ -38,18 +44,52 @@ var classes = map[string]string{
 
 // otherNames are other words for the classes.
 var otherNames = map[string]string{
-	string(store.MachineLearning): "predictive_machine_learning",
-	"pattern_update":              "pattern_status",
-	"engine_update":               "engine_status",
+	"predictive_machine_learning": string(store.MachineLearning),
+	"behaviour":                   string(store.BehaviorMonitoring),
+	"behavior":                    string(store.BehaviorMonitoring),
+	"url_filter":                  string(store.URLFiltering),
+	"pattern_status":              "pattern_update",
+	"engine_status":               "engine_update",
+	"logon_logoff":                "product_event",
+	"audit":                       "product_event",
+}
+
+const skip = "skip"
+
+// className is the class that a word of [import.features] means; empty for an unknown one.
+func className(word string) string {
+	if class, ok := otherNames[word]; ok {
+		return class
+	}
+	if _, ok := classes[word]; ok {
+		return word
+	}
+	return ""
+}
+
+// CheckMappings says what is wrong with an operator's mappings.
+func CheckMappings(features, columns map[string]string) error {
+	for _, word := range sortedKeys(features) {
+		if className(word) == "" {
+			return fmt.Errorf("import.features.%s is no class of events; use one of %s", word, strings.Join(sortedKeys(classes), ", "))
+		}
+		if to := features[word]; to != skip && to != eventClass && !slices.Contains(Features(), to) {
+			return fmt.Errorf("import.features.%s is %q; use skip or one of %s", word, to, strings.Join(Features(), ", "))
+		}
+	}
+	for _, name := range sortedKeys(columns) {
+		if _, ok := fieldNames[field(columns[name])]; !ok {
+			return fmt.Errorf("csv.columns.%s is %q, which is no field; use one of %s", name, columns[name], strings.Join(sortedKeys(fieldNames), ", "))
+		}
+	}
+	return nil
 }
 
 // feature is what the events of a class become, and whether they become rows at all.
 func (v *vendor) feature(class string) (store.Feature, bool) {
-	to := classes[class]
-	for _, name := range []string{otherNames[class], class} {
-		if mapped, ok := v.Features[name]; ok {
-			to = mapped
-		}
+	to, ok := v.features[class]
+	if !ok {
+		to = classes[class]
 	}
-	return store.Feature(to), to != "" && to != "skip"
+	return store.Feature(to), to != "" && to != skip
 }

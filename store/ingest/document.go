@@ -74,8 +74,16 @@ type valueLines struct {
 
 func (s *valueLines) next(c *chunk) error {
 	err := s.lineSource.next(c)
-	if errors.Is(err, io.EOF) && s.finish != nil {
-		return errors.Join(s.finish(c), err)
+	return finished(s.finish, c, err)
+}
+
+// finished calls finish at the end of the input.
+func finished(finish func(c *chunk) error, c *chunk, err error) error {
+	if !errors.Is(err, io.EOF) || finish == nil {
+		return err
+	}
+	if failed := finish(c); failed != nil {
+		return failed
 	}
 	return err
 }
@@ -141,10 +149,7 @@ func (d *document) next(c *chunk) error {
 		c.add(d.number, nil).err = fmt.Errorf("%w; what follows is not read", malformed(err))
 		err = io.EOF
 	}
-	if errors.Is(err, io.EOF) && d.of.finish != nil {
-		return errors.Join(d.of.finish(c), err)
-	}
-	return err
+	return finished(d.of.finish, c, err)
 }
 
 // walker goes through values and finds the items: the values themselves, the elements of a list, or

@@ -54,13 +54,22 @@ func (v *vendor) feeder(l *line, text string) {
 	v.feederRecord(l, string(class), v.feederFields(l, pairs))
 }
 
-// feederBody is what stands in the brackets after the marker; words between them are tolerated.
+// feederBody is what stands in the brackets after the marker; words between them are tolerated, and
+// brackets that close before any pair, like those of a program's number, if others follow.
 func feederBody(text string) (string, bool) {
 	for _, marker := range []string{"WFBSS-SVC-AC", "WFBS-SVC-AC"} {
-		if _, after, ok := strings.Cut(text, marker); ok {
-			if open := strings.IndexByte(after, '['); open >= 0 {
-				return after[open+1:], true
+		_, after, ok := strings.Cut(text, marker)
+		if !ok {
+			continue
+		}
+		_, body, ok := strings.Cut(after, "[")
+		for ok {
+			within, rest, closed := strings.Cut(body, "]")
+			_, next, more := strings.Cut(rest, "[")
+			if !closed || !more || strings.Contains(within, `="`) {
+				return body, true
 			}
+			body = next
 		}
 	}
 	return "", false

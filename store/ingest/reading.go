@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -50,20 +51,24 @@ const unnamed = "不明"
 // vendor is what the decoders of vendors' formats share: who owns a row, and how it is put together.
 type vendor struct {
 	Reading
-	file    string
-	aliases map[string]string // normalized
-	results results
-	names   names
-	repeats repeats
-	known   map[string]Known
-	failed  error  // why the store could not be asked
-	hashed  []byte // scratch for ids
+	file     string
+	aliases  map[string]string // normalized
+	features map[string]string // by class
+	results  results
+	names    names
+	repeats  repeats
+	known    map[string]Known
+	failed   error  // why the store could not be asked
+	hashed   []byte // scratch for ids
 }
 
 func newVendor(opts Options) *vendor {
-	v := &vendor{Reading: opts.Reading, file: opts.File, aliases: map[string]string{}, known: map[string]Known{}}
+	v := &vendor{Reading: opts.Reading, file: opts.File, aliases: map[string]string{}, features: map[string]string{}, known: map[string]Known{}}
 	for name, contract := range opts.Aliases {
 		v.aliases[sameText(name)] = contract
+	}
+	for word, to := range opts.Features {
+		v.features[className(word)] = to
 	}
 	v.results, v.names = newResults(opts.Results), newNames(opts.Columns)
 	return v
@@ -363,4 +368,13 @@ func (r *repeats) number(contract string, sum [sha256.Size]byte) uint64 {
 	}
 	r.recent[key] = n + 1
 	return uint64(n + 1)
+}
+
+func sortedKeys[K ~string, V any](m map[K]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, string(k))
+	}
+	slices.Sort(keys)
+	return keys
 }
