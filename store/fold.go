@@ -50,6 +50,10 @@ func plain(name string) bool {
 // (外字) are visible to their owner, and stay.
 func visible(r rune) rune {
 	switch {
+	case r >= 0xab70 && r <= 0xabbf:
+		return r - 0xab70 + 0x13a0 // Cherokee folds to capitals, and cases.Fold turns these into small letters again
+	case r >= 0x13f8 && r <= 0x13fd:
+		return r - 8
 	case r == '\t', r == '\n', r == '\r':
 		return ' ' // trimmed at the ends, and a blank between two words
 	case r == utf8.RuneError, unicode.In(r, unicode.Cc, unicode.Cf), unicode.Is(unicode.Variation_Selector, r), unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r):

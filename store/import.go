@@ -1,6 +1,34 @@
 package store
 
-import "time"
+import (
+	"path"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// ImportRecord is an import that was kept.
+type ImportRecord struct {
+	File, Feed, Format string
+	FinishedAt         time.Time
+	ImportCounts
+	NotReported, Warnings map[string]int64 // rows by class, and by kind
+}
+
+// Outsider is a machine that rows name and the inventory does not.
+type Outsider struct {
+	Contract, Name string
+	Rows           int64 // of the import that named it last
+	SeenAt         time.Time
+}
+
+// Misdated is a detection that is dated by its receipt, because the endpoint's clock was wrong.
+type Misdated struct {
+	Contract, Endpoint, Name string
+	Feature                  Feature
+	Time                     time.Time // when it was received
+	Clock                    time.Time // what the wrong clock said
+}
 
 // UnknownResult is a result of virus or spyware that reports count as unknown (その他).
 type UnknownResult struct {
@@ -11,7 +39,7 @@ type UnknownResult struct {
 // Import describes one file to be imported.
 type Import struct {
 	File   string // its name, for the record
-	Feed   string // what the files of one source have in common; "" for File
+	Feed   string // see the function of this name; "" for that of File
 	Format string
 	Size   int64  // in bytes; 0 if not known
 	SHA256 []byte // of the file; nil if not known
@@ -25,10 +53,22 @@ type ImportCounts struct {
 	Read, New, Changed, Duplicate, Rejected int64
 }
 
-// The kinds of warnings of an import, as they are recorded and printed.
+// The warnings of an import that the store gives, as they are recorded and printed with the number
+// of rows.
 const (
-	WarnClock = "clock_wrong" // detections that are dated by their receipt, see ClockWrong
+	WarnClock       = "wrong clock: dated by the time of receipt"
+	WarnOutside     = "machine that the inventory does not name"
+	WarnNoInventory = "contract without an inventory"
 )
+
+// Feed is what the names of the files of one source have in common: their folder, and their name
+// with a # for each number, date or identifier in it.
+func Feed(name string) string {
+	dir, base := path.Split(filepath.ToSlash(name))
+	return dir + feedParts.ReplaceAllString(base, "#")
+}
+
+var feedParts = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{16,}|[0-9]+([-_:.T]?[0-9]+)*Z?`)
 
 // DetectionRow is a detection with the columns that reports do not read.
 type DetectionRow struct {

@@ -160,7 +160,7 @@ type Machine struct {
 
 // Key is the same for all rows that name one machine in one way: its ID where a source gives one,
 // so that a machine that was renamed stays one and two of one name stay two, else its name folded.
-// The two cannot be confused, because nothing folds to capitals.
+// The two cannot be confused, because no name folds to capitals of ASCII.
 func (m Machine) Key() string {
 	if m.ID != "" {
 		return "ID:" + m.ID

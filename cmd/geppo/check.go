@@ -184,6 +184,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	defer k.closed("detections", detections.Close)
 	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
 	k.results(ctx, detections)
+	k.imports(ctx, detections, time.Now())
 	if ledger != nil && next != (store.Period{}) {
 		k.addresses(ctx, newPlanner(c, &databases{ledger, detections}), next)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -24,11 +25,16 @@ type importOptions struct {
 
 // importedJSON is what --json prints of one file.
 type importedJSON struct {
-	File      string `json:"file"`
-	Read      int64  `json:"read"`
-	New       int64  `json:"new"`
-	Duplicate int64  `json:"duplicate"`
-	Rejected  int64  `json:"rejected"`
+	File        string           `json:"file"`
+	Format      string           `json:"format"`
+	Read        int64            `json:"read"`
+	New         int64            `json:"new"`
+	Changed     int64            `json:"changed"`
+	Duplicate   int64            `json:"duplicate"`
+	NotReported map[string]int64 `json:"not_reported"`
+	Rejected    int64            `json:"rejected"`
+	RejectsFile string           `json:"rejects_file,omitempty"`
+	Warnings    map[string]int64 `json:"warnings"`
 }
 
 func (a *app) importCommand() *cobra.Command {
@@ -37,10 +43,13 @@ func (a *app) importCommand() *cobra.Command {
 		Use:   "import FILE…",
 		Short: "Accumulate data from files, or from standard input (-)",
 		Long: `Imports each file in one transaction: a bad row stops it with FILE:LINE: reason (exit code 65), and nothing of
-that file is kept. Importing again adds nothing twice.
+that file is kept. Importing again adds nothing twice. A row that tells of something known is a duplicate, or has
+changed it: a detection by a more final outcome or a corrected time, an event unless it is the older one, a machine or a
+contract by what it says. Rows of a class that no report holds are counted as not reported.
 
 With --skip-bad the good rows are kept, and the others are written to FILE.rejected with their reasons; mended, that
-file can be imported as it is. One that is there already stays; the new one is FILE.rejected.2 then.
+file can be imported as it is. One that is there already stays; the new one is FILE.rejected.2 then. The exit code is 65
+then as well.
 
 Besides our own JSON Lines the files of vendors are read: geppo help formats. Look at what becomes of one by geppo
 convert before its rows are kept.`,
@@ -60,51 +69,84 @@ convert before its rows are kept.`,
 	return cmd
 }
 
-func (a *app) importFiles(ctx context.Context, db *databases, names []string, o importOptions, reading ingest.Reading) (err error) {
+func (a *app) importFiles(ctx context.Context, db *databases, names []string, o importOptions, reading ingest.Reading) error {
 	done := []importedJSON{}
+	var rejected int64
 	for _, file := range names {
-		var result ingest.Result
-		if result, err = a.importFile(ctx, db, file, o, reading); err != nil {
-			break
+		imported, err := a.importFile(ctx, db, file, o, reading)
+		if err != nil {
+			// What was imported before a failure is kept, so it is told in any case.
+			return errors.Join(err, a.writeImported(done, o))
 		}
-		done = append(done, importedJSON{file, result.Read, result.New, result.Duplicate, result.Rejected})
+		done = append(done, imported)
+		rejected += imported.Rejected
 	}
-	// What was imported before a failure is kept, so it is told in any case.
+	if err := a.writeImported(done, o); err != nil {
+		return err
+	}
+	if rejected > 0 {
+		return exitWith(exitData, "%d rows were rejected; mend them in %s and import that", rejected, rejectsFiles(done))
+	}
+	return nil
+}
+
+func rejectsFiles(done []importedJSON) string {
+	var names []string
+	for _, d := range done {
+		if d.RejectsFile != "" {
+			names = append(names, printable(d.RejectsFile))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func (a *app) writeImported(done []importedJSON, o importOptions) error {
 	if o.json {
-		return errors.Join(err, writeJSON(a.stdout, done))
+		return writeJSON(a.stdout, done)
+	}
+	if len(done) == 0 {
+		return nil
 	}
 	rows := make([][]string, len(done))
 	for i, d := range done {
-		rows[i] = []string{d.File, decimal(d.Read), decimal(d.New), decimal(d.Duplicate), decimal(d.Rejected)}
+		var unreported int64
+		for _, n := range d.NotReported {
+			unreported += n
+		}
+		rows[i] = []string{d.File, decimal(d.Read), decimal(d.New), decimal(d.Changed), decimal(d.Duplicate), decimal(unreported), decimal(d.Rejected)}
 	}
-	if len(rows) == 0 {
-		return err
+	err := writeTable(a.stdout, []string{"file", "read", "new", "changed", "duplicate", "not reported", "rejected"}, rows)
+	for _, d := range done {
+		err = errors.Join(err, writeNotes(a.stdout, d.File, ingest.Notes{NotReported: d.NotReported, Warnings: d.Warnings}))
 	}
-	return errors.Join(err, writeTable(a.stdout, []string{"file", "read", "new", "duplicate", "rejected"}, rows))
+	return err
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions, reading ingest.Reading) (result ingest.Result, err error) {
+func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions, reading ingest.Reading) (done importedJSON, err error) {
 	in, err := a.openInput(name)
 	if err != nil {
-		return result, fmt.Errorf("import: %w", err)
+		return done, fmt.Errorf("import: %w", err)
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	bar := newMeter(a.stderr, in.size, "importing "+printable(in.label), true)
+	defer bar.end()
 	options := in.options(o.readingFlags, reading)
 	options.Progress = bar.add
+	rejects := &rejectsFile{path: in.label + ".rejected", owner: o.owner}
 	if o.skipBad {
-		rejects := &rejectsFile{path: in.label + ".rejected", owner: o.owner}
 		defer func() { err = errors.Join(err, rejects.close()) }()
 		options.Rejects = rejects
 	}
-	result, err = ingest.Import(ctx, db.detections, in, options)
-	bar.end()
-	return result, errors.Join(err, writeNotes(a.stderr, in.label, *options.Notes))
+	r, err := ingest.Import(ctx, db.detections, in, options)
+	return importedJSON{
+		in.label, r.Format, r.Read, r.New, r.Changed, r.Duplicate, r.NotReported, r.Rejected, rejects.name(), r.Warnings,
+	}, err
 }
 
-// rejectsFile comes into being with the first rejected row.
+// rejectsFile comes into being with the first rejected row. It takes the place of no other file: an
+// earlier one may hold rows that are still to be mended.
 type rejectsFile struct {
 	path  string
 	owner files.Owner
@@ -122,6 +164,14 @@ func (r *rejectsFile) Write(p []byte) (int, error) {
 		r.file = file
 	}
 	return r.file.Write(p)
+}
+
+// name is that of the file, empty if there is none.
+func (r *rejectsFile) name() string {
+	if r.file == nil {
+		return ""
+	}
+	return r.file.Name()
 }
 
 func (r *rejectsFile) close() error {

@@ -150,17 +150,13 @@ func (in input) options(f readingFlags, r ingest.Reading) ingest.Options {
 	if r.Day == "" {
 		r.Day = store.DayOf(in.date, cmp.Or(r.Zone, f.local))
 	}
-	return ingest.Options{File: in.label, Format: f.format, Reading: r, Now: time.Now, Notes: &ingest.Notes{}}
+	return ingest.Options{File: in.label, Format: f.format, Reading: r, Now: time.Now}
 }
 
 // writeNotes tells people what was not reported, and the warnings.
 func writeNotes(w io.Writer, file string, notes ingest.Notes) error {
 	if len(notes.NotReported) > 0 {
-		parts := []string{}
-		for _, class := range slices.Sorted(maps.Keys(notes.NotReported)) {
-			parts = append(parts, fmt.Sprintf("%s %d", printable(class), notes.NotReported[class]))
-		}
-		if _, err := fmt.Fprintf(w, "%s: not reported: %s\n", printable(file), strings.Join(parts, ", ")); err != nil {
+		if _, err := fmt.Fprintf(w, "%s: not reported: %s\n", printable(file), printable(counted(notes.NotReported, " ", ", "))); err != nil {
 			return err
 		}
 	}

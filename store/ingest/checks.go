@@ -1,9 +1,11 @@
 package ingest
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"geppo/store"
@@ -56,8 +58,12 @@ func (c *checks) long(field, s string) string {
 	return s
 }
 
-// text accepts up to 1,000 characters, none too.
-func (c *checks) text(field, s string) string {
+// text accepts up to 1,000 characters, none too. Control characters and runs of white space become
+// one space: they break lines of logs, tables and mails, and make one name two.
+func (c *checks) text(field, s string) string { return tidy(c.exact(field, s)) }
+
+// exact is text as it stands, for what is compared and never shown.
+func (c *checks) exact(field, s string) string {
 	if len(s) > maxName && utf8.RuneCountInString(s) > maxName {
 		c.fail("%q is longer than %d characters; shorten it", field, maxName)
 	}
@@ -66,6 +72,44 @@ func (c *checks) text(field, s string) string {
 
 // name accepts 1 to 1,000 characters.
 func (c *checks) name(field, s string) string { return c.required(field, c.text(field, s)) }
+
+// id is a name as it stands.
+func (c *checks) id(field, s string) string { return c.required(field, c.exact(field, s)) }
+
+// tidy makes each run of white space and control characters one space and trims them. A single
+// full-width space is part of a Japanese name and stays.
+func tidy(s string) string {
+	if tidied(s) {
+		return s
+	}
+	var b strings.Builder
+	run, space := 0, ' '
+	for _, r := range s {
+		if unicode.IsSpace(r) || unicode.IsControl(r) {
+			run, space = run+1, r
+			continue
+		}
+		if run > 0 && b.Len() > 0 {
+			if run > 1 || space != '\u3000' {
+				space = ' '
+			}
+			b.WriteRune(space)
+		}
+		run = 0
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// tidied tells, for nearly every name, that there is nothing to do.
+func tidied(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+			return false
+		}
+	}
+	return true
+}
 
 func (c *checks) contractID(field, id string) string {
 	c.required(field, id)
@@ -87,14 +131,42 @@ func (c *checks) number(field string, n *int, least int) int {
 }
 
 // time reads RFC 3339 with an offset; years before 1970 are clocks that were never set.
-func (c *checks) time(field, s string) (t time.Time) {
-	c.required(field, s)
-	if err := t.UnmarshalText([]byte(s)); err != nil {
-		c.fail("%q is %.80q, which is no time; write it like 2026-10-05T14:03:22+09:00", field, s)
-	} else if t.Year() < 1970 || t.UnixMilli() < 0 {
+func (c *checks) time(field, s string) time.Time {
+	t := c.clock(field, s)
+	if c.err == nil && t.UnixMilli() < 0 {
 		c.fail("%q is %.80q, which is before 1970; mend the clock it came from", field, s)
 	}
 	return t
+}
+
+// clock is a time that a clock may have got wrong.
+func (c *checks) clock(field, s string) time.Time {
+	c.required(field, s)
+	var t time.Time
+	err := t.UnmarshalText([]byte(s))
+	if err != nil {
+		t, err = unusualTime(s)
+	}
+	if err != nil {
+		c.fail("%q is %.80q, which is no time; write it like 2026-10-05T14:03:22+09:00", field, s)
+	}
+	return t
+}
+
+// unusualTime reads what RFC 3339 allows and package time does not: small letters, and a leap second,
+// which stays within its minute, and so within its day and month.
+func unusualTime(s string) (t time.Time, err error) {
+	b := bytes.ToUpper([]byte(s))
+	const seconds = len("2006-01-02T15:04:")
+	leap := len(b) > seconds+2 && string(b[seconds:seconds+2]) == "60"
+	if leap {
+		copy(b[seconds:], "59")
+	}
+	err = t.UnmarshalText(b)
+	if leap {
+		t = t.Truncate(time.Second).Add(time.Second - time.Millisecond)
+	}
+	return t, err
 }
 
 func (c *checks) optionalTime(field, s string) (t time.Time) {
@@ -138,8 +210,7 @@ func (c *checks) protection(field, s string) store.Protection {
 	return oneOf(c, field, s, states)
 }
 
-// recipients checks a list of addresses; of a mailbox that stands there twice, perhaps in two spellings, the
-// first is kept.
+// recipients checks a list of addresses; of several spellings of one mailbox the first is kept.
 func (c *checks) recipients(list []recipient) (kept []store.Recipient) {
 	seen := map[string]bool{}
 	for _, r := range list {

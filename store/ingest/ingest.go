@@ -9,8 +9,10 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"time"
 
@@ -22,24 +24,33 @@ import (
 type Options struct {
 	// File names the input in errors and in the record of imports.
 	File string
+	// Feed, if set, is what the record of imports knows the file's source by, instead of store.Feed.
+	Feed string
 	// Rejects, if set, makes a bad row no reason to stop: the good rows are kept, and each bad one
 	// is written here as a comment line "# FILE:LINE: reason" and below it the row as received, in
 	// UTF-8. Once mended, that file can be imported as it is: comment lines are skipped.
 	Rejects io.Writer
+	// Whole makes any bad row undo the import after all, once all of them are written to Rejects.
+	Whole bool
 	// Now tells the time for the record of imports.
 	Now func() time.Time
 	// Format is one of Formats; Import guesses it if it is empty.
 	Format string
 	// Reading says how a vendor's format is read. Import asks the store where Known is not set.
 	Reading
-	// Notes, if set, counts what was not reported and the warnings.
-	Notes *Notes
 	// Progress, if set, is called with the number of bytes that have been taken in since the last call.
 	Progress func(bytes int)
 }
 
 // Result says what became of the rows.
-type Result = store.ImportCounts
+type Result struct {
+	store.ImportCounts
+	Notes
+	Format string
+}
+
+// ErrRejected undoes an import by Options.Whole.
+var ErrRejected = errors.New("bad rows; mend them and import the file again")
 
 // RowError is a row that cannot be taken. Its text is "FILE:LINE: reason", and the reason says
 // what to mend.
@@ -64,12 +75,29 @@ func Import(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Option
 	if opts.Known == nil {
 		opts.Known = func(contract string) (Known, error) { return knownTo(ctx, db, contract) }
 	}
-	from, format, err := open(r, opts)
+	input := newMeasured(r)
+	from, format, err := open(input, opts)
 	if err != nil {
 		return Result{}, err
 	}
-	file := store.Import{File: opts.File, Format: format, Now: opts.Now}
-	return load(ctx, db, file, from, opts)
+	file := store.Import{File: opts.File, Feed: opts.Feed, Format: format, Now: opts.Now}
+	return load(ctx, db, file, from, input, opts)
+}
+
+// measured tells what was read through it.
+type measured struct {
+	r    io.Reader
+	sum  hash.Hash
+	size int64
+}
+
+func newMeasured(r io.Reader) *measured { return &measured{r: r, sum: sha256.New()} }
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.sum.Write(p[:n])
+	m.size += int64(n)
+	return n, err
 }
 
 // knownTo is what the store knows of a contract; an unknown one is found out when its rows are put.
@@ -91,27 +119,51 @@ const readAhead = 32
 
 // load decodes in one goroutine and writes in another. If it ends early, the decoding one ends
 // with the Read under way, which nobody can interrupt and which load therefore does not wait for.
-func load(ctx context.Context, db *sqlite.Detections, file store.Import, from source, opts Options) (Result, error) {
+func load(ctx context.Context, db *sqlite.Detections, file store.Import, from source, input *measured, opts Options) (Result, error) {
 	decoding, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks := make(chan *chunk, readAhead)
 	go readChunks(decoding, from, chunks)
 
-	return db.Import(ctx, file, func(tx *sqlite.ImportTx) error {
-		for {
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("import %s: %w", opts.File, ctx.Err())
-			case c, ok := <-chunks:
-				if !ok {
-					return ctx.Err() // decoding ends early only with ctx
-				}
-				if err := takeChunk(ctx, tx, c, opts); err != nil {
-					return err
-				}
+	var notes Notes
+	counts, err := db.Import(ctx, file, func(tx *sqlite.ImportTx) error {
+		notes = Notes{NotReported: tx.NotReported, Warnings: tx.Warnings}
+		if err := takeChunks(ctx, tx, chunks, opts); err != nil {
+			return err
+		}
+		if opts.Whole && tx.Counts.Rejected > 0 {
+			return fmt.Errorf("%s: %d %w", opts.File, tx.Counts.Rejected, ErrRejected)
+		}
+		if tx.Counts.Read == 0 {
+			tx.Warnings[warnEmpty]++
+		}
+		// A document may end before its file does.
+		if _, err := io.Copy(io.Discard, input); err != nil {
+			return readError(opts.File, err)
+		}
+		tx.File.Size, tx.File.SHA256 = input.size, input.sum.Sum(nil)
+		return nil
+	})
+	return Result{counts, notes, file.Format}, err
+}
+
+// warnEmpty is counted once for a file.
+const warnEmpty = "the file holds no rows"
+
+func takeChunks(ctx context.Context, tx *sqlite.ImportTx, chunks <-chan *chunk, opts Options) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("import %s: %w", opts.File, ctx.Err())
+		case c, ok := <-chunks:
+			if !ok {
+				return ctx.Err() // decoding ends early only with ctx
+			}
+			if err := takeChunk(ctx, tx, c, opts); err != nil {
+				return err
 			}
 		}
-	})
+	}
 }
 
 func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c *chunk, opts Options) error {
@@ -141,9 +193,8 @@ func readError(file string, err error) error {
 // take puts one record's rows into the store, or deals with a bad one.
 func take(ctx context.Context, tx *sqlite.ImportTx, l *line, opts Options) error {
 	tx.Counts.Read += int64(l.counted())
-	if opts.Notes != nil {
-		opts.Notes.take(l)
-	}
+	notes := Notes{NotReported: tx.NotReported, Warnings: tx.Warnings}
+	notes.take(l)
 	err := l.err
 	for i := 0; err == nil && i < len(l.records); i++ {
 		r := l.records[i]

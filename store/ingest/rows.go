@@ -1,6 +1,8 @@
 package ingest
 
 import (
+	"time"
+
 	"geppo/store"
 )
 
@@ -67,7 +69,7 @@ func (r endpoint) record() (record, error) {
 	rec := &endpointRecord{contract: c.contractID("contract", r.Contract)}
 	rec.Endpoint = store.Endpoint{
 		Name:        c.name("name", r.Name),
-		ID:          c.text("endpoint_id", r.EndpointID),
+		ID:          c.exact("endpoint_id", r.EndpointID),
 		Class:       oneOf(&c, "class", r.Class, machineClasses),
 		OS:          c.text("os", r.OS),
 		InstalledAt: c.time("installed_at", r.InstalledAt),
@@ -111,7 +113,7 @@ func (r agentStatus) record() (record, error) {
 	p := r.Protections
 	rec.AgentStatus = store.AgentStatus{
 		Endpoint:       c.name("endpoint", r.Endpoint),
-		EndpointID:     c.text("endpoint_id", r.EndpointID),
+		EndpointID:     c.exact("endpoint_id", r.EndpointID),
 		Day:            c.day("day", r.Day),
 		LastSeen:       c.time("last_seen", r.LastSeen),
 		PatternCurrent: r.PatternCurrent,
@@ -148,21 +150,21 @@ func (r detection) record() (record, error) {
 	var c checks
 	rec := &detectionRecord{store.DetectionRow{
 		Contract: c.contractID("contract", r.Contract),
-		ID:       c.name("id", r.ID),
+		ID:       c.id("id", r.ID),
 		Received: c.optionalTime("received", r.Received),
 		Path:     c.long("path", r.Path),
 	}}
 	d := &rec.Detection
 	d.Feature = oneOf(&c, "feature", r.Feature, features)
-	d.Time = c.time("time", r.Time)
+	d.Time = c.detected("time", r.Time, rec.Received)
 	d.Endpoint = c.name("endpoint", r.Endpoint)
-	d.EndpointID = c.text("endpoint_id", r.EndpointID)
+	d.EndpointID = c.exact("endpoint_id", r.EndpointID)
 	d.Class = store.ClassUnknown
 	if r.Class != "" {
 		d.Class = oneOf(&c, "class", r.Class, machineClasses)
 	}
 	if d.Feature == store.WebReputation { // its name is a URL
-		d.Name = c.required("name", c.long("name", r.Name))
+		d.Name = c.required("name", tidy(c.long("name", r.Name)))
 	} else {
 		d.Name = c.name("name", r.Name)
 	}
@@ -175,6 +177,15 @@ func (r detection) record() (record, error) {
 		d.Count = int64(c.number("count", r.Count, 1))
 	}
 	return rec, c.err
+}
+
+// detected is the time of a detection, which may be wrong by any number of years if it is known when
+// the row was received: then that is its time.
+func (c *checks) detected(field, s string, received time.Time) time.Time {
+	if received.IsZero() {
+		return c.time(field, s)
+	}
+	return c.clock(field, s)
 }
 
 type edrEvent struct {
@@ -200,7 +211,7 @@ func (r edrEvent) record() (record, error) {
 	var c checks
 	rec := &eventRecord{contract: c.contractID("contract", r.Contract)}
 	rec.EDREvent = store.EDREvent{
-		ID:        c.name("id", r.ID),
+		ID:        c.id("id", r.ID),
 		Time:      c.time("time", r.Time),
 		Updated:   c.optionalTime("updated", r.Updated),
 		Endpoints: c.machines(r),
@@ -223,7 +234,7 @@ func (r edrEvent) record() (record, error) {
 // machines are the endpoints of an event, each once.
 func (c *checks) machines(r edrEvent) (list []store.Machine) {
 	if r.Endpoint != "" || len(r.Endpoints) == 0 {
-		list = append(list, store.Machine{Name: c.name("endpoint", r.Endpoint), ID: c.text("endpoint_id", r.EndpointID)})
+		list = append(list, store.Machine{Name: c.name("endpoint", r.Endpoint), ID: c.exact("endpoint_id", r.EndpointID)})
 	}
 	seen := map[string]bool{store.Fold(r.Endpoint): r.Endpoint != ""}
 	for _, name := range r.Endpoints {

@@ -21,9 +21,10 @@ type Detections struct {
 
 	contracts, contract, recipientsOf, lastImport, unknownResults *sql.Stmt
 
-	month  monthStatements
-	insert importStatements
-	prune  pruneStatements
+	month   monthStatements
+	insert  importStatements
+	imports importsStatements
+	prune   pruneStatements
 
 	zones sync.Map // IANA name → *time.Location; parsing a zone costs more than reading an idle contract
 }
@@ -35,7 +36,7 @@ func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections,
 		return nil, err
 	}
 	d = &Detections{f: f}
-	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
+	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
 		if err := prepare(ctx, list); err != nil {
 			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", path, err), f.Close())
 		}
@@ -204,9 +205,9 @@ func (d *Detections) readContract(ctx context.Context, tx *sql.Tx, id string) (k
 	return key, c, err
 }
 
-const selectLastImport = `SELECT max(finished_at) FROM imports`
+const selectLastImport = `SELECT max(finished_at) FROM imports WHERE new_rows + changed_rows > 0`
 
-// LastImport is when the newest import finished; the zero time if there was none.
+// LastImport is when the newest import finished that added something; the zero time if there was none.
 func (d *Detections) LastImport(ctx context.Context) (time.Time, error) {
 	var ms sql.NullInt64
 	if err := d.lastImport.QueryRowContext(ctx).Scan(&ms); err != nil {

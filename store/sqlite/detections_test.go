@@ -312,14 +312,20 @@ func TestLastImport(t *testing.T) {
 	if at, err := db.LastImport(ctx); err != nil || !at.IsZero() {
 		t.Errorf("before any import: %v, %v", at, err)
 	}
-	put(t, db, func(context.Context, *sqlite.ImportTx) error { return nil })
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
+		return tx.PutContract(ctx, contractOf("C1"), false)
+	})
+	empty := store.Import{File: "f", Now: func() time.Time { return noon.Add(time.Hour) }}
+	if _, err := db.Import(ctx, empty, func(*sqlite.ImportTx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
 	failed := errors.New("failed")
 	later := store.Import{File: "f", Now: func() time.Time { return noon.Add(time.Hour) }}
 	if _, err := db.Import(ctx, later, func(*sqlite.ImportTx) error { return failed }); !errors.Is(err, failed) {
 		t.Errorf("import: %v, want %v", err, failed)
 	}
 	if at, err := db.LastImport(ctx); err != nil || !at.Equal(noon) {
-		t.Errorf("after one import and one that failed: %v, %v, want %v", at, err, noon)
+		t.Errorf("after one import, an empty one and one that failed: %v, %v, want %v", at, err, noon)
 	}
 }
 

@@ -34,6 +34,7 @@ type ImportTx struct {
 	bound      map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
 	keys       map[string]int64        // contracts' ids → keys
 	folded     map[string]string       // names → store.Fold, for those that came last
+	outside    outside
 	detections batch[detectionRow, detectionKey]
 	statuses   batch[statusRow, statusKey]
 }
@@ -42,6 +43,7 @@ type importStatements struct {
 	contractKey, recipientsOf, dropRecipients, recipient *sql.Stmt
 	contract, endpoint, event                            insertOrUpdate
 	endpointByID, endpointByName, coverage, record       *sql.Stmt
+	inventory, outside                                   *sql.Stmt
 	detection, detections, status, statuses              insertOrUpdate
 }
 
@@ -86,6 +88,8 @@ func (s *importStatements) list(db *sql.DB) []statement {
 			{&s.endpointByName, db, selectEndpointByName},
 			{&s.coverage, db, putCoverage},
 			{&s.record, db, putImport},
+			{&s.inventory, db, selectInventory},
+			{&s.outside, db, putOutside},
 		},
 		s.contract.list(db, insertContract, updateContract),
 		s.endpoint.list(db, insertEndpoint, updateEndpoint),
@@ -138,6 +142,10 @@ func (d *Detections) Import(ctx context.Context, file store.Import, write func(*
 
 // record writes the row that tells of this import.
 func (t *ImportTx) record(ctx context.Context, started time.Time) error {
+	finished := t.File.Now()
+	if err := t.recordOutside(ctx, finished); err != nil {
+		return fmt.Errorf("record machines outside the inventory: %w", err)
+	}
 	f, c := t.File, t.Counts
 	notReported, err := json.Marshal(t.NotReported)
 	if err != nil {
@@ -147,8 +155,8 @@ func (t *ImportTx) record(ctx context.Context, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), f.Now().UnixMilli(),
-		cmp.Or(f.Feed, f.File), f.File, f.Size, f.SHA256, f.Format,
+	_, err = t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), finished.UnixMilli(),
+		cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
 		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings))
 	return err
 }
@@ -162,6 +170,7 @@ func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx
 		bound:       map[*sql.Stmt]*sql.Stmt{},
 		keys:        map[string]int64{},
 		folded:      map[string]string{},
+		outside:     outside{seen: map[machineOf]named{}},
 		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
 		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
 	}

@@ -101,6 +101,10 @@ func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error
 		row.misdated, row.ms = row.ms, d.Received.UnixMilli()
 		t.Warnings[store.WarnClock]++
 	}
+	machine := store.Machine{ID: d.EndpointID, Name: d.Endpoint}
+	if err := t.follow(ctx, key, machine, t.machine(machine)); err != nil {
+		return err
+	}
 	size := len(d.ID) + len(d.Endpoint) + len(d.EndpointID) + len(d.Name) + len(d.Result) + len(d.Path)
 	return t.detections.add(ctx, row, size, &t.Counts)
 }
@@ -168,7 +172,11 @@ func (t *ImportTx) PutStatus(ctx context.Context, contract string, s store.Agent
 	if err != nil {
 		return err
 	}
-	row := statusRow{key, t.machine(store.Machine{ID: s.EndpointID, Name: s.Endpoint}), s}
+	machine := store.Machine{ID: s.EndpointID, Name: s.Endpoint}
+	row := statusRow{key, t.machine(machine), s}
+	if err := t.follow(ctx, key, machine, row.machine); err != nil {
+		return err
+	}
 	return t.statuses.add(ctx, row, len(row.machine)+len(s.Endpoint)+len(s.OS), &t.Counts)
 }
 

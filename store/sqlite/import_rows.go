@@ -162,6 +162,11 @@ func (t *ImportTx) PutEvent(ctx context.Context, contract string, e store.EDREve
 	if err != nil {
 		return fmt.Errorf("objects of event %q: %w", e.ID, err)
 	}
+	for _, m := range e.Endpoints {
+		if err := t.follow(ctx, key, m, t.machine(m)); err != nil {
+			return err
+		}
+	}
 	err = t.putOne(ctx, t.stmt.event, key, e.ID, e.Time.UnixMilli(), millis(e.Updated), e.Status, string(endpoints), string(objects))
 	if err != nil {
 		return fmt.Errorf("write event %q of contract %q: %w", e.ID, contract, err)

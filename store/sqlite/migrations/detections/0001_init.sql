@@ -46,6 +46,16 @@ CREATE TABLE endpoints (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX endpoints_id ON endpoints (contract, endpoint_id) WHERE endpoint_id <> '';
 
+-- The machines that rows named and no entry of the inventory fitted when they were imported.
+CREATE TABLE outside (
+  contract INTEGER NOT NULL REFERENCES contracts (key),
+  machine  TEXT    NOT NULL, -- as in agent_status
+  name     TEXT    NOT NULL,
+  rows     INTEGER NOT NULL, -- of the import that named it last
+  seen_at  INTEGER NOT NULL, -- when that was
+  PRIMARY KEY (contract, machine)
+) STRICT, WITHOUT ROWID;
+
 -- Daily snapshots of agents. By machine first: a month of one machine is one short range, and
 -- the newest snapshot before it is the row in front, however many years of snapshots there are.
 CREATE TABLE agent_status (
