@@ -125,15 +125,16 @@ func followupsFile(list []followup) ([]byte, error) {
 		return nil, nil
 	}
 	var csv bytes.Buffer
-	// A spreadsheet takes CSV for the machine's old encoding unless it begins with this mark.
-	csv.WriteString("\ufeff")
 	err := writeFollowups(&csv, list)
 	return csv.Bytes(), err
 }
 
-// writeFollowups writes CSV (RFC 4180) that a spreadsheet may open: a cell that would be taken for a
-// formula is given a quote before it.
+// writeFollowups writes CSV (RFC 4180) for a spreadsheet, which takes it for the machine's old encoding unless it
+// begins with a mark.
 func writeFollowups(w io.Writer, list []followup) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return err
+	}
 	out := csv.NewWriter(w)
 	err := out.Write(followupHeader)
 	for _, f := range list {
@@ -147,9 +148,10 @@ func writeFollowups(w io.Writer, list []followup) error {
 	return errors.Join(err, out.Error())
 }
 
-// harmlessCell follows OWASP's list of what spreadsheets take for a formula.
+// harmlessCell follows OWASP's list of what spreadsheets take for a formula: such a cell is given a quote before it.
 func harmlessCell(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", []rune(cell)[0]) {
+	cell = printable(cell)
+	if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) {
 		return "'" + cell
 	}
 	return cell

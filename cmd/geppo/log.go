@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -109,8 +108,8 @@ func (p prefixed) Write(line []byte) (int, error) {
 // toJournal tells whether w is the stream that systemd named to us (systemd.exec(5), JOURNAL_STREAM):
 // a shell's redirection is not.
 func toJournal(w io.Writer, environ []string) bool {
-	file, ok := w.(*os.File)
-	if !ok {
+	file := fileOf(w)
+	if file == nil {
 		return false
 	}
 	var stat unix.Stat_t

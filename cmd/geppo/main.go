@@ -63,6 +63,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (a *app) execute(ctx context.Context, args []string) int {
+	stdout, stderr := &clean{w: a.stdout}, &clean{w: a.stderr}
+	a.stdout, a.stderr = stdout, stderr
+	code := a.obey(ctx, args)
+	if err := errors.Join(stdout.Flush(), stderr.Flush()); err != nil && code == exitDone {
+		return exitError
+	}
+	return code
+}
+
+func (a *app) obey(ctx context.Context, args []string) int {
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(a.stdin)
@@ -117,9 +127,9 @@ month, and sends it as a mail with charts and PDFs; every try is recorded in a l
 
 Start with "geppo demo".`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version: version,
 	}
+	root.SetVersionTemplate("geppo {{.Version}}\n")
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
 	root.AddCommand(a.demoCommand(), a.initCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
@@ -127,7 +137,35 @@ Start with "geppo demo".`,
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.checkCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
 	a.addHelp(root)
+	for _, cmd := range append(root.Commands(), root) {
+		if !cmd.HasSubCommands() {
+			continue
+		}
+		cmd.Args = commandIsNamed
+		if !cmd.Runnable() {
+			cmd.RunE = a.commandIsMissing
+		}
+	}
 	return root
+}
+
+// commandIsNamed tells which command was probably meant: what cobra says of it has several lines.
+func commandIsNamed(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	advice := fmt.Sprintf("see %s --help", cmd.CommandPath())
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		advice = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return fmt.Errorf("unknown command %q for %s; %s", args[0], cmd.CommandPath(), advice)
+}
+
+// commandIsMissing helps, and is no success: a script that forgot its command has done nothing.
+func (a *app) commandIsMissing(cmd *cobra.Command, _ []string) error {
+	cmd.SetOut(a.stderr)
+	return errors.Join(cmd.Help(), exitWith(exitUsage, "no command is named"))
 }
 
 // do marks the end of flag parsing: an error before it is wrong usage.

@@ -2,12 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -15,20 +11,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 )
-
-// printable makes text that others wrote safe for a terminal: control characters, among them the
-// escapes that move a cursor or set a title, and bidirectional overrides are shown as their code.
-func printable(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			fmt.Fprintf(&b, "\\u%04x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
 
 // shortened keeps a table's columns on the screen; --json has the whole.
 func shortened(s string) string {
@@ -81,8 +63,8 @@ func clockTime(t time.Time) string {
 
 // terminal tells whether w is one.
 func terminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	file := fileOf(w)
+	return file != nil && term.IsTerminal(int(file.Fd()))
 }
 
 // meter is a progress bar on a terminal, and nothing elsewhere. It is decoration: that it cannot be
@@ -94,7 +76,7 @@ func newMeter(w io.Writer, most int64, what string, bytes bool) meter {
 	if !terminal(w) || most == 0 {
 		return meter{}
 	}
-	return meter{progressbar.NewOptions64(most, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(w),
+	return meter{progressbar.NewOptions64(most, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(fileOf(w)),
 		progressbar.OptionShowCount(), progressbar.OptionShowBytes(bytes), progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())}
 }

@@ -73,10 +73,3 @@ func TestVerdict(t *testing.T) {
 		}
 	}
 }
-
-func TestPrintableNeutralisesWhatATerminalWouldObey(t *testing.T) {
-	got := printable("a\x1b]0;title\x07b\u202ec\n𠮷<script>")
-	if got != `a\u001b]0;title\u0007b\u202ec\u000a𠮷<script>` {
-		t.Errorf("%q", got)
-	}
-}

@@ -37,8 +37,18 @@ func (a *app) addHelp(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		if cmd.Name() == "help" {
 			cmd.Example = "  geppo help resend\n  geppo help operating"
+			cmd.Run, cmd.RunE = nil, helpOf
 		}
 	}
+}
+
+// helpOf shows what is asked for; cobra would show everything, and call that done, where it knows no such command.
+func helpOf(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return commandIsNamed(help.Root(), args)
+	}
+	return cmd.Help()
 }
 
 func (a *app) completionCommand(root *cobra.Command) *cobra.Command {
