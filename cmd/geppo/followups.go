@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -50,22 +51,33 @@ func (a *app) followupsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list, err := followups(ctx, composer, p)
-		switch {
-		case err != nil:
+		list, missing, err := followups(ctx, composer, p)
+		if err != nil {
 			return err
+		}
+		switch {
 		case asJSON:
-			return writeJSON(a.stdout, list)
+			err = writeJSON(a.stdout, list)
 		case asCSV:
-			return writeFollowups(a.stdout, list)
+			err = writeFollowups(a.stdout, list)
+		default:
+			err = a.followupsTable(list)
 		}
-		rows := make([][]string, len(list))
-		for i, f := range list {
-			rows[i] = f.cells()
+		if err == nil && len(missing) > 0 {
+			err = fmt.Errorf("%d contracts are missing from the list; the first is %s: %s; mend its data, then list again",
+				len(missing), missing[0].Contract, missing[0].Reason)
 		}
-		return writeTable(a.stdout, followupHeader, rows)
+		return err
 	})
 	return cmd
+}
+
+func (a *app) followupsTable(list []followup) error {
+	rows := make([][]string, len(list))
+	for i, f := range list {
+		rows[i] = f.cells()
+	}
+	return writeTable(a.stdout, followupHeader, rows)
 }
 
 var followupHeader = []string{"contract", "feature", "result", "endpoint", "name", "count"}
@@ -74,20 +86,25 @@ func (f followup) cells() []string {
 	return []string{f.Contract, string(f.Feature), f.Result, f.Endpoint, f.Name, strconv.FormatInt(f.Count, 10)}
 }
 
-// followups collects the list over every contract that is active in the period.
-func followups(ctx context.Context, composer *daemon.Composer, p store.Period) ([]followup, error) {
+// followups collects the list over every contract that is active in the period. One whose report cannot be read is
+// missing from it, and does not keep the others' work from the desk.
+func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (list []followup, missing []store.RunError, err error) {
 	contracts, err := composer.Detections.Contracts(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	list := []followup{}
+	list = []followup{}
 	for _, contract := range contracts {
 		if !daemon.Active(contract, p) {
 			continue
 		}
 		report, err := composer.Newest(ctx, contract.ID, p)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
 		if err != nil {
-			return nil, err
+			missing = append(missing, store.RunError{Contract: contract.ID, Reason: err.Error()})
+			continue
 		}
 		for _, c := range report.ToConfirm {
 			for _, name := range c.Names {
@@ -95,7 +112,7 @@ func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (
 			}
 		}
 	}
-	return list, nil
+	return list, missing, nil
 }
 
 func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
@@ -104,17 +121,18 @@ func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
 
 // newSummarizer tells the operators how a run ended; list is followups, or what does more with its answer.
 func newSummarizer(c config.Config, d *daemon.Dispatcher,
-	list func(context.Context, *daemon.Composer, store.Period) ([]followup, error),
+	list func(context.Context, *daemon.Composer, store.Period) ([]followup, []store.RunError, error),
 ) *daemon.Summarizer {
 	return &daemon.Summarizer{
 		Operators: newOperators(c, d),
-		FollowUps: func(ctx context.Context, p store.Period) ([]byte, int, error) {
-			found, err := list(ctx, d.Composer, p)
+		FollowUps: func(ctx context.Context, p store.Period) (f daemon.FollowUps, err error) {
+			found, missing, err := list(ctx, d.Composer, p)
 			if err != nil {
-				return nil, 0, err
+				return f, err
 			}
-			csv, err := followupsFile(found)
-			return csv, len(found), err
+			f.Lines, f.Missing = len(found), missing
+			f.CSV, err = followupsFile(found)
+			return f, err
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -73,25 +74,40 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 		return fmt.Errorf("preview: %w", err)
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	previewer := previewer{composer, planner.IDs, p, o.frozen}
+	failed, err := a.previewEach(ctx, previewer{composer, planner.IDs, p, o.frozen}, out, contracts, addresses)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts)-len(failed), printable(o.out))
+	if len(failed) > 1 {
+		return errors.Join(err, fmt.Errorf("%d contracts could not be previewed; the first: %w", len(failed), failed[0]))
+	}
+	return errors.Join(append(failed, err)...)
+}
+
+// previewEach writes what it can: one contract that fails keeps no other back.
+func (a *app) previewEach(ctx context.Context, v previewer, out *os.Root, contracts []store.Contract, addresses daemon.Addresses) (failed []error, err error) {
 	bar := newMeter(a.stderr, int64(len(contracts)), "previewing", false)
 	defer bar.end()
 	for _, contract := range contracts {
 		usable, _ := addresses.Of(contract)
-		contents, err := previewer.files(ctx, contract, usable)
+		contents, err := v.files(ctx, contract, usable)
 		if err == nil {
 			err = files.Replace(out, contract.ID, contents)
 		}
+		bar.add(1)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		if err != nil {
-			return fmt.Errorf("preview contract %s: %w", contract.ID, err)
+			failed = append(failed, fmt.Errorf("preview contract %s: %w", contract.ID, err))
+			continue
 		}
 		if len(usable) == 0 {
 			fmt.Fprintf(a.stderr, "contract %s has no address: no message.eml; add one by geppo recipients add\n", contract.ID)
 		}
-		bar.add(1)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts), printable(o.out))
-	return err
+	return failed, nil
 }
 
 // previewer composes what would be sent, and keeps it.

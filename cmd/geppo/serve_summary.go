@@ -17,22 +17,25 @@ func (s *service) summary(c config.Config, sender *geppod.Dispatcher) func(conte
 		if run.Kind == "resend" {
 			return nil // changes the support desk's list seldom, and costs a minute for 100,000 contracts
 		}
-		_, err := s.followUps(ctx, sender.Composer, run.Period)
+		_, _, err := s.followUps(ctx, sender.Composer, run.Period)
 		return err
 	}
 }
 
-func (s *service) followUps(ctx context.Context, composer *geppod.Composer, p store.Period) ([]followup, error) {
-	list, err := followups(ctx, composer, p)
+func (s *service) followUps(ctx context.Context, composer *geppod.Composer, p store.Period) (list []followup, missing []store.RunError, err error) {
+	list, missing, err = followups(ctx, composer, p)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	for _, m := range missing {
+		s.log.Error("a contract is missing from the follow-ups", "contract", m.Contract, "period", p, "error", m.Reason)
 	}
 	byResult := map[string]int64{}
 	for _, f := range list {
 		byResult[f.Result] += f.Count
 	}
 	s.metrics.FollowUps(p, byResult)
-	return list, nil
+	return list, missing, nil
 }
 
 // lastFollowUps gives the metrics what the month before a restart has left to the support desk.
@@ -40,7 +43,7 @@ func (s *service) lastFollowUps(ctx context.Context, composer *geppod.Composer) 
 	runs, err := s.db.ledger.Runs(ctx, store.Period{})
 	for i := len(runs) - 1; i >= 0 && err == nil; i-- {
 		if !runs[i].FinishedAt.IsZero() {
-			_, err = s.followUps(ctx, composer, runs[i].Period)
+			_, _, err = s.followUps(ctx, composer, runs[i].Period)
 			break
 		}
 	}

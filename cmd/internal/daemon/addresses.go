@@ -85,6 +85,7 @@ func registered(c store.Contract, changes []store.RecipientChange) (list []store
 		case change.Removed && known:
 			list[i].Address = "" // places must not move
 		case change.Removed:
+		case known && change.Recipient.Name == "":
 		case known:
 			list[i].Name = change.Recipient.Name
 		default:

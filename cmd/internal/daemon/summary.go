@@ -12,8 +12,15 @@ import (
 // Summarizer tells the operators how a run ended.
 type Summarizer struct {
 	Operators
-	// FollowUps lists the support desk's work of a period as CSV, and tells how many lines it has.
-	FollowUps func(context.Context, store.Period) (csv []byte, lines int, err error)
+	// FollowUps lists the support desk's work of a period.
+	FollowUps func(context.Context, store.Period) (FollowUps, error)
+}
+
+// FollowUps is the support desk's work as it is attached to a summary.
+type FollowUps struct {
+	CSV     []byte // nil if there is none
+	Lines   int
+	Missing []store.RunError // contracts whose report could not be read
 }
 
 // mostProblems bounds the mail; geppo status lists all.
@@ -66,6 +73,13 @@ func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render
 		}
 		summary.Problems = append(summary.Problems, render.SummaryProblem{ID: d.ID, Contract: d.Contract, Recipient: d.Recipient, State: string(d.State), Reason: reason})
 	}
-	summary.CSV, summary.FollowUps, err = s.FollowUps(ctx, run.Period)
-	return summary, err
+	list, err := s.FollowUps(ctx, run.Period)
+	if err != nil {
+		return summary, err
+	}
+	summary.CSV, summary.FollowUps = list.CSV, list.Lines
+	for _, m := range list.Missing[:min(len(list.Missing), mostProblems)] {
+		summary.Errors = append(summary.Errors, render.SummaryError(m))
+	}
+	return summary, nil
 }
