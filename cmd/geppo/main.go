@@ -178,7 +178,7 @@ func (a *app) do(action func(cmd *cobra.Command, args []string) error) func(*cob
 
 // config loads the configuration named by flags and environment.
 func (a *app) config() (config.Config, error) {
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: []config.Check{
+	also := []config.Check{
 		{Key: "schedule.monthly", Check: func(c config.Config) error {
 			_, err := daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
 			return err
@@ -187,5 +187,6 @@ func (a *app) config() (config.Config, error) {
 			_, _, err := console.Parse(c.HTTP.Listen)
 			return err
 		}},
-	}})
+	}
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: append(also, unbuilt...)})
 }

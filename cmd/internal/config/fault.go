@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Fault is one thing that is wrong with a configuration.
@@ -18,7 +20,11 @@ type Fault struct {
 func (f Fault) String() string {
 	line := f.Text
 	if f.Key != "" {
-		line = f.Key + ": " + line
+		key := f.Key
+		if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			key = strconv.Quote(key)
+		}
+		line = key + ": " + line
 	}
 	if f.Where != "" {
 		line += " (" + f.Where + ")"

@@ -86,6 +86,9 @@ func nearest(wrong string, names []string) string {
 	wrong = strings.ToLower(wrong)
 	best, least := "", len(wrong)/4+2
 	for _, name := range names {
+		if max(len(wrong)-len(name), len(name)-len(wrong)) >= least {
+			continue
+		}
 		if d := distance(wrong, strings.ToLower(name)); d < least {
 			best, least = name, d
 		}
