@@ -37,7 +37,8 @@ func (v *vendor) cef(l *line, text string) {
 	if strings.Contains(text, "message repeated") && repeated.MatchString(text) {
 		l.warn("syslog left out repeated lines: figures may be short")
 	}
-	v.cefRecord(l, newCEFRecord(header, rest))
+	v.scratch.set(header, rest)
+	v.cefRecord(l, &v.scratch)
 }
 
 // otherCEF is a line of another product, or one that is cut before it names its product.
@@ -93,8 +94,8 @@ func headerStart(before string) (int, bool) {
 }
 
 // splitHeader takes up to most fields that end with an unescaped bar, or the line's last.
-func splitHeader(text string, most int) (fields []string, rest string) {
-	start := 0
+func splitHeader(text string, most int) ([]string, string) {
+	fields, start := make([]string, 0, most), 0
 	for i := 0; i < len(text) && len(fields) < most; i++ {
 		switch text[i] {
 		case '\\':
@@ -125,15 +126,15 @@ type cefRecord struct {
 
 type cefPair struct{ key, value string }
 
-func newCEFRecord(header []string, extension string) *cefRecord {
-	r := &cefRecord{id: header[4], name: header[5], pairs: make([]cefPair, 0, 48)}
+// set makes r a record; the memory of the one before is used again.
+func (r *cefRecord) set(header []string, extension string) {
+	r.id, r.name, r.pairs, r.labels = header[4], header[5], r.pairs[:0], r.labels[:0]
 	r.split(extension)
 	for _, p := range r.pairs {
 		if slot, ok := strings.CutSuffix(p.key, "Label"); ok {
 			r.labels = append(r.labels, cefPair{foldLabel(p.value), r.get(slot)})
 		}
 	}
-	return r
 }
 
 // split takes an extension apart. A key is a word at the start or after a blank, right before a "=";
@@ -210,6 +211,9 @@ func (r *cefRecord) label(names ...string) string {
 
 // foldLabel is the form in which labels are compared.
 func foldLabel(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r == '_' || r == ' ' || r == '/' || r >= 'A' && r <= 'Z' }) < 0 {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '_' || r == ' ' || r == '/':

@@ -58,7 +58,8 @@ type vendor struct {
 	names    names
 	repeats  repeats
 	known    map[string]Known
-	failed   error  // why the store could not be asked
+	failed   error // why the store could not be asked
+	scratch  cefRecord
 	hashed   []byte // scratch for ids
 }
 
