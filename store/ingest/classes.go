@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -41,6 +42,10 @@ var classes = map[string]string{
 	"engine_update":                  "",
 	"product_event":                  "",
 }
+
+// Classes are the classes of events, and the feature that each becomes: "edr_event" for an EDR event,
+// empty for none.
+func Classes() map[string]string { return maps.Clone(classes) }
 
 // otherNames are other words for the classes.
 var otherNames = map[string]string{
