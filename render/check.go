@@ -86,7 +86,7 @@ func lines(err error) []string {
 // which reaches other branches. The PDFs themselves have no templates, and their wording no gaps that
 // could fail.
 func (r *Renderer) tryOut(report aggregate.Report) (faults []error) {
-	b := body{r: r, w: r.words, report: report}
+	b := body{r: r, w: r.words.ForMail(), report: report}
 	for _, pdfs := range [][]PDF{{{Name: "av.pdf", Pages: 9}, {Name: "edr.pdf", Pages: 9}}, nil} {
 		for _, b.room = range []room{rooms[0], {name: 12, rows: 1}, {name: 12, rows: 1, brief: true}} {
 			v, _, err := b.view(r.subject(report), pdfs)

@@ -181,11 +181,14 @@ func oneMonth() store.Month {
 }
 
 // hostileMonth has hostile text in every field that comes from outside.
-func hostileMonth() store.Month {
-	m := month("C000006", hostile[0]+"株式会社", 0)
+func hostileMonth() store.Month { return monthOfNames(hostile) }
+
+// monthOfNames has these names in every field that comes from outside.
+func monthOfNames(names []string) store.Month {
+	m := month("C000006", names[0]+"株式会社", 0)
 	m.Contract.EDR, m.Contract.Timezone = true, "Asia/Tokyo"
 	no := false
-	for i, name := range hostile {
+	for i, name := range names {
 		m.Endpoints = append(m.Endpoints, store.Endpoint{Name: name, Class: store.ClassDesktop, InstalledAt: at(2025, 4, 2, 10)})
 		s := healthy(name)
 		s.OSSupported, s.OS, s.Protections.RealtimeScan = &no, name, store.Off
@@ -194,7 +197,7 @@ func hostileMonth() store.Month {
 			store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
 		} {
 			result := []string{"uncleanable", "reboot", "", "", "", ""}[j]
-			detect(&m, f, i+1, name, hostile[(i+j)%len(hostile)], result, int64(len(hostile)-i)*50)
+			detect(&m, f, i+1, name, names[(i+j)%len(names)], result, int64(len(names)-i)*50)
 		}
 		m.Events = append(m.Events, store.EDREvent{
 			ID: name, Time: at(2026, 10, i+1, 3), Endpoints: []store.Machine{{Name: name}}, Status: name,

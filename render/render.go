@@ -128,7 +128,7 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 			return fail(err)
 		}
 	}
-	if err := r.addBodies(&body{r: r, w: r.words, report: report}, &parts); err != nil {
+	if err := r.addBodies(&body{r: r, w: r.words.ForMail(), report: report}, &parts); err != nil {
 		return fail(err)
 	}
 	return parts, nil

@@ -127,8 +127,8 @@ func (b *body) edr() (edrView, error) {
 	v.MoreStatus = b.more(len(e.Status))
 	for _, o := range e.Objects[:min(len(e.Objects), b.room.rows)] {
 		v.Objects = append(v.Objects, objectView{
-			Name: w.Name(o.Name, b.room.name), Type: words.Cut(o.Type, b.room.name/2), Endpoint: w.Name(o.Endpoint, b.room.name),
-			Result: words.Cut(o.Result, b.room.name/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
+			Name: w.Name(o.Name, b.room.name), Type: w.Cut(o.Type, b.room.name/2), Endpoint: w.Name(o.Endpoint, b.room.name),
+			Result: w.Cut(o.Result, b.room.name/2), Count: w.Number(o.Count), LastSeen: b.lastSeen(o.LastSeen),
 		})
 	}
 	v.MoreObjects = b.more(len(e.Objects))
@@ -178,14 +178,14 @@ func (b *body) agents(e *aggregate.EDR, v *edrView) {
 // text is shown as it came.
 func (b *body) lastSeen(s string) string {
 	if len(s) < len("2006-01-02T15:04") || s[10] != 'T' {
-		return words.Cut(s, b.room.name/2)
+		return b.w.Cut(s, b.room.name/2)
 	}
 	return b.w.Day(store.Day(s[:10])) + " " + words.Clean(s[11:16])
 }
 
 // anyShortened tells whether the mail cuts a name, so that it can say where the whole one stands.
 func (b *body) anyShortened() bool {
-	long := func(s string) bool { c := words.Clean(s); return words.Cut(s, b.room.name) != c }
+	long := func(s string) bool { c := words.Shown(s); return words.Cut(s, b.room.name) != c }
 	ranked := func(list []aggregate.Ranked) bool {
 		return slices.ContainsFunc(list, func(n aggregate.Ranked) bool { return long(n.Name) })
 	}

@@ -37,10 +37,10 @@ type SummaryProblem struct {
 // it (addresses, a relay's reply) is cleaned of what a terminal or a mail program would obey.
 func SummaryParts(fsys fs.FS, s Summary) (Parts, error) {
 	for i, e := range s.Errors {
-		s.Errors[i] = SummaryError{words.Clean(e.Contract), words.Clean(e.Reason)}
+		s.Errors[i] = SummaryError{words.Clean(e.Contract), words.Shown(e.Reason)}
 	}
 	for i, p := range s.Problems {
-		s.Problems[i] = SummaryProblem{p.ID, words.Clean(p.Contract), words.Clean(p.Recipient), p.State, words.Clean(p.Reason)}
+		s.Problems[i] = SummaryProblem{p.ID, words.Clean(p.Contract), words.Clean(p.Recipient), p.State, words.Shown(p.Reason)}
 	}
 	parts, err := notice(fsys, "summary.txt", s)
 	if err != nil {
@@ -62,7 +62,7 @@ type Alert struct {
 
 // AlertParts words an alert by alert.txt, whose first line is the subject.
 func AlertParts(fsys fs.FS, a Alert) (Parts, error) {
-	a.Reason = words.Clean(a.Reason)
+	a.Reason = words.Shown(a.Reason)
 	return notice(fsys, "alert.txt", a)
 }
 

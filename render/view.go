@@ -242,7 +242,7 @@ func (b *body) pointTexts(feature store.Feature, kinds ...aggregate.PointKind) [
 	for _, p := range b.report.Points {
 		for _, k := range kinds {
 			if p.Feature == feature && p.Kind == k {
-				texts = append(texts, p.Text)
+				texts = append(texts, words.Unlink(p.Text)) // may name endpoints
 			}
 		}
 	}

@@ -96,7 +96,7 @@ func (m *Maker) set(r aggregate.Report, product string, asks []Ask, body func(*s
 func (m *Maker) sheet(r aggregate.Report, product string, asks []Ask) *sheet {
 	s := &sheet{m: m, w: m.words, r: r, asks: asks, noted: map[string]int{}}
 	s.product = s.clean(product)
-	s.company = s.clean(r.Contract.Name)
+	s.company = words.Disarm(s.clean(r.Contract.Name))
 	s.doc = file.New(s.info(), m.fonts...)
 	s.front = s.doc.Root().Child("Sect")
 	s.sect = s.doc.Root().Child("Sect")

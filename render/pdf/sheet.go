@@ -2,7 +2,6 @@ package pdf
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -133,24 +132,37 @@ func (s *sheet) need(h float64) {
 
 // mark puts the number of a footnote behind each glossary term that text is the first to use.
 func (s *sheet) mark(text string) string {
-	var terms []words.Term
-	for _, term := range s.w.Glossary {
-		if s.noted[term.Term] == 0 && strings.Contains(text, term.Term) {
-			terms = append(terms, term)
+	var marked strings.Builder
+	for {
+		term, at := s.firstTerm(text)
+		if at < 0 {
+			return marked.String() + text
 		}
-	}
-	slices.SortFunc(terms, func(a, b words.Term) int {
-		return strings.Index(text, a.Term) - strings.Index(text, b.Term)
-	})
-	for _, term := range terms {
 		number := len(s.noted) + 1
 		s.noted[term.Term] = number
 		sign := s.m.own.Note.Say(words.Values{Count: strconv.Itoa(number)})
-		text = strings.Replace(text, term.Term, term.Term+sign, 1)
+		end := at + len(term.Term)
+		marked.WriteString(text[:end] + sign)
+		text = text[end:]
 		lines := s.wrap(sign+" "+term.Term+": "+term.Means, measure, noteText)
 		s.pending = append(s.pending, note{number, lines})
 	}
-	return text
+}
+
+// firstTerm finds the first term in text that has no footnote yet, and where; of two that begin there the longer, which is the
+// one that is read. The glossary has no order of its own: equal reports must have equal footnotes.
+func (s *sheet) firstTerm(text string) (first words.Term, at int) {
+	at = -1
+	for _, term := range s.w.Glossary {
+		if s.noted[term.Term] != 0 {
+			continue
+		}
+		i := strings.Index(text, term.Term)
+		if i >= 0 && (at < 0 || i < at || i == at && len(term.Term) > len(first.Term)) {
+			first, at = term, i
+		}
+	}
+	return first, at
 }
 
 // flushNotes sets the page's footnotes at its foot.

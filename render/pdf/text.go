@@ -6,6 +6,7 @@ import (
 
 	"geppo/render/chart"
 	"geppo/render/font"
+	"geppo/render/words"
 )
 
 // style is how text looks; size is in points.
@@ -66,14 +67,14 @@ type label struct{ shown, actual string }
 
 // name prepares a name of the data: cleaned, and 「名称なし」 where nothing is left of it.
 func (s *sheet) name(raw string) label {
-	shown := s.clean(raw)
+	shown := words.Disarm(s.clean(raw))
 	if shown == "" {
 		return label{shown: s.w.Format.NoName}
 	}
 	if shown == raw {
 		return label{shown: shown}
 	}
-	return label{shown: shown, actual: visible(raw)}
+	return label{shown: shown, actual: words.Disarm(visible(raw))}
 }
 
 // visible is a name without control characters and direction marks: what a search in the PDF shall find, also where

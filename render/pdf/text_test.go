@@ -1,10 +1,13 @@
 package pdf
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"geppo/render/words"
 )
 
 // bare is a sheet without a document, for setting lines.
@@ -24,6 +27,35 @@ func TestWrapKeepsKinsoku(t *testing.T) {
 		got := strings.Join(s.wrap(in, 48, bodyText), "|")
 		if got != want {
 			t.Errorf("wrap(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+// A reader of PDFs makes links of what looks like an address, also where it is only spoken: for search and copying.
+func TestNoNameIsAnAddress(t *testing.T) {
+	s := bare(t)
+	s.w = s.m.words
+	for _, raw := range []string{"http://c2.example.com/payload.exe", "ht\u200btps://bad.example", "www.example.net\x01", "mailto:a@b.example", "\u202Ehttp://x.example"} {
+		l := s.name(raw)
+		for _, text := range []string{l.shown, l.actual} {
+			if text != words.Disarm(text) {
+				t.Errorf("%q is printed as %q and spoken as %q", raw, l.shown, l.actual)
+			}
+		}
+	}
+}
+
+// Of terms that begin at one place the longer is read, and has the footnote; the shorter one waits for a place of its own. Whatever
+// order the glossary is in, the footnotes are the same.
+func TestFootnotesOfTermsWithinEachOther(t *testing.T) {
+	w := *maker(t).words
+	for range 50 { // a map's order differs from time to time
+		w.Glossary = map[string]words.Term{"a": {Term: "ネットワーク"}, "b": {Term: "ネットワークウイルス"}, "c": {Term: "ウイルス"}}
+		s := bare(t)
+		s.w, s.noted = &w, map[string]int{}
+		got := []string{s.mark("ネットワークウイルスとネットワークのウイルス"), s.mark("ネットワークウイルス")}
+		if want := []string{"ネットワークウイルス※1とネットワーク※2のウイルス※3", "ネットワークウイルス"}; !slices.Equal(got, want) {
+			t.Fatal(got)
 		}
 	}
 }

@@ -90,7 +90,10 @@ func missing(path string, v reflect.Value) []string {
 		}
 	case reflect.Struct:
 		for i := range v.NumField() {
-			key := v.Type().Field(i).Tag.Get("toml")
+			key, read := v.Type().Field(i).Tag.Lookup("toml")
+			if !read {
+				continue
+			}
 			faults = append(faults, missing(strings.TrimPrefix(path+"."+key, "."), v.Field(i))...)
 		}
 	case reflect.Slice:

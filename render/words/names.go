@@ -88,11 +88,11 @@ var columns = &runewidth.Condition{EastAsianWidth: true}
 // Width is the number of half-width columns that s takes.
 func Width(s string) int { return columns.StringWidth(s) }
 
-// Cut cleans s and, where it is wider than the given half-width columns, takes out its middle: of
+// Cut is what is shown of s and, where it is wider than the given half-width columns, takes out its middle: of
 // host and threat names both the beginning and the end tell. Marks, which take no column, count half a
 // column, so that no name grows without bound.
 func Cut(s string, width int) string {
-	s = Clean(s)
+	s = Shown(s)
 	if Width(s) <= width && utf8.RuneCountInString(s) <= 2*width {
 		return s
 	}
@@ -118,8 +118,23 @@ func halves(r rune) int { return max(1, 2*columns.RuneWidth(r)) }
 
 // Name is Cut, and says so where there is no name.
 func (w *Words) Name(s string, width int) string {
-	if s = Cut(s, width); strings.TrimSpace(s) != "" {
+	if s = w.Cut(s, width); strings.TrimSpace(s) != "" {
 		return s
 	}
 	return w.Format.NoName
+}
+
+// Cut is Cut, for where these words are read.
+func (w *Words) Cut(s string, width int) string {
+	if s = Cut(s, width); w.mail {
+		return Unlink(s)
+	}
+	return s
+}
+
+// ForMail are the same words for a mail: no name in them becomes a link.
+func (w *Words) ForMail() *Words {
+	mail := *w
+	mail.mail = true
+	return &mail
 }

@@ -45,6 +45,8 @@ type Words struct {
 	Asks       map[string]Ask                     `toml:"asks"`
 	Mail       Mail                               `toml:"mail"`
 	Points     Points                             `toml:"points"`
+
+	mail bool // see ForMail
 }
 
 // Format is how figures and days are written.
