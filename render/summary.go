@@ -66,6 +66,23 @@ func AlertParts(fsys fs.FS, a Alert) (Parts, error) {
 	return notice(fsys, "alert.txt", a)
 }
 
+// Silence tells of feeds that used to come and do not any more.
+type Silence struct{ Feeds []SilentFeed }
+
+// SilentFeed is one of them.
+type SilentFeed struct {
+	Name, Last string
+	Hours      int // between two of its files, as they used to come
+}
+
+// SilenceParts words it by silence.txt.
+func SilenceParts(fsys fs.FS, s Silence) (Parts, error) {
+	for i := range s.Feeds {
+		s.Feeds[i].Name = words.Clean(s.Feeds[i].Name)
+	}
+	return notice(fsys, "silence.txt", s)
+}
+
 // notice is a mail to the operators: plain text by a template whose first line is the subject.
 func notice(fsys fs.FS, name string, data any) (Parts, error) {
 	t, err := texttemplate.New(name).Option("missingkey=zero").ParseFS(fsys, name)

@@ -12,6 +12,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
+	"geppo/cmd/internal/daemon"
 	"geppo/render"
 	"geppo/templates"
 )
@@ -31,7 +32,29 @@ func (k *checker) files(c config.Config) {
 		k.directory("bounces", "bounce.maildir", filepath.Join(c.Bounce.Maildir, "new"), "notifications can be taken from")
 		k.directory("bounces", "bounce.maildir", filepath.Join(c.Bounce.Maildir, "cur"), "and moved to")
 	}
+	if c.Inbox.Dir != "" {
+		k.directory("inbox", "inbox.dir", c.Inbox.Dir, "files can be taken from")
+		k.failedFiles(c.Inbox.Dir)
+	}
 	k.listen(c.HTTP.Listen)
+}
+
+// failedFiles counts what the inbox could not import.
+func (k *checker) failedFiles(inbox string) {
+	files := 0
+	err := filepath.WalkDir(filepath.Join(inbox, "failed"), func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.Type().IsRegular() && !strings.HasSuffix(path, daemon.ReasonsSuffix) {
+			files++
+		}
+		return err
+	})
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		k.fault("inbox", exitError, "%v; make it readable for the user that runs geppo", err)
+	case files > 0:
+		k.warn("inbox", "%d files could not be imported: see the reasons beside them in %s; mend them and put them back, or remove them",
+			files, filepath.Join(inbox, "failed"))
+	}
 }
 
 // secret finds a secret that everybody can read, or that nobody has looked for yet.

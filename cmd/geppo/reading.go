@@ -43,13 +43,18 @@ func (f *readingFlags) bind(cmd *cobra.Command) {
 	flags.BoolVar(&f.skipBad, "skip-bad", false, "keep the good rows, write the bad ones to FILE.rejected")
 }
 
-// reading is what flags and configuration say together.
-func (f *readingFlags) reading(c config.Config) (ingest.Reading, error) {
-	r := ingest.Reading{
-		Contract: f.contract, Endpoint: f.endpoint, Time: f.time, Date: f.date, Complete: f.complete,
-		Class: store.Class(f.class), Feature: store.Feature(f.feature),
+// configuredReading is what the configuration says.
+func configuredReading(c config.Config) ingest.Reading {
+	return ingest.Reading{
 		Aliases: maps.Clone(c.Contracts.Alias), Results: c.Import.Results, Features: c.Import.Features, Columns: c.CSV.Columns,
 	}
+}
+
+// reading is what flags and configuration say together.
+func (f *readingFlags) reading(c config.Config) (ingest.Reading, error) {
+	r := configuredReading(c)
+	r.Contract, r.Endpoint, r.Time, r.Date, r.Complete = f.contract, f.endpoint, f.time, f.date, f.complete
+	r.Class, r.Feature = store.Class(f.class), store.Feature(f.feature)
 	if err := f.check(); err != nil {
 		return r, err
 	}

@@ -130,9 +130,24 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 		},
 		Summary:  s.summary(c, sender),
 		Maildir:  s.maildir(c),
+		Inbox:    s.inbox(c, &operators, zone),
 		Probe:    c.Retry.Max.Duration,
 		Patience: c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
 	}, nil
+}
+
+// inbox is the folder whose files are imported, if any.
+func (s *service) inbox(c config.Config, operators *geppod.Operators, zone *time.Location) *geppod.Inbox {
+	if c.Inbox.Dir == "" {
+		return nil
+	}
+	return &geppod.Inbox{
+		Dir: c.Inbox.Dir, Settle: c.Inbox.Settle.Duration, Detections: s.db.detections, Reading: configuredReading(c), Zone: zone,
+		Log: s.log, Now: time.Now, Crash: s.app.crash,
+		Silence: func(ctx context.Context, feeds []geppod.Silent) error {
+			return operators.AlertSilence(ctx, feeds, zone)
+		},
+	}
 }
 
 // maildir is where notifications are delivered to, if anywhere.

@@ -126,7 +126,7 @@ func TestImportedFileIsKnownAgain(t *testing.T) {
 		{"f.jsonl", len(file) + 1, sum, false},
 		{"f.jsonl", len(file), sha256.Sum256(nil), false},
 	} {
-		if got, err := db.Imported(ctx, c.name, int64(c.size), c.sum[:]); err != nil || got != c.want {
+		if got, err := db.Imported(ctx, c.name, int64(c.size), c.sum[:]); err != nil || !got.IsZero() != c.want {
 			t.Errorf("%+v: %v, %v", c, got, err)
 		}
 	}

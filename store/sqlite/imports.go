@@ -54,14 +54,15 @@ func (d *Detections) Feeds(ctx context.Context, since time.Time) (list []store.I
 	return list, nil
 }
 
-const selectImported = `SELECT EXISTS (SELECT 1 FROM imports WHERE file = +? AND sha256 = +? AND size = +?)`
+const selectImported = `SELECT max(finished_at) FROM imports WHERE file = +? AND sha256 = +? AND size = +?`
 
-// Imported tells whether a file of this name, size and content was imported before.
-func (d *Detections) Imported(ctx context.Context, file string, size int64, sum []byte) (done bool, err error) {
-	if err := d.imports.imported.QueryRowContext(ctx, file, sum, size).Scan(&done); err != nil {
-		return false, fmt.Errorf("look whether %s was imported: %w", file, err)
+// Imported tells when a file of this name, size and content was imported; the zero time if it was not.
+func (d *Detections) Imported(ctx context.Context, file string, size int64, sum []byte) (time.Time, error) {
+	var ms sql.NullInt64
+	if err := d.imports.imported.QueryRowContext(ctx, file, sum, size).Scan(&ms); err != nil {
+		return time.Time{}, fmt.Errorf("look whether %s was imported: %w", file, err)
 	}
-	return done, nil
+	return fromMillis(ms), nil
 }
 
 const selectArrivals = `SELECT finished_at FROM imports WHERE feed = +? ORDER BY finished_at DESC LIMIT ?`

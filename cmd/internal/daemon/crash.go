@@ -35,3 +35,14 @@ func (c Crash) at(p Point) {
 		c(p)
 	}
 }
+
+// The points of a file's way through the inbox, see Inbox.
+const (
+	BeforeImport Point = "before_import"
+	AfterImport  Point = "after_import" // its rows and its record are committed
+	BeforeMove   Point = "before_move"  // and its reasons, if it failed, are written
+	AfterMove    Point = "after_move"
+)
+
+// InboxPoints lists them all.
+var InboxPoints = []Point{BeforeImport, AfterImport, BeforeMove, AfterMove}

@@ -30,6 +30,7 @@ type Metrics struct {
 	oldest   *prometheus.Desc
 	success  *prometheus.Desc
 	next     *prometheus.Desc
+	silent   *prometheus.Desc
 
 	daemon     *Daemon
 	mu         sync.Mutex
@@ -63,6 +64,7 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		states:  desc("deliveries", "Deliveries of the newest period, by state.", "state"),
 		oldest:  desc("oldest_pending_seconds", "Age of the oldest delivery that still waits, 0 if none does."),
 		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent; absent before the first."),
+		silent:  desc("feed_silent", "1 for each feed of the inbox that used to come and has been silent for two of its usual intervals.", "feed"),
 		next:    desc("next_fire_timestamp_seconds", "When the schedule fires next."),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -109,7 +111,7 @@ func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next} {
+	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next, m.silent} {
 		out <- d
 	}
 }
@@ -189,6 +191,11 @@ func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
 	metrics := []prometheus.Metric{gauge(m.waiting, waiting), gauge(m.missed, missed)}
 	if settings := m.daemon.Current(); settings != nil {
 		metrics = append(metrics, gauge(m.next, float64(settings.Scheduler.Next().Unix())))
+		if settings.Inbox != nil {
+			for _, s := range settings.Inbox.Silent() {
+				metrics = append(metrics, gauge(m.silent, 1, s.Feed))
+			}
+		}
 	}
 	return metrics, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/mail"
+	"strings"
 	"time"
 
 	"geppo/mailer"
@@ -32,6 +33,22 @@ func (o *Operators) Alert(ctx context.Context, fire store.Fire, zone *time.Locat
 		return err
 	}
 	return o.mail(ctx, parts, fmt.Sprintf("alert of %s, %s", fire.Period, fire.State))
+}
+
+// AlertSilence tells of feeds that used to come and do not any more.
+func (o *Operators) AlertSilence(ctx context.Context, feeds []Silent, zone *time.Location) error {
+	var notice render.Silence
+	for _, f := range feeds {
+		notice.Feeds = append(notice.Feeds, render.SilentFeed{
+			Name: strings.TrimPrefix(f.Feed, inboxFeeds), Last: f.Last.In(zone).Format("2006-01-02 15:04"),
+			Hours: int(f.Usual.Round(time.Hour).Hours()),
+		})
+	}
+	parts, err := render.SilenceParts(o.Templates, notice)
+	if err != nil {
+		return err
+	}
+	return o.mail(ctx, parts, "alert of silent feeds")
 }
 
 // mail writes to every operator; a failure at one does not keep the others from their mail.

@@ -22,6 +22,7 @@ type Settings struct {
 	Probe      time.Duration // how often a paused queue is tried with one delivery: retry.max
 	Summary    func(context.Context, store.Run) error
 	Maildir    *Maildir // nil: notifications come by geppo bounce
+	Inbox      *Inbox   // nil: data comes by geppo import
 	// Patience is the longest time for which a delivery may rightly show no progress: the waits for
 	// the relay's replies.
 	Patience time.Duration
@@ -108,6 +109,12 @@ func (d *Daemon) run(ctx, current context.Context, s Settings) error {
 			return nil
 		})
 	}
+	if s.Inbox != nil {
+		loops.Go(func() error {
+			d.inboxLoop(current, s.Inbox)
+			return nil
+		})
+	}
 	return loops.Wait()
 }
 
@@ -180,6 +187,31 @@ func (d *Daemon) maildirLoop(ctx context.Context, m Maildir) {
 		}
 		told = says
 		if !sleep(ctx, maildirEvery) {
+			return
+		}
+	}
+}
+
+// inboxEvery is the longest time after which the inbox is looked at again.
+const inboxEvery = 5 * time.Second
+
+// inboxLoop imports what is put into the inbox. A fault is told once while it lasts.
+func (d *Daemon) inboxLoop(ctx context.Context, in *Inbox) {
+	told := ""
+	for {
+		_, err := in.Look(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		says := ""
+		if err != nil {
+			says = err.Error()
+		}
+		if says != "" && says != told {
+			d.Log.Error("the inbox could not be imported; its files stay where they are", "error", says)
+		}
+		told = says
+		if !sleep(ctx, min(in.Settle, inboxEvery)) {
 			return
 		}
 	}
