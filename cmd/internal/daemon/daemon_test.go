@@ -46,8 +46,16 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	dir := t.TempDir()
-	h := &house{t: t, now: first}
+	h := quietHouse(t, t.TempDir())
+	h.server = startServer(t)
+	h.dispatcher = h.newDispatcher(render.Options{})
+	return h
+}
+
+// quietHouse has no server yet: its dispatcher's client needs a Dial.
+func quietHouse(t *testing.T, dir string) *house {
+	t.Helper()
+	h := &house{t: t, now: first, server: &server{}}
 	var err error
 	if h.ledger, err = sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate); err != nil {
 		t.Fatal(err)
@@ -60,7 +68,6 @@ func newHouse(t *testing.T) *house {
 			t.Error(err)
 		}
 	})
-	h.server = startServer(t)
 	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, IDs: messageIDs(h.ledger), Now: h.clock}
 	h.dispatcher = h.newDispatcher(render.Options{})
 	return h
@@ -94,18 +101,26 @@ func (h *house) newDispatcher(options render.Options) *daemon.Dispatcher {
 // contract imports a contract with one detection of its own and the given addresses.
 func (h *house) contract(id string, addresses ...string) {
 	h.t.Helper()
-	var recipients []string
-	for _, a := range addresses {
-		recipients = append(recipients, fmt.Sprintf(`{"address":%q,"name":"ご担当者"}`, a))
-	}
-	lines := fmt.Sprintf(`{"type":"contract","id":%q,"name":"株式会社%s","product":"antivirus","licences":5,"since":"2025-04-01","recipients":[%s]}
-{"type":"endpoint","contract":%q,"name":"PC-%s","class":"desktop","os":"Windows 11 Pro","installed_at":"2025-04-02T10:00:00+09:00"}
-{"type":"detection","contract":%q,"id":"d-1","feature":"virus","time":"2026-10-05T14:03:22+09:00","endpoint":"PC-%s","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
-`, id, id, strings.Join(recipients, ","), id, id, id, id)
+	h.ingest(contractLines(id, addresses...))
+}
+
+func (h *house) ingest(lines string) {
+	h.t.Helper()
 	_, err := ingest.JSONLines(h.t.Context(), h.detections, strings.NewReader(lines), ingest.Options{File: "test", Now: func() time.Time { return h.now }})
 	if err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+func contractLines(id string, addresses ...string) string {
+	var recipients []string
+	for _, a := range addresses {
+		recipients = append(recipients, fmt.Sprintf(`{"address":%q,"name":"ご担当者"}`, a))
+	}
+	return fmt.Sprintf(`{"type":"contract","id":%q,"name":"株式会社%s","product":"antivirus","licences":5,"since":"2025-04-01","recipients":[%s]}
+{"type":"endpoint","contract":%q,"name":"PC-%s","class":"desktop","os":"Windows 11 Pro","installed_at":"2025-04-02T10:00:00+09:00"}
+{"type":"detection","contract":%q,"id":"d-1","feature":"virus","time":"2026-10-05T14:03:22+09:00","endpoint":"PC-%s","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
+`, id, id, strings.Join(recipients, ","), id, id, id, id)
 }
 
 func (h *house) plan() store.Run {
