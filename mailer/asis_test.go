@@ -108,8 +108,8 @@ func TestBareReplies(t *testing.T) {
 	}
 }
 
-// swallower answers the first command of each write and throws away what came along with it, from the verb on.
-func swallower(t *testing.T, from string) *Client {
+// swallower throws away what comes along with a command, from the verb on, or within so long after it.
+func swallower(from string, busy time.Duration) *Client {
 	serve := func(conn net.Conn) {
 		defer conn.Close()
 		say := func(line string) { _, _ = io.WriteString(conn, line+"\r\n") }
@@ -135,6 +135,9 @@ func swallower(t *testing.T, from string) *Client {
 					data = false
 				}
 				if verb == from {
+					if busy > 0 {
+						ignore(conn, busy)
+					}
 					break
 				}
 			}
@@ -147,23 +150,43 @@ func swallower(t *testing.T, from string) *Client {
 	}}
 }
 
+// ignore reads for a while, for nothing.
+func ignore(conn net.Conn, busy time.Duration) {
+	buf := make([]byte, 4096)
+	if conn.SetReadDeadline(time.Now().Add(busy)) != nil {
+		return
+	}
+	for {
+		if _, err := conn.Read(buf); err != nil {
+			_ = conn.SetReadDeadline(time.Time{})
+			return
+		}
+	}
+}
+
 // TestSwallowedPipelining: the client finds out by itself, and remembers it; and it does not take a silent relay for one.
 func TestSwallowedPipelining(t *testing.T) {
-	for _, from := range []string{"MAIL", "RCPT"} {
+	for _, test := range []struct {
+		from  string
+		busy  time.Duration
+		tries int // that cost a time-out
+		took  time.Duration
+	}{{"MAIL", 0, 1, 0}, {"RCPT", 0, 1, 0}, {"RCPT", 200 * time.Millisecond, 2, 900 * time.Millisecond}} {
+		from := test.from
 		synctest.Test(t, func(t *testing.T) {
-			c := swallower(t, from)
-			for i := range 3 {
+			c := swallower(from, test.busy)
+			for i := range 4 {
 				conn, err := c.Connect(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				began := time.Now()
 				_, err = conn.Send(t.Context(), letter("a"), nil)
-				if i == 0 {
+				if i < test.tries {
 					if e := failure(t, err); !e.Anew || e.Verdict != Temporary || time.Since(began) != time.Minute {
 						t.Errorf("%s: %v after %s", from, e, time.Since(began))
 					}
-				} else if err != nil || time.Since(began) != 0 {
+				} else if err != nil || time.Since(began) != test.took {
 					t.Errorf("%s: the %d. time: %v after %s", from, i+1, err, time.Since(began))
 				}
 				conn.Close()
@@ -173,18 +196,17 @@ func TestSwallowedPipelining(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t, "PIPELINING")
-		r.replies["MAIL"] = []string{"hang", "hang", "250 ok"}
+		r.replies["MAIL"] = []string{"hang", "hang", "hang", "250 ok"}
 		c := r.client()
-		for i, pipelining := range []bool{true, false, true} {
+		for i, want := range []pace{together, oneByOne, breathed, together} {
 			conn, err := c.Connect(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if conn.pipelining != pipelining {
-				t.Errorf("connection %d: pipelining %v", i+1, conn.pipelining)
-			}
-			if _, err := conn.Send(t.Context(), letter("a"), nil); (err == nil) != (i == 2) {
-				t.Errorf("connection %d: %v", i+1, err)
+			_, err = conn.Send(t.Context(), letter("a"), nil)
+			var e *Error
+			if conn.pace != want || (err == nil) != (i == 3) || errors.As(err, &e) && e.Anew != (i < 2) {
+				t.Errorf("connection %d: pace %d, %v", i+1, conn.pace, err)
 			}
 			conn.Close()
 		}

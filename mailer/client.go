@@ -60,8 +60,8 @@ type Client struct {
 	DotTimeout time.Duration
 	Dial       func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net.Dialer
 
-	lockstep atomic.Bool // something on the way swallows pipelined commands: one by one; see Conn.envelope
-	probed   atomic.Bool // a silent relay was asked whether it waits for TLS; see Client.probe
+	pace   atomic.Int32 // how commands are sent, as learned; see pace
+	probed atomic.Bool  // a silent relay was asked whether it waits for TLS; see Client.probe
 }
 
 // Connect opens a connection, encrypts it and logs in. Its errors are of the stages connect, tls and auth.

@@ -50,7 +50,7 @@ func (c *Conn) dot(ctx context.Context) (Reply, error) {
 	}
 	before := c.wire.wrote
 	end := ".\r\n"
-	if c.pipelining {
+	if c.pipelining() {
 		end += reset + "\r\n"
 	}
 	if err := c.write(ctx, []byte(end)); err != nil {
@@ -64,7 +64,7 @@ func (c *Conn) dot(ctx context.Context) (Reply, error) {
 		return c.accepted(ctx, reply)
 	}
 	e := c.failed(command{stage: StageDot}, reply, err)
-	if c.pipelining {
+	if c.pipelining() {
 		c.skip(ctx, []command{{stage: StageMail, line: reset, want: 2}})
 	}
 	return Reply{}, e
@@ -73,7 +73,7 @@ func (c *Conn) dot(ctx context.Context) (Reply, error) {
 // accepted makes sure that reply was the dot's, by a RSET whose reply must be the only one that follows. What is no
 // answer to it – silence, the end of the connection, a farewell, a relay that does not know RSET – takes nothing back.
 func (c *Conn) accepted(ctx context.Context, reply Reply) (Reply, error) {
-	if !c.pipelining {
+	if !c.pipelining() {
 		if err := c.write(ctx, []byte(reset+"\r\n")); err != nil {
 			c.drop()
 		}
@@ -86,8 +86,8 @@ func (c *Conn) accepted(ctx context.Context, reply Reply) (Reply, error) {
 	after, err := c.read(ctx, c.timeout)
 	switch {
 	case err != nil || after.Code == 421:
-		if errors.Is(err, errSlow) && c.pipelining {
-			c.client.lockstep.Store(true)
+		if errors.Is(err, errSlow) && c.pipelining() {
+			c.slower()
 		}
 		c.drop()
 		return reply, nil

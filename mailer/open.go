@@ -183,8 +183,11 @@ func (c *Conn) startTLS(ctx context.Context) error {
 // capabilities are what of the offers is made use of.
 func (c *Conn) capabilities() {
 	_, offered := c.offers["PIPELINING"]
-	c.pipelining = offered && !c.client.lockstep.Load()
-	c.lockstep = offered && !c.pipelining
+	if offered {
+		c.pace = pace(c.client.pace.Load())
+	} else {
+		c.pace = plain
+	}
 	limit, offered := c.offers["SIZE"]
 	c.size = offered
 	if n, err := strconv.Atoi(strings.TrimSpace(limit)); offered && err == nil {

@@ -36,8 +36,7 @@ type Conn struct {
 	offers     map[string]string // extensions, by keyword
 	timeout    time.Duration
 	dotTimeout time.Duration
-	pipelining bool
-	lockstep   bool // PIPELINING is offered, but not made use of
+	pace       pace
 	size       bool // SIZE is offered
 	limit      int  // bytes; 0: none known
 	dirty      bool // a transaction was refused half-way: RSET before the next, or it gets the blame
@@ -135,16 +134,41 @@ func (c *Conn) commands(m Message) ([]command, error) {
 	return list, nil
 }
 
-// envelope goes as far as the relay's word to send the body. Some firewalls swallow what is sent along with a
-// command: the client remembers a silence in the middle, and sends one by one from then on, unless that helped nothing.
+// pace is how commands are sent to a relay that offers PIPELINING: some firewalls swallow what is sent along with a
+// command, or while they are busy with it. A silence in the middle makes the client go slower from then on; if that
+// helps nothing either, it was something else.
+type pace int32
+
+const (
+	together pace = iota // in one write
+	oneByOne             // each after the reply to the last
+	breathed             // and not at once
+	plain                // PIPELINING is not offered
+)
+
+// breath is what a firewall gets between two commands.
+const breath = 300 * time.Millisecond
+
+func (c *Conn) pipelining() bool { return c.pace == together }
+
+// slower is said after a silence in the middle of the envelope, and tells whether that may help.
+func (c *Conn) slower() bool {
+	if c.pace == plain {
+		return false
+	}
+	next := (c.pace + 1) % plain
+	c.client.pace.CompareAndSwap(int32(c.pace), int32(next))
+	return next != together
+}
+
+// envelope goes as far as the relay's word to send the body.
 func (c *Conn) envelope(ctx context.Context, commands []command) error {
 	e := c.say(ctx, commands)
 	if e == nil {
 		return nil
 	}
-	if errors.Is(e, errSlow) && (c.pipelining || c.lockstep) {
-		c.client.lockstep.Store(c.pipelining)
-		e.Anew = e.Anew || c.pipelining
+	if errors.Is(e, errSlow) && c.slower() {
+		e.Anew = true
 	}
 	return e
 }
@@ -154,7 +178,7 @@ func (c *Conn) say(ctx context.Context, commands []command) *Error {
 		reply, err := c.read(ctx, c.timeout)
 		return c.failed(commands[0], reply, cmp.Or(err, errUnasked))
 	}
-	if c.pipelining {
+	if c.pipelining() {
 		var lines strings.Builder
 		for _, cmd := range commands {
 			lines.WriteString(cmd.line + "\r\n")
@@ -170,7 +194,7 @@ func (c *Conn) say(ctx context.Context, commands []command) *Error {
 			continue
 		}
 		e := c.failed(cmd, reply, err)
-		if c.pipelining {
+		if c.pipelining() {
 			c.skip(ctx, commands[i+1:])
 		}
 		return e
@@ -183,7 +207,12 @@ func (c *Conn) say(ctx context.Context, commands []command) *Error {
 
 // answer gets the reply to cmd, which is sent only now if the commands were not sent at once.
 func (c *Conn) answer(ctx context.Context, cmd command) (Reply, error) {
-	if !c.pipelining {
+	if !c.pipelining() {
+		if c.pace == breathed {
+			pause, cancel := context.WithTimeout(ctx, breath)
+			<-pause.Done()
+			cancel()
+		}
 		if err := c.write(ctx, []byte(cmd.line+"\r\n")); err != nil {
 			return Reply{}, err
 		}

@@ -391,7 +391,7 @@ func TestBodyProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		conn.pipelining = true // the one-line EHLO reply above has no room for it
+		conn.pace = together // the one-line EHLO reply above has no room for it
 		m := letter("a")
 		m.Bytes = append(m.Bytes, bytes.Repeat([]byte("0123456789\r\n"), 40000)...)
 		start := time.Now()

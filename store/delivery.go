@@ -125,4 +125,5 @@ type Settlement struct {
 	NextAttemptAt time.Time     // for queued and deferred
 	Waited        time.Duration // until then, as far as it counts to giving up; not negative
 	Reason        string        // for failed, held and cancelled
+	Mark          bool          // the refusal says that there is no such mailbox
 }

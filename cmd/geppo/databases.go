@@ -185,7 +185,7 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 				First: c.Retry.First.Duration, Factor: c.Retry.Factor,
 				Max: c.Retry.Max.Duration, GiveUp: c.Retry.GiveUp.Duration,
 			},
-			HoldAmbiguous: c.Retry.OnAmbiguous == "hold", AmbiguousMax: c.Retry.AmbiguousMax,
+			HoldAmbiguous: c.Retry.OnAmbiguous == "hold", AmbiguousMax: c.Retry.AmbiguousMax, Sweep: c.Retry.Sweep,
 			Limits: daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,
 		},
 	}

@@ -101,6 +101,11 @@ FROM (SELECT n.id FROM deliveries AS d JOIN deliveries AS n
       WHERE d.id = ?1 ORDER BY n.resend DESC LIMIT 1) AS newer
 WHERE deliveries.id = ?1 AND replaced_by IS NULL AND (state IN ('queued', 'deferred', 'held') OR lapsed = 1)`
 
+	// As a bounce does; of two in one millisecond one is enough.
+	markRefused = `
+INSERT INTO marks (mailbox, address, marked_at, reason)
+SELECT mailbox, recipient, ?2, ?3 FROM deliveries WHERE id = ?1 ON CONFLICT DO NOTHING`
+
 	settledAs = `SELECT outcome FROM attempts WHERE delivery = ? AND number = ? AND outcome <> 'running'`
 
 	underWay = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_under_way
@@ -211,6 +216,11 @@ func (tx ledgerTx) settle(ctx context.Context, s store.Settlement) error {
 		ambiguous, a.Code, a.Reply, s.Reason, millis(sentAt), a.EndedAt.UnixMilli(), s.Waited.Milliseconds(), a.Number))
 	if err != nil || s.State == store.Sent {
 		return err
+	}
+	if s.Mark {
+		if _, err := tx.exec(ctx, markRefused, a.Delivery, a.EndedAt.UnixMilli(), a.Reply); err != nil {
+			return err
+		}
 	}
 	_, err = tx.exec(ctx, giveWay, a.Delivery)
 	return err

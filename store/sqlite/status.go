@@ -59,7 +59,7 @@ var ledgerStatements = []string{
 	begin, commit, rollback, savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, settleFires,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
-	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, giveWay, underWay,
+	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, underWay,
 	selectDeliveries + "true", countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
 	selectRuns, selectRunErrors, finishRun, summariseRun, unfinishedRuns, untoldRuns,
 	insertReport, selectReport, newestRevision, selectSecret,

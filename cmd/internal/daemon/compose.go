@@ -145,7 +145,9 @@ func (c *Composer) body(ctx context.Context, key reportKey) (*mailer.Body, error
 	c.mu.Lock()
 	i := slices.IndexFunc(c.recent, func(b *recentBody) bool { return b.key == key })
 	if i < 0 {
-		made := &recentBody{key, sync.OnceValues(func() (*mailer.Body, error) { return c.makeBody(ctx, key) })}
+		made := &recentBody{key, sync.OnceValues(func() (*mailer.Body, error) {
+			return guarded(func() (*mailer.Body, error) { return c.makeBody(ctx, key) })
+		})}
 		if len(c.recent) == recentBodies {
 			c.recent = slices.Delete(c.recent, 0, 1)
 		}
@@ -235,7 +237,7 @@ func (c *Composer) Frozen(ctx context.Context, contract string, p store.Period, 
 
 func decodeReport(stored []byte) (report aggregate.Report, err error) {
 	if err := json.Unmarshal(stored, &report); err != nil {
-		return aggregate.Report{}, fmt.Errorf("read frozen report: %w", err)
+		return aggregate.Report{}, &HoldError{fmt.Sprintf("the frozen report cannot be read: %v; resend it with --rebuild", err)}
 	}
 	return report, nil
 }
@@ -267,7 +269,7 @@ func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, r
 	defer c.Watch.start("compute")()
 	report, err := aggregate.Compute(month, aggregate.Options{Revision: revision, FrozenPrevious: before})
 	if err != nil {
-		return aggregate.Report{}, err
+		return aggregate.Report{}, &HoldError{fmt.Sprintf("compute: %v", err)}
 	}
 	return c.Renderer.Word(report), nil
 }

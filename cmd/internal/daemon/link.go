@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"geppo/mailer"
 	"geppo/store"
@@ -24,35 +23,60 @@ type link struct {
 	fault     error      // of the ledger
 }
 
-// send hands one message over; right before the final dot the ledger is told.
-func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
+// errCrowded says that the relay takes no more connections than those that stand: another one carries the message.
+var errCrowded = errors.New("the relay takes no more connections")
+
+// open makes sure that there is a connection that another message may go over.
+func (l *link) open(ctx context.Context) error {
 	if l.conn != nil && (!l.conn.Usable() || l.sent >= l.d.Policy.MessagesPerConnection) {
 		l.hangUp()
 	}
-	if l.conn == nil {
-		done := l.d.Watch.start("connect")
-		conn, err := l.d.connect(ctx)
-		done()
-		if err != nil {
-			return mailer.Reply{}, err
-		}
-		l.conn = conn
-		l.d.Crash.at(Connected)
+	if l.conn != nil {
+		return nil
+	}
+	done, ok := l.d.gate.dial(ctx)
+	if !ok {
+		return errCrowded
+	}
+	defer done()
+	defer l.d.Watch.start("connect")()
+	conn, err := l.d.connect(ctx)
+	if err != nil {
+		return err
+	}
+	l.conn = conn
+	l.d.Crash.at(Connected)
+	return nil
+}
+
+// send hands one message over; right before the final dot the ledger is told.
+func (l *link) send(ctx context.Context, c composed) (mailer.Reply, error) {
+	if err := l.open(ctx); err != nil {
+		return mailer.Reply{}, err
 	}
 	l.sent++
 	defer l.d.Watch.start("send")()
-	return l.conn.Send(ctx, c.message, func() error {
-		if err := l.d.eligible(ctx, c.delivery); err != nil {
-			return err
-		}
-		if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
-			return err
-		}
-		l.d.Crash.at(BeforeHandOver)
-		err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.attempt.Number, c.message.SHA256(), l.d.Now())
-		l.d.Crash.at(AfterHandOver)
-		return errors.Join(err, l.recorded())
-	})
+	return l.conn.Send(ctx, c.message, func() error { return l.beforeDot(ctx, c) })
+}
+
+// beforeDot is the last that can keep a message from being accepted.
+func (l *link) beforeDot(ctx context.Context, c composed) error {
+	var cancel *CancelError
+	if err := l.d.eligible(ctx, c.delivery); errors.As(err, &cancel) {
+		return err
+	} else if err != nil {
+		return &ownFault{err}
+	}
+	if err := l.d.Composer.Archive.Put(c.delivery, c.message.Bytes); err != nil {
+		return &ownFault{err}
+	}
+	l.d.Crash.at(BeforeHandOver)
+	err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.attempt.Number, c.message.SHA256(), l.d.Now())
+	l.d.Crash.at(AfterHandOver)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBytesDiffer) && !errors.Is(err, store.ErrStale) {
+		err = &ownFault{err}
+	}
+	return errors.Join(err, l.recorded())
 }
 
 // record begins to record a message's outcome.
@@ -85,40 +109,29 @@ func (l *link) hangUp() {
 		l.d.Log.Debug("closing the connection failed", "error", err)
 	}
 	l.conn, l.sent = nil, 0
+	l.d.gate.closed()
 }
 
-// connect opens a connection and keeps count of those that fail in a row.
+// connect opens a connection. One that fails pauses the queue if it is the last of a row; one that the relay refuses
+// beside others of ours is no failure.
 func (d *Dispatcher) connect(ctx context.Context) (*mailer.Conn, error) {
 	conn, err := d.Client.Connect(ctx)
-	if err != nil {
-		if d.failedConnections.Add(1) == maxFailedConnections {
-			reason := fmt.Sprintf("%d connections in a row failed: %v", maxFailedConnections, err)
-			return nil, errors.Join(err, d.pause(ctx, reason))
-		}
+	if err == nil {
+		d.gate.connected()
+		return conn, nil
+	}
+	var failure *mailer.Error
+	if ctx.Err() != nil || errors.As(err, &failure) && failure.Verdict == mailer.Setup {
 		return nil, err
 	}
-	d.failedConnections.Store(0)
-	if err := d.endPause(ctx); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	crowded, broken := d.gate.refused()
+	switch {
+	case crowded:
+		d.Log.Info("the relay takes no more connections", "error", err)
+		return nil, errCrowded
+	case broken:
+		reason := fmt.Sprintf("%d connections in a row failed: %v", maxFailedConnections, err)
+		return nil, errors.Join(err, d.stop(ctx, store.CauseSetup, reason))
 	}
-	return conn, nil
-}
-
-func (d *Dispatcher) pause(ctx context.Context, reason string) error {
-	d.Log.Error("the queue is paused", "reason", reason)
-	return d.Ledger.Pause(ctx, store.CauseSetup, reason, "geppo", d.Now())
-}
-
-// endPause lets the queue go on if a broken relay or set-up had paused it: a connection works again.
-func (d *Dispatcher) endPause(ctx context.Context) error {
-	pauses, err := d.Ledger.Pauses(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(pauses, func(p store.Pause) bool { return p.Cause == store.CauseSetup })
-	if i < 0 {
-		return nil
-	}
-	d.Log.Info("the relay answers again", "paused_since", pauses[i].StartedAt)
-	return d.Ledger.EndPause(ctx, store.CauseSetup, d.Now())
+	return nil, err
 }

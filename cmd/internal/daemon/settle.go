@@ -33,23 +33,26 @@ func (d *Dispatcher) failed(ctx context.Context, c composed, cause error) error 
 	if errors.Is(cause, store.ErrBytesDiffer) {
 		return d.refuse(ctx, c, &HoldError{store.ErrBytesDiffer.Error()})
 	}
-	switch failure.Verdict {
-	case mailer.Permanent:
-		c.attempt.Outcome = store.OutcomePermanent
-	case mailer.Ambiguous:
-		c.attempt.Outcome = store.OutcomeAmbiguous
-	case mailer.TooLarge:
-		c.attempt.Outcome = store.OutcomeHeld
-	case mailer.Setup:
-		c.attempt.Outcome = store.OutcomeSetup
-		d.failedConnections.Store(maxFailedConnections)
-		if err := d.pause(ctx, failure.Error()); err != nil {
-			return err
-		}
-	default:
-		c.attempt.Outcome = store.OutcomeTemporary
+	var own *ownFault
+	switch {
+	case errors.Is(cause, store.ErrStale): // another process has taken the delivery: see who sends
+		return cause
+	case errors.As(cause, &own):
+		return d.ours(ctx, c, own)
+	case failure.Verdict == mailer.Permanent && failure.Stage != mailer.StageCompose:
+		return d.refusedForGood(ctx, c, failure.Reply)
+	case failure.Verdict == mailer.Setup:
+		return d.refusedForAll(ctx, c, failure)
 	}
+	c.attempt.Outcome = outcomes[failure.Verdict]
 	return d.settle(ctx, c)
+}
+
+var outcomes = map[mailer.Verdict]store.Outcome{
+	mailer.Temporary: store.OutcomeTemporary,
+	mailer.Permanent: store.OutcomePermanent,
+	mailer.Ambiguous: store.OutcomeAmbiguous,
+	mailer.TooLarge:  store.OutcomeHeld,
 }
 
 // settle decides the state that follows from an attempt's outcome, and records both.
@@ -63,7 +66,7 @@ func (d *Dispatcher) settle(ctx context.Context, c composed) error {
 func (d *Dispatcher) settlement(c *composed) store.Settlement {
 	now := d.Now()
 	c.attempt.EndedAt = now
-	s := store.Settlement{Attempt: c.attempt}
+	s := store.Settlement{Attempt: c.attempt, Mark: c.mark}
 	switch c.attempt.Outcome {
 	case store.OutcomeSent:
 		s.State = store.Sent
@@ -89,7 +92,9 @@ func (d *Dispatcher) settlement(c *composed) store.Settlement {
 		if d.Policy.Backoff.Exhausted(c.delivery.Waited) {
 			s.State, s.NextAttemptAt, s.Reason = store.Failed, time.Time{}, "given up: "+c.attempt.Reply
 		}
-	default: // setup, interrupted: the delivery is not to blame
+	case store.OutcomeSetup: // the delivery is not to blame; others go first, and tell whether it is all the same
+		s.State, s.NextAttemptAt = store.Queued, now.Add(time.Millisecond)
+	default: // interrupted
 		s.State, s.NextAttemptAt = store.Queued, now
 	}
 	return s
@@ -108,7 +113,7 @@ func (d *Dispatcher) record(ctx context.Context, c composed, s store.Settlement)
 	if d.Settled != nil {
 		d.Settled(c.delivery, s.State)
 	}
-	return nil
+	return d.shows(ctx, mailer.Stage(s.Attempt.Stage), s.Attempt.Outcome)
 }
 
 // unreached tells a failure before the relay had heard of the message.

@@ -210,7 +210,7 @@ type visit struct {
 var (
 	errCut = errors.New("cut")
 	later  = &smtp.SMTPError{Code: 451, EnhancedCode: smtp.EnhancedCode{4, 3, 0}, Message: "try again later"}
-	never  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 1, 1}, Message: "no such user"}
+	never  = &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 2, 1}, Message: "mailbox disabled"} // 5.1.1 would mark the address
 )
 
 // at lets time pass at a stage; a client that died meanwhile gets no further.
