@@ -15,6 +15,7 @@ func (a *app) sampleCommand() *cobra.Command {
 	var format string
 	var seed uint64
 	var periodFlag string
+	var mess bool
 	cmd := &cobra.Command{
 		Use:   "sample --contracts N --seed S --period P",
 		Short: "Write deterministic sample data as JSON Lines to standard output",
@@ -23,7 +24,10 @@ Of the contracts 60 % are without detections, 30 % have 1 to 50, 9 % have 51 to 
 
 With --format the same data comes in the shape of a vendor's file, as far as that can carry it: cef, feeder and ocsf
 hold the detections, csv those of viruses, pccnt and ofcurlf the log of one machine, workbench the EDR events, smpi the
-inventory.`,
+inventory.
+
+With --mess it is as bad as real data: machines in all spellings, with their domain, reinstalled and renamed, detections
+told again with a later outcome, clocks that are years wrong, late rows, contracts without inventory, and gaps.`,
 		Example: "  geppo sample --contracts 1000 --seed 1 --period 2026-10 > sample.jsonl\n  geppo sample --contracts 1 --period 2026-10 --format cef | geppo convert --contract C000001 -",
 		Args:    cobra.NoArgs,
 		RunE: a.do(func(*cobra.Command, []string) error {
@@ -38,7 +42,11 @@ inventory.`,
 				return exitWith(exitUsage, "--contracts must be at least 1")
 			}
 			out := bufio.NewWriterSize(a.stdout, 1<<20)
-			if err := sample.WriteAs(out, sample.Options{Contracts: contracts, Seed: seed, Period: p}, format); err != nil {
+			opts := sample.Options{Contracts: contracts, Seed: seed, Period: p}
+			if mess {
+				opts.Mess = sample.MessAll
+			}
+			if err := sample.WriteAs(out, opts, format); err != nil {
 				return err
 			}
 			return out.Flush()
@@ -47,6 +55,7 @@ inventory.`,
 	cmd.Flags().StringVar(&format, "format", "jsonl", "write it as a vendor's program would: "+strings.Join(sample.Formats(), ", "))
 	cmd.Flags().IntVar(&contracts, "contracts", 100, "number `N` of contracts")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "other seeds give other data")
+	cmd.Flags().BoolVar(&mess, "mess", false, "spoil it, to be as bad as real data")
 	cmd.Flags().StringVar(&periodFlag, "period", "", "month to report on, `YYYY-MM`")
 	return cmd
 }

@@ -15,6 +15,7 @@ type Options struct {
 	Seed      uint64       // other seeds, other companies
 	Period    store.Period // the month to report on; the month before is written as well
 	Mix       Mix
+	Mess      Mess // what it is spoilt with; zero: nothing
 }
 
 // Mix says how many contracts in every None+Few+Many+Heavy of them have how many detections in the
@@ -51,6 +52,10 @@ func Write(w io.Writer, opts Options) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
+	spoilt := &messy{w: w, opts: opts}
+	if opts.Mess != 0 {
+		w = spoilt
+	}
 	g := &generator{seed: opts.Seed, cal: newCalendar(opts.Period), out: output{w: w}}
 	block := opts.Mix.size()
 	for k := range opts.Contracts {
@@ -62,7 +67,10 @@ func Write(w io.Writer, opts Options) error {
 			break
 		}
 	}
-	return g.out.flush()
+	if err := g.out.flush(); err != nil {
+		return err
+	}
+	return spoilt.end()
 }
 
 func (o Options) check() error {
