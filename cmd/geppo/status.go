@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -49,22 +48,7 @@ type (
 		Resend        int          `json:"resend"`
 		Revision      int          `json:"revision"`
 		Reason        string       `json:"reason"`
-	}
-	attemptJSON struct {
-		Number    int           `json:"number"`
-		StartedAt time.Time     `json:"started_at"`
-		EndedAt   *time.Time    `json:"ended_at"`
-		Stage     string        `json:"stage"`
-		Code      int           `json:"code"`
-		Enhanced  string        `json:"enhanced"`
-		Reply     string        `json:"reply"`
-		TLS       string        `json:"tls"`
-		Outcome   store.Outcome `json:"outcome"`
-	}
-	showJSON struct {
-		deliveryJSON
-		Run      int64         `json:"run"`
-		Attempts []attemptJSON `json:"attempt_log"`
+		Acknowledged  *time.Time   `json:"acknowledged_at"`
 	}
 )
 
@@ -86,7 +70,7 @@ func toRunJSON(r store.Run) runJSON {
 func toDeliveryJSON(d store.Delivery) deliveryJSON {
 	return deliveryJSON{
 		d.ID, d.Contract, d.Period, d.Recipient, d.State, d.Attempts, d.Ambiguous, d.MessageID,
-		d.LastCode, d.LastReply, orNull(d.NextAttemptAt), orNull(d.SentAt), d.Resend, d.Revision, d.Reason,
+		d.LastCode, d.LastReply, orNull(d.NextAttemptAt), orNull(d.SentAt), d.Resend, d.Revision, d.Reason, orNull(d.AcknowledgedAt),
 	}
 }
 
@@ -188,7 +172,7 @@ func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []sto
 	for i, d := range deliveries {
 		counts[d.State]++
 		rows[i] = []string{
-			strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, string(d.State),
+			strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, stateOf(d),
 			strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
 		}
 	}
@@ -208,76 +192,17 @@ func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []sto
 	return err
 }
 
+// stateOf is a delivery's state for people.
+func stateOf(d store.Delivery) string {
+	if !d.AcknowledgedAt.IsZero() {
+		return string(d.State) + " (dealt with)"
+	}
+	return string(d.State)
+}
+
 func reply(d store.Delivery) string {
 	if d.LastCode == 0 {
 		return d.LastReply
 	}
 	return fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
-}
-
-func (a *app) showCommand() *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "show DELIVERY",
-		Short:   "Show one delivery with all its attempts",
-		Example: "  geppo show 17",
-		Args:    cobra.ExactArgs(1),
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		id, err := strconv.ParseInt(args[0], 10, 64)
-		if err != nil {
-			return exitWith(exitUsage, "%q is not the number of a delivery; geppo status lists them", args[0])
-		}
-		delivery, err := db.ledger.Delivery(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return fmt.Errorf("there is no delivery %d; geppo status lists them", id)
-		}
-		if err != nil {
-			return err
-		}
-		attempts, err := db.ledger.Attempts(ctx, id)
-		if err != nil {
-			return err
-		}
-		return a.show(delivery, attempts, asJSON)
-	})
-	return cmd
-}
-
-func (a *app) show(d store.Delivery, attempts []store.Attempt, asJSON bool) error {
-	if asJSON {
-		j := showJSON{toDeliveryJSON(d), d.Run, []attemptJSON{}}
-		for _, t := range attempts {
-			j.Attempts = append(j.Attempts, attemptJSON{t.Number, t.StartedAt, orNull(t.EndedAt), t.Stage, t.Code, t.Enhanced, t.Reply, t.TLS, t.Outcome})
-		}
-		return writeJSON(a.stdout, j)
-	}
-	for _, line := range [][2]string{
-		{"delivery", strconv.FormatInt(d.ID, 10)},
-		{"contract", d.Contract},
-		{"period", fmt.Sprintf("%s, revision %d, resend %d", d.Period, d.Revision, d.Resend)},
-		{"recipient", fmt.Sprintf("%s <%s>", d.RecipientName, d.Recipient)},
-		{"state", string(d.State)},
-		{"reason", d.Reason},
-		{"message-id", d.MessageID},
-		{"next attempt", clockTime(d.NextAttemptAt)},
-		{"sent", clockTime(d.SentAt)},
-		{"sha-256", fmt.Sprintf("%x", d.SHA256)},
-	} {
-		if line[1] == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(a.stdout, "%-13s %s\n", line[0], printable(line[1])); err != nil {
-			return err
-		}
-	}
-	rows := make([][]string, len(attempts))
-	for i, t := range attempts {
-		rows[i] = []string{
-			strconv.Itoa(t.Number), clockTime(t.StartedAt), clockTime(t.EndedAt), t.Stage, string(t.Outcome),
-			strconv.Itoa(t.Code), t.Enhanced, t.Reply, t.TLS,
-		}
-	}
-	return writeTable(a.stdout, []string{"try", "started", "ended", "stage", "outcome", "code", "enhanced", "reply", "tls"}, rows)
 }

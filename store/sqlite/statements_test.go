@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -12,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mattn/go-sqlite3"
 
 	"geppo/store"
 )
@@ -112,6 +115,38 @@ func TestNobodyWaitsForeverBehindABrokenGroup(t *testing.T) {
 			}
 		case <-time.After(time.Minute):
 			t.Fatal("a write that waited behind a broken group never returns")
+		}
+	}
+}
+
+// A reply that is known is recorded as soon as another process lets go of the ledger, however long it takes within
+// bounds; any other fault is told at once.
+func TestPatienceIsForALockedLedgerOnly(t *testing.T) {
+	l, busy, full := new(Ledger), sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrFull}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx   context.Context
+		fails []error
+		tries int
+		want  error
+	}{
+		"unlocked":        {t.Context(), nil, 1, nil},
+		"locked a while":  {t.Context(), []error{busy, busy, busy}, 4, nil},
+		"locked for ever": {t.Context(), slices.Repeat([]error{busy}, 1000), maxBusyTries, busy},
+		"told to stop":    {ended, []error{busy, busy}, 1, busy},
+		"full":            {t.Context(), []error{full, full}, 1, full},
+	} {
+		tries := 0
+		err := l.patiently(c.ctx, func() error {
+			tries++
+			if tries <= len(c.fails) {
+				return fmt.Errorf("begin: %w", c.fails[tries-1])
+			}
+			return nil
+		})
+		if tries != c.tries || !errors.Is(err, c.want) {
+			t.Errorf("%s: %d tries, %v", name, tries, err)
 		}
 	}
 }

@@ -200,7 +200,7 @@ func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
 	return metrics, nil
 }
 
-// month counts the newest period's deliveries.
+// month counts the newest period's deliveries, but for those that an operator has acknowledged: no alert is due for them.
 func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
 	runs, err := m.daemon.Ledger.Runs(ctx, store.Period{})
 	if err != nil {
@@ -209,7 +209,7 @@ func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
 	counts := map[store.State]int{}
 	var metrics []prometheus.Metric
 	if len(runs) > 0 {
-		if counts, err = m.daemon.Ledger.CountStates(ctx, store.Filter{Period: runs[len(runs)-1].Period}); err != nil {
+		if counts, err = m.daemon.Ledger.CountStates(ctx, store.Filter{Period: runs[len(runs)-1].Period, Unacknowledged: true}); err != nil {
 			return nil, err
 		}
 		if at, err := m.lastSuccess(ctx, runs); err != nil {
@@ -233,7 +233,7 @@ func (m *Metrics) lastSuccess(ctx context.Context, runs []store.Run) (time.Time,
 			continue
 		}
 		checked[run.Period] = true
-		counts, err := m.daemon.Ledger.CountStates(ctx, store.Filter{Period: run.Period})
+		counts, err := m.daemon.Ledger.CountStates(ctx, store.Filter{Period: run.Period, Unacknowledged: true})
 		if err != nil {
 			return time.Time{}, err
 		}

@@ -62,10 +62,12 @@ func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render
 	summary.Done = summary.States[string(store.Sent)] == summary.Total && len(run.Errors) == 0
 	summary.Pending = summary.Waiting > 0
 	filter.States = slices.DeleteFunc(slices.Clone(store.States), func(s store.State) bool { return s == store.Sent || s == store.Queued })
+	filter.Unacknowledged = true
 	problems, err := ledger.Deliveries(ctx, filter)
 	if err != nil {
 		return summary, err
 	}
+	problems = slices.DeleteFunc(problems, func(d store.Delivery) bool { return d.ReplacedBy != 0 }) // the resend tells
 	for _, d := range problems[:min(len(problems), mostProblems)] {
 		reason := d.Reason
 		if reason == "" {
