@@ -14,7 +14,6 @@ var unbuilt = []config.Check{
 	{Key: "schedule.approval", Check: unless(func(c config.Config) bool { return c.Schedule.Approval == "none" })},
 	{Key: "schedule.holidays", Check: unless(func(c config.Config) bool { return len(c.Schedule.Holidays) == 0 })},
 	{Key: "notify.webhooks", Check: unless(func(c config.Config) bool { return len(c.Notify.Webhooks) == 0 })},
-	{Key: "inbox.dir", Check: unless(func(c config.Config) bool { return c.Inbox.Dir == "" })},
 	{Key: "brand", Check: unless(func(c config.Config) bool { return len(c.Brand) == 0 })},
 }
 
