@@ -1,11 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"geppo/cmd/internal/gallery"
 	"geppo/cmd/internal/sink"
 	"geppo/store"
-	"geppo/store/ingest"
 	"geppo/store/sample"
 	"geppo/store/sqlite"
 )
@@ -39,7 +39,8 @@ func (a *app) demoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo [--dir DIR]",
 		Short: "Run last month's reports on sample data, with nothing set up",
-		Long: `Makes a sample database in DIR, imports sample data, starts an SMTP sink on loopback and runs last month's reports
+		Long: `Makes a sample database in DIR, imports sample data through DIR/inbox (most of it in our own format, the detections of
+two contracts as a vendor's programs write them: see DIR/inbox/done), starts an SMTP sink on loopback and runs last month's reports
 through the same code as the daemon. The mails that arrived are laid out in DIR/mail, and DIR/index.html shows them.`,
 		Example: "  geppo demo --dir /tmp/geppo-demo",
 		Args:    cobra.NoArgs,
@@ -71,7 +72,7 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
-	if err := importSample(ctx, db, p); err != nil {
+	if err := importSample(ctx, out, db, zone, p); err != nil {
 		return err
 	}
 	arrived, err := a.demoRun(ctx, c, db, p)
@@ -107,7 +108,7 @@ func clearDemo(dir string) (*os.Root, error) {
 	}
 	// Only what the demo makes is removed, whatever else has been put beside it.
 	for _, name := range []string{
-		demoMark, "mail", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm",
+		demoMark, "mail", "inbox", "index.html", "geppo.db", "geppo.db-wal", "geppo.db-shm",
 		"geppo-detections.db", "geppo-detections.db-wal", "geppo-detections.db-shm",
 	} {
 		if err := out.RemoveAll(name); err != nil {
@@ -117,15 +118,72 @@ func clearDemo(dir string) (*os.Root, error) {
 	return out, files.Create(out, demoMark, []byte("geppo demo may remove what it made here\n"))
 }
 
-// importSample feeds the sample through the importer, as a file would be.
-func importSample(ctx context.Context, db *databases, p store.Period) error {
-	reader, writer := io.Pipe()
-	go func() {
-		// The reader is told how the writing ended; CloseWithError itself never fails.
-		_ = writer.CloseWithError(sample.Write(writer, sample.Options{Contracts: demoContracts, Seed: demoSeed, Period: p, Mix: demoMix}))
-	}()
-	_, err := ingest.JSONLines(ctx, db.detections, reader, ingest.Options{File: "sample", Now: time.Now})
-	return errors.Join(err, reader.Close())
+// demoVendors are the contracts, by their place, whose detections come in a vendor's file.
+var demoVendors = []struct {
+	contract     int
+	format, file string
+}{
+	{0, "cef", "inbox/C000001/apexcentral.log"},
+	{6, "feeder", "inbox/C000007/worryfree.log"},
+}
+
+// importSample feeds the sample through an inbox, as it would come: the contracts and most detections in
+// our own format, those of two contracts as a vendor's programs write them.
+func importSample(ctx context.Context, out *os.Root, db *databases, zone *time.Location, p store.Period) error {
+	inbox := &daemon.Inbox{
+		Dir: filepath.Join(out.Name(), "inbox"), Detections: db.detections, Zone: zone, Log: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+	options := sample.Options{Contracts: demoContracts, Seed: demoSeed, Period: p, Mix: demoMix}
+	var rows, others bytes.Buffer
+	if err := sample.Write(&rows, options); err != nil {
+		return err
+	}
+	for line := range bytes.Lines(rows.Bytes()) {
+		if !byVendor(line) {
+			others.Write(line)
+		}
+	}
+	if err := deliver(ctx, out, inbox, "inbox/sample.jsonl", others.Bytes()); err != nil {
+		return err
+	}
+	for _, v := range demoVendors {
+		options.From, options.Contracts = v.contract, v.contract+1
+		rows.Reset()
+		if err := sample.WriteAs(&rows, options, v.format); err != nil {
+			return err
+		}
+		if err := deliver(ctx, out, inbox, v.file, rows.Bytes()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// byVendor tells the detections that come in another file.
+func byVendor(line []byte) bool {
+	for _, v := range demoVendors {
+		if bytes.HasPrefix(line, fmt.Appendf(nil, `{"type":"detection","contract":"C%06d"`, v.contract+1)) {
+			return true
+		}
+	}
+	return false
+}
+
+// deliver puts a file into the inbox and lets it be imported.
+func deliver(ctx context.Context, out *os.Root, inbox *daemon.Inbox, name string, text []byte) error {
+	if err := out.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return err
+	}
+	if err := files.Create(out, name, text); err != nil {
+		return err
+	}
+	if _, err := inbox.Look(ctx); err != nil {
+		return err
+	}
+	if _, err := out.Lstat("inbox/failed"); err == nil {
+		return fmt.Errorf("%s could not be imported; see the reasons in %s", name, filepath.Join(out.Name(), "inbox", "failed"))
+	}
+	return nil
 }
 
 // demoRun sends the period to a sink, and gives what arrived there.

@@ -12,6 +12,7 @@ import (
 // Options say what to invent.
 type Options struct {
 	Contracts int          // C000001, C000002, …
+	From      int          // so many of them are left out: the others are as they would be
 	Seed      uint64       // other seeds, other companies
 	Period    store.Period // the month to report on; the month before is written as well
 	Mix       Mix
@@ -61,6 +62,9 @@ func Write(w io.Writer, opts Options) error {
 	for k := range opts.Contracts {
 		if k%block == 0 {
 			g.kinds = opts.Mix.order(opts.Seed, k/block)
+		}
+		if k < opts.From {
+			continue
 		}
 		g.contract(k, g.kinds[k%block])
 		if g.out.err != nil {

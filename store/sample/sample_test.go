@@ -36,6 +36,11 @@ func TestSameOptionsSameBytes(t *testing.T) {
 	if !bytes.Equal(one, two) {
 		t.Error("two runs differ")
 	}
+	last := opts
+	last.From = 55
+	if tail := write(t, last); len(tail) == 0 || !bytes.HasSuffix(one, tail) || bytes.Count(tail, []byte(`"type":"contract"`)) != 5 {
+		t.Error("the last five contracts are others when they are written alone")
+	}
 	opts.Contracts = 23
 	if short := write(t, opts); !bytes.HasPrefix(one, short) {
 		t.Error("the first contracts of a longer sample differ from a shorter sample")
