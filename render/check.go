@@ -37,8 +37,8 @@ func Check(fsys fs.FS, opts Options) error {
 		_, err := SummaryParts(fsys, s)
 		add(err)
 	}
-	for _, missed := range []bool{false, true} {
-		_, err := AlertParts(fsys, Alert{Missed: missed})
+	for _, a := range sampleAlerts() {
+		_, err := AlertParts(fsys, a)
 		add(err)
 	}
 	if len(faults) > 0 {

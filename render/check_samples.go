@@ -120,3 +120,13 @@ func sampleSummaries() []Summary {
 	pending.Pending = true
 	return []Summary{full, pending, done}
 }
+
+// sampleAlerts reach every word that alert.txt has.
+func sampleAlerts() []Alert {
+	waits := Alert{Kind: AlertWaits, Period: "2026-10", DueAt: "2026-11-01 09:00", Planned: 1, Count: 2, Waiting: []SummaryError{{"C1", "no data"}}}
+	all := Alert{Kind: AlertWaits, Period: "2026-10", DueAt: "2026-11-01 09:00", Reason: "no contract"}
+	missed := []MissedMonth{{"2026-09", "2026-10-01 09:00"}, {"2026-10", "2026-11-01 09:00"}}
+	return []Alert{
+		waits, all, {Kind: AlertMissed, Missed: missed[:1]}, {Kind: AlertMissed, Missed: missed, More: true}, {Kind: AlertClock, Reason: "leapt"},
+	}
+}

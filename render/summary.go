@@ -52,17 +52,43 @@ func SummaryParts(fsys fs.FS, s Summary) (Parts, error) {
 	return parts, nil
 }
 
-// Alert is what the operators are told of a month that the schedule could not plan.
+// Alert is what the operators are told of what the schedule could not do.
 type Alert struct {
-	Period string // "2026-10"
-	DueAt  string // "2026-11-01 09:00"
-	Missed bool   // too long ago to be caught up; otherwise it waits and is tried again
-	Reason string // why it waits
+	Kind    AlertKind
+	Period  string         // "2026-10", of a month that waits
+	DueAt   string         // "2026-11-01 09:00", of a month that waits
+	Planned int            // deliveries of its other contracts
+	Count   int            // contracts that wait
+	Waiting []SummaryError // the first of them
+	Missed  []MissedMonth  // at least one where Kind is AlertMissed
+	More    bool           // there were earlier ones
+	Reason  string
 }
+
+// AlertKind is what an alert is about.
+type AlertKind string
+
+// The kinds.
+const (
+	AlertWaits  AlertKind = "waits"  // a month waits, or a part of its contracts, and is tried again
+	AlertMissed AlertKind = "missed" // months too long ago to be caught up
+	AlertClock  AlertKind = "clock"  // the clock is not believed
+)
+
+// MissedMonth is a fire that nobody was there for.
+type MissedMonth struct{ Period, DueAt string }
+
+// Rest counts the contracts that wait and are not listed.
+func (a Alert) Rest() int { return a.Count - len(a.Waiting) }
 
 // AlertParts words an alert by alert.txt, whose first line is the subject.
 func AlertParts(fsys fs.FS, a Alert) (Parts, error) {
 	a.Reason = words.Shown(a.Reason)
+	waiting := make([]SummaryError, len(a.Waiting))
+	for i, w := range a.Waiting {
+		waiting[i] = SummaryError{words.Shown(w.Contract), words.Shown(w.Reason)}
+	}
+	a.Waiting = waiting
 	return notice(fsys, "alert.txt", a)
 }
 

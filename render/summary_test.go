@@ -54,26 +54,32 @@ func TestSummarySaysWhatIsLeftToDo(t *testing.T) {
 }
 
 func TestAlertSaysWhatToType(t *testing.T) {
-	waits := render.Alert{Period: "2026-10", DueAt: "2026-11-01 09:00", Reason: "no import\x1b[2J has finished"}
-	missed := render.Alert{Period: "2026-10", DueAt: "2026-11-01 09:00", Missed: true}
+	waits := render.Alert{
+		Kind: render.AlertWaits, Period: "2026-10", DueAt: "2026-11-01 09:00", Planned: 7, Count: 3,
+		Waiting: []render.SummaryError{{Contract: "C1", Reason: "no data\x1b[2J has come in"}},
+	}
+	nobody := render.Alert{Kind: render.AlertWaits, Period: "2026-10", DueAt: "2026-11-01 09:00", Reason: "no contract is active"}
+	missed := render.Alert{Kind: render.AlertMissed, Missed: []render.MissedMonth{{Period: "2026-09", DueAt: "2026-10-01 09:00"}, {Period: "2026-10", DueAt: "2026-11-01 09:00"}}}
 	for _, test := range []struct {
 		a    render.Alert
 		want []string
 	}{
-		{waits, []string{"送信待ち", "理由: no import", "1時間ごと", "geppo run --period 2026-10"}},
-		{missed, []string{"予定の時刻を過ぎました", "catch_up", "geppo run --period 2026-10"}},
+		{waits, []string{"[geppo] 2026-10 送信待ち", "2026-11-01 09:00", "3契約", "ほかの契約の7通", "C1: no data", "ほか2契約", "1時間ごと", "geppo run --period 2026-10 --force"}},
+		{nobody, []string{"[geppo] 2026-10 送信待ち", "理由: no contract is active", "geppo run --period 2026-10"}},
+		{missed, []string{"[geppo] 2026-09ほか2か月分 未送信", "catch_up", "2026-10-01 09:00", "geppo run --period 2026-09", "geppo run --period 2026-10"}},
+		{render.Alert{Kind: render.AlertClock, Reason: "leapt to 2037"}, []string{"[geppo] 時計", "理由: leapt to 2037", "geppo resume"}},
 	} {
 		parts, err := render.AlertParts(templates.FS, test.a)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := parts.Subject + "\n" + string(parts.Text)
-		for _, want := range append(test.want, "[geppo] 2026-10 ", test.a.DueAt) {
+		for _, want := range test.want {
 			if !strings.Contains(text, want) {
 				t.Errorf("no %q in:\n%s", want, text)
 			}
 		}
-		if strings.Contains(text, "\x1b") || strings.Contains(text, "理由") == test.a.Missed {
+		if strings.Contains(text, "\x1b") || strings.Contains(text, "<no value>") {
 			t.Errorf("%q", text)
 		}
 		if !strings.Contains(string(parts.HTML), "white-space:pre-wrap") {

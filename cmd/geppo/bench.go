@@ -197,7 +197,7 @@ func (b *bench) planning(ctx context.Context) error {
 }
 
 func (b *bench) plan(ctx context.Context, db *databases) error {
-	_, err := newPlanner(b.c, db).Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator()})
+	_, err := newPlanner(b.c, db).Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator(), Force: true})
 	return err
 }
 

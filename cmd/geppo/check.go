@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -185,6 +186,9 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
 	k.results(ctx, detections)
 	k.imports(ctx, detections, time.Now())
+	if ledger != nil {
+		k.clock(ctx, newClock(c, &databases{ledger, detections}, slog.New(slog.DiscardHandler)))
+	}
 	if ledger != nil && next != (store.Period{}) {
 		k.addresses(ctx, newPlanner(c, &databases{ledger, detections}), next)
 	}
@@ -203,7 +207,6 @@ func (k *checker) ledger(ctx context.Context, c config.Config) *sqlite.Ledger {
 	k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
 	k.paused(ctx, ledger)
 	k.openFires(ctx, ledger)
-	k.clock(ctx, ledger, time.Now())
 	return ledger
 }
 
@@ -252,7 +255,7 @@ func (k *checker) results(ctx context.Context, detections *sqlite.Detections) {
 // addresses finds the contracts that the next run could not write to.
 func (k *checker) addresses(ctx context.Context, planner daemon.Planner, next store.Period) {
 	total := 0
-	err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next}, func(c store.Chosen) error {
+	err := planner.Preview(ctx, daemon.Request{Kind: "run", Period: next, Force: true}, func(c store.Chosen) error {
 		if c.Error != "" {
 			k.fault("addresses", exitError, "contract %s: %s", c.Contract, c.Error)
 		}

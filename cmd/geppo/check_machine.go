@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 
+	"geppo/cmd/internal/daemon"
 	"geppo/store/sqlite"
 )
 
@@ -64,10 +64,12 @@ func (k *checker) openFires(ctx context.Context, ledger *sqlite.Ledger) {
 	}
 }
 
-// clock finds a machine whose clock is behind what the ledger has seen.
-func (k *checker) clock(ctx context.Context, ledger *sqlite.Ledger, now time.Time) {
-	last, err := ledger.LastFire(ctx)
-	if err == nil && last.DueAt.After(now) {
-		k.warn("clock", "it is %s here, but the schedule fired at %s already; see whether the clock is right", clockTime(now), clockTime(last.DueAt))
+// clock finds a machine whose clock would not be believed.
+func (k *checker) clock(ctx context.Context, clock daemon.Clock) {
+	reason, err := clock.Doubt(ctx)
+	if err != nil {
+		k.fault("clock", exitError, "%v", err)
+	} else if reason != "" {
+		k.fault("clock", exitError, "%s; set it right, or say geppo resume if it is: until then nothing is planned or pruned", reason)
 	}
 }

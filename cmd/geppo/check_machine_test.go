@@ -23,19 +23,31 @@ func TestCheckTellsOfADiskThatFillsUp(t *testing.T) {
 	}
 }
 
-func TestCheckTellsOfAClockThatIsBehind(t *testing.T) {
-	ledger := openTestLedger(t, t.TempDir())
-	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	fire := store.Fire{DueAt: now, Period: september, State: store.FireBaseline}
-	err := ledger.PutFire(t.Context(), fire)
-	k := newChecker()
-	k.clock(t.Context(), ledger, now)
-	k.clock(t.Context(), ledger, now.Add(-time.Second))
-	if len(k.findings) != 1 || k.findings[0].Check != "clock" || k.findings[0].Level != levelWarning {
-		t.Errorf("%+v", k.findings)
+func TestCheckTellsOfAClockThatIsNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	importOne(t, dir, september)
+	ledger := openTestLedger(t, dir)
+	err := errors.Join(
+		ledger.PutFire(t.Context(), store.Fire{DueAt: time.Date(2036, 11, 1, 0, 0, 0, 0, time.UTC), Period: september, State: store.FireBaseline}),
+		ledger.Close())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := errors.Join(err, ledger.Close()); err != nil {
-		t.Error(err)
+	db := "sqlite:" + filepath.Join(dir, "geppo.db")
+	_, stdout, stderr := runGeppo(t, "--db", db, "check", "--no-smtp")
+	if !strings.Contains(stdout, "but something was recorded on 2036-11-01") {
+		t.Errorf("%s%s", stdout, stderr)
+	}
+	for _, args := range [][]string{{"run", "--period", "2026-09"}, {"prune"}} {
+		if code, stdout, stderr := runGeppo(t, append([]string{"--db", db}, args...)...); code != exitError || !strings.Contains(stderr, "geppo resume") {
+			t.Errorf("geppo %s: exit %d: %s%s", args[0], code, stdout, stderr)
+		}
+	}
+	if code, _, stderr := runGeppo(t, "--db", db, "resume"); code != exitDone {
+		t.Errorf("resume: exit %d: %s", code, stderr)
+	}
+	if code, _, stderr := runGeppo(t, "--db", db, "prune"); code != exitDone {
+		t.Errorf("prune after an operator's word: exit %d: %s", code, stderr)
 	}
 }
 
@@ -53,7 +65,7 @@ func TestCheckAndStatusTellOfMonthsThatWait(t *testing.T) {
 	}
 	for _, args := range [][]string{{"status"}, {"check", "--no-smtp"}} {
 		_, stdout, stderr := runGeppo(t, append([]string{"--db", "sqlite:" + filepath.Join(dir, "geppo.db")}, args...)...)
-		for _, want := range []string{"MISSED 2026-09: ", "; geppo run --period 2026-09\n", "WAITING 2026-10: no import"} {
+		for _, want := range []string{"MISSED 2026-09: ", "; geppo run --period 2026-09\n", "WAITING 2026-10: contracts wait for data"} {
 			if !strings.Contains(stdout, want) {
 				t.Errorf("geppo %s does not say %q: %s%s", args[0], want, stdout, stderr)
 			}

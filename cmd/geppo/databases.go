@@ -192,7 +192,16 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 }
 
 func newPlanner(c config.Config, db *databases) daemon.Planner {
-	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), Now: time.Now}
+	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), RequireData: c.Schedule.RequireData != "off", Now: time.Now}
+}
+
+// newClock judges the machine's clock.
+func newClock(c config.Config, db *databases, log *slog.Logger) daemon.Clock {
+	return daemon.Clock{
+		Ledger: db.ledger, Detections: db.detections, Leap: c.Schedule.Leap.Duration, Now: time.Now, Log: log,
+		// A wait is jittered by a fifth, and planning may spread the first tries.
+		Trust: c.Retry.Max.Duration*6/5 + c.Schedule.Spread.Duration + time.Minute,
+	}
 }
 
 // messageIDs names the messages of a ledger.

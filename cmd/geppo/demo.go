@@ -216,7 +216,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 	if err != nil {
 		return err
 	}
-	run, err := newPlanner(c, db).Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator()})
+	run, err := newPlanner(c, db).Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator(), Force: true})
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (a *app) pruneCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prune",
 		Short: "Remove what the retention allows",
-		Long: `Removes detections, agents' snapshots, EDR events and coverage of months more than 13 months ago, and copies in the archive
+		Long: `Removes detections, agents' snapshots, EDR events and coverage of months more than 13 months before the newest in the data, and copies in the archive
 that are older than [archive] keep. The ledger with its frozen reports is not touched: what was sent can be sent again, but
 a report of a pruned month, or of the month after one, can no longer be computed or corrected (resend --rebuild).
 
@@ -68,7 +68,10 @@ func (a *app) prune(ctx context.Context, c config.Config, db *databases, o prune
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	now, _, err := newClock(c, db, a.logger(c.Log)).Check(ctx)
+	if err != nil {
+		return err
+	}
 	unfinished, err := db.ledger.Deliveries(ctx, store.Filter{States: []store.State{
 		store.Queued, store.Sending, store.HandingOver, store.Deferred, store.Held,
 	}})
@@ -79,7 +82,11 @@ func (a *app) prune(ctx context.Context, c config.Config, db *databases, o prune
 	if err != nil {
 		return err
 	}
-	retention := retentionAt(store.PeriodOf(now, zone), unfinished, fires)
+	newest, err := db.detections.NewestRow(ctx, now)
+	if err != nil {
+		return err
+	}
+	retention := retentionAt(running(now, newest, zone), unfinished, fires)
 	found, err := db.detections.Prunable(ctx, retention)
 	if err != nil {
 		return err
@@ -95,6 +102,15 @@ func (a *app) prune(ctx context.Context, c config.Config, db *databases, o prune
 		}
 	}
 	return a.printPruned(retention, found, expiry, o)
+}
+
+// running is the month that the kept ones are counted from: the newest in the data. A feed that has ended, or a
+// clock that is ahead, must not take away what there is; rows dated in the future count for nothing.
+func running(now, newest time.Time, zone *time.Location) store.Period {
+	if newest.IsZero() {
+		newest = now
+	}
+	return store.PeriodOf(newest, zone)
 }
 
 // retentionAt keeps the months that unfinished work is computed from.

@@ -228,8 +228,8 @@ func resolveRevision(ctx context.Context, c config.Config, db *databases, p stor
 		if err := refusePruned(ctx, db.detections, p); err != nil {
 			return err
 		}
-		request := daemon.Request{Period: p, Contracts: []string{t.Contract}}
-		if err := newPlanner(c, db).Ready(ctx, request, c.Schedule.RequireData != "off"); err != nil && !o.force {
+		request := daemon.Request{Period: p, Contracts: []string{t.Contract}, Force: o.force}
+		if err := newPlanner(c, db).Ready(ctx, request); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -32,15 +33,16 @@ sent at once. While a daemon sends, run only plans, and follows it to the end; w
 nothing to follow, and run says who paused it.
 
 Exit codes: 0 nothing is left that a person must do; 75 something is still on its way: run again later;
-76 something failed, is held, bounced or cancelled and was not acknowledged, or a contract has no valid address;
-1 there is nothing to plan.`,
+76 something failed, is held, bounced or cancelled and was not acknowledged, or a contract has no valid address or waits:
+its own zone has not ended the month, or its own data do not reach the month's end (schedule.require_data);
+1 there is nothing to plan: no contract, or no data of that time.`,
 		Example: "  geppo run --period 2026-10\n  geppo run --period 2026-10 --contract C000001 --dry-run",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&o.period, "period", "", "month to report on, `YYYY-MM`")
 	cmd.Flags().StringArrayVar(&o.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be planned, change nothing")
-	cmd.Flags().BoolVar(&o.force, "force", false, "plan a period that has not ended, or without an import after its end")
+	cmd.Flags().BoolVar(&o.force, "force", false, "also contracts that would wait, and a period that has not ended")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
 	cmd.RunE = a.withDatabases(sqlite.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.run(ctx, c, db, o)
@@ -61,12 +63,12 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	}
 	planner := newPlanner(c, db)
 	planner.Crash = a.crash
-	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator()}
-	if !o.force {
-		if err := planner.Ready(ctx, request, c.Schedule.RequireData != "off"); err != nil {
-			return err
-		}
+	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator(), Force: o.force}
+	now, _, err := newClock(c, db, a.logger(c.Log)).Check(ctx)
+	if err != nil {
+		return err
 	}
+	planner = planner.At(now)
 	if o.dryRun {
 		return a.dryRun(ctx, planner, request, o.json)
 	}
@@ -193,6 +195,7 @@ type outcome struct {
 	Planned int                 `json:"planned"`
 	States  map[store.State]int `json:"states"`
 	Errors  []runError          `json:"errors"`
+	Waiting []runError          `json:"waiting"`
 
 	acknowledged map[store.State]int // of States
 }
@@ -213,12 +216,15 @@ func (a *app) conclude(ctx context.Context, ledger *sqlite.Ledger, run store.Run
 	if err != nil {
 		return errors.Join(stopped, err)
 	}
-	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}, acknowledged: map[store.State]int{}}
+	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}, Waiting: []runError{}, acknowledged: map[store.State]int{}}
 	for state, n := range counts {
 		o.acknowledged[state] = n - undone[state]
 	}
 	for _, e := range run.Errors {
 		o.Errors = append(o.Errors, runError(e))
+	}
+	for _, w := range run.Waiting {
+		o.Waiting = append(o.Waiting, runError(w))
 	}
 	if asJSON {
 		err = writeJSON(a.stdout, o)
@@ -246,8 +252,18 @@ func (a *app) printOutcome(o outcome) error {
 			}
 		}
 	}
+	return printContracts(a.stdout, "  ", o)
+}
+
+// printContracts says of which contracts not everybody gets the report yet.
+func printContracts(w io.Writer, indent string, o outcome) error {
 	for _, e := range o.Errors {
-		if _, err := fmt.Fprintf(a.stdout, "  contract %s: %s\n", printable(e.Contract), printable(e.Reason)); err != nil {
+		if _, err := fmt.Fprintf(w, "%scontract %s: %s\n", indent, printable(e.Contract), printable(e.Reason)); err != nil {
+			return err
+		}
+	}
+	for _, e := range o.Waiting {
+		if _, err := fmt.Fprintf(w, "%scontract %s waits: %s\n", indent, printable(e.Contract), printable(e.Reason)); err != nil {
 			return err
 		}
 	}
@@ -256,7 +272,7 @@ func (a *app) printOutcome(o outcome) error {
 
 // verdict is the exit code of run and resend, by delivery.md.
 func (o outcome) verdict(stopped error) error {
-	pending, bad := 0, len(o.Errors)
+	pending, bad := 0, len(o.Errors)+len(o.Waiting)
 	for state, n := range o.States {
 		switch {
 		case state.Pending():
@@ -272,6 +288,8 @@ func (o outcome) verdict(stopped error) error {
 		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
 	case stopped != nil:
 		return stopped
+	case bad == len(o.Waiting) && bad > 0:
+		return exitWith(exitIncomplete, "%d contracts wait for data or their month's end; import it, or use --force", bad)
 	case bad > 0:
 		return exitWith(exitIncomplete, "not everything could be sent; see geppo status --period %s", o.Period)
 	}
@@ -279,13 +297,19 @@ func (o outcome) verdict(stopped error) error {
 }
 
 func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {
-	missing, err := missingTargets(ctx, planner.Ledger, request)
+	missing, known, err := missingTargets(ctx, planner.Ledger, request)
 	if err != nil {
 		return err
 	}
-	o := outcome{Period: request.Period, States: map[store.State]int{}, Errors: []runError{}}
+	o := outcome{Period: request.Period, States: map[store.State]int{}, Errors: []runError{}, Waiting: []runError{}}
 	var rows [][]string
 	err = planner.Preview(ctx, request, func(c store.Chosen) error {
+		if c.Waits != "" {
+			if !known(c.Contract) {
+				o.Waiting = append(o.Waiting, runError{c.Contract, c.Waits})
+			}
+			return nil
+		}
 		if c.Error != "" {
 			o.Errors = append(o.Errors, runError{c.Contract, c.Error})
 		}
@@ -305,24 +329,24 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 	if err := writeTable(a.stdout, []string{"contract", "recipient"}, rows); err != nil {
 		return err
 	}
-	for _, e := range o.Errors {
-		if _, err := fmt.Fprintf(a.stdout, "contract %s: %s\n", printable(e.Contract), printable(e.Reason)); err != nil {
-			return err
-		}
+	if err := printContracts(a.stdout, "", o); err != nil {
+		return err
 	}
 	_, err = fmt.Fprintf(a.stdout, "%d deliveries would be planned; nothing was changed\n", len(rows))
 	return err
 }
 
-// missingTargets tells what planning a request would add: what has no delivery, or one that lapsed.
-func missingTargets(ctx context.Context, ledger *sqlite.Ledger, request daemon.Request) (missing func(contract, address string) bool, err error) {
+// missingTargets tells what planning a request would add: what has no delivery, or one that lapsed; and which
+// contracts have any.
+func missingTargets(ctx context.Context, ledger *sqlite.Ledger, request daemon.Request) (missing func(contract, address string) bool, known func(contract string) bool, err error) {
 	existing, err := ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	there := map[[2]string]bool{}
+	there, contracts := map[[2]string]bool{}, map[string]bool{}
 	for _, d := range existing { // a contract's newest last
-		there[[2]string{d.Contract, store.Mailbox(d.Recipient)}] = !d.Lapsed
+		there[[2]string{d.Contract, store.Mailbox(d.Recipient)}], contracts[d.Contract] = !d.Lapsed, true
 	}
-	return func(contract, address string) bool { return !there[[2]string{contract, store.Mailbox(address)}] }, nil
+	missing = func(contract, address string) bool { return !there[[2]string{contract, store.Mailbox(address)}] }
+	return missing, func(contract string) bool { return contracts[contract] }, nil
 }

@@ -125,7 +125,7 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 		Dispatcher: sender,
 		Scheduler: &geppod.Scheduler{
 			Schedule: schedule, Zone: zone, Planner: newPlanner(c, s.db), CatchUp: c.Schedule.CatchUp.Duration,
-			RequireImport: c.Schedule.RequireData != "off", Spread: c.Schedule.Spread.Duration,
+			Clock: newClock(c, s.db, s.log), Spread: c.Schedule.Spread.Duration,
 			Operators: &operators, Log: s.log,
 		},
 		Summary:  s.summary(c, sender),

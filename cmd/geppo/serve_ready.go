@@ -8,6 +8,7 @@ import (
 	"geppo/cmd/internal/console"
 	geppod "geppo/cmd/internal/daemon"
 	"geppo/mailer"
+	"geppo/store"
 )
 
 // relayFresh is for how long /readyz repeats what was learned of the relay, so that it may be asked
@@ -37,6 +38,15 @@ func (s *service) queueReady(ctx context.Context) error {
 }
 
 func (s *service) scheduleReady(ctx context.Context) error {
+	pauses, err := s.db.ledger.Pauses(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pauses {
+		if p.Cause == store.CauseClock {
+			return fmt.Errorf("%w: %s", geppod.ErrClock, p.Reason)
+		}
+	}
 	fires, err := s.db.ledger.OpenFires(ctx)
 	if err == nil && len(fires) > 0 {
 		err = fmt.Errorf("the fire of %s is %s", fires[0].DueAt.Format(time.RFC3339), fires[0].State)

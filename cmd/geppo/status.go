@@ -135,7 +135,7 @@ func openFire(fire store.Fire) string {
 	if fire.State == store.FireMissed {
 		return fmt.Sprintf("MISSED %s: nobody was there to plan it at %s; geppo run --period %s", fire.Period, clockTime(fire.DueAt), fire.Period)
 	}
-	return fmt.Sprintf("WAITING %s: no import has finished since its end; import its data, and it goes out within the hour", fire.Period)
+	return fmt.Sprintf("WAITING %s: contracts wait for data, or for their month's end; import it, and they go out within the hour", fire.Period)
 }
 
 func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []store.Run, deliveries []store.Delivery) error {

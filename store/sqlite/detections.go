@@ -19,7 +19,7 @@ import (
 type Detections struct {
 	f *file
 
-	contracts, contract, recipientsOf, lastImport, unknownResults *sql.Stmt
+	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -72,7 +72,10 @@ func (d *Detections) readStatements() []statement {
 		{&d.contracts, d.f.r, selectContracts},
 		{&d.contract, d.f.r, selectContract},
 		{&d.recipientsOf, d.f.r, selectRecipientsOf},
+		{&d.evidenceOf, d.f.r, selectEvidence},
 		{&d.lastImport, d.f.r, selectLastImport},
+		{&d.importedUntil, d.f.r, importedUntil},
+		{&d.newestRow, d.f.r, newestRow},
 		{&d.unknownResults, d.f.r, selectUnknownResults},
 	}
 }
@@ -144,16 +147,21 @@ func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err 
 // EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
 // must not read the detections itself.
 func (d *Detections) EachContract(ctx context.Context, take func(store.Contract) error) error {
+	return d.eachContract(ctx, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
+}
+
+func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
 		var next store.Contract // waits for its last recipient
+		var nextKey int64
 		err := each(ctx, tx, d.contracts, func(rows scanner) error {
 			var r store.Recipient
-			_, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
+			key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
 			if err == nil && c.ID != next.ID && next.ID != "" {
-				err = take(next)
+				err = take(tx, nextKey, next)
 			}
 			if c.ID != next.ID {
-				next = c
+				nextKey, next = key, c
 			}
 			if r.Address != "" {
 				next.Recipients = append(next.Recipients, r)
@@ -163,7 +171,7 @@ func (d *Detections) EachContract(ctx context.Context, take func(store.Contract)
 		if err != nil || next.ID == "" {
 			return err
 		}
-		return take(next)
+		return take(tx, nextKey, next)
 	})
 	if err != nil {
 		return fmt.Errorf("read contracts: %w", err)

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	lastFire = `SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires ORDER BY due_at DESC LIMIT 1`
+	lastFire = `SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires WHERE due_at <= ? ORDER BY due_at DESC LIMIT 1`
 
 	openFires = `
 SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires INDEXED BY fires_open
@@ -29,9 +29,9 @@ SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_due WHERE stat
 SELECT min(started_at) FROM runs WHERE id IN (SELECT run FROM tallies WHERE state IN ('queued', 'deferred') AND deliveries > 0)`
 )
 
-// LastFire is the newest fire recorded, or ErrNotFound before a daemon's first start.
-func (l *Ledger) LastFire(ctx context.Context) (store.Fire, error) {
-	fire, err := scanFire(l.r.QueryRowContext(ctx, lastFire))
+// LastFire is the newest fire recorded that was due by a time, or ErrNotFound before a daemon's first start.
+func (l *Ledger) LastFire(ctx context.Context, by time.Time) (store.Fire, error) {
+	fire, err := scanFire(l.r.QueryRowContext(ctx, lastFire, by.UnixMilli()))
 	if errors.Is(err, sql.ErrNoRows) {
 		return store.Fire{}, store.ErrNotFound
 	}

@@ -49,7 +49,7 @@ func BenchmarkLedger(b *testing.B) {
 		{"next-due", func() error { _, err := ledger.NextDue(ctx); return err }},
 		{"oldest-pending", func() error { _, err := ledger.OldestPending(ctx); return err }},
 		{"open-fires", func() error { _, err := ledger.OpenFires(ctx); return err }},
-		{"last-fire", func() error { _, err := ledger.LastFire(ctx); return err }},
+		{"last-fire", func() error { _, err := ledger.LastFire(ctx, time.Now()); return err }},
 		{"marks", func() error { _, err := ledger.Marks(ctx); return err }},
 		{"status-failed", func() error {
 			_, err := ledger.Deliveries(ctx, store.Filter{Period: october, States: []store.State{store.Failed, store.Held}})

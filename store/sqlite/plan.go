@@ -33,6 +33,8 @@ WHERE id = ?1 AND lapsed = 1 AND replaced_by IS NULL AND NOT EXISTS (
   SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
     AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
 
+	contractPlanned = `SELECT EXISTS (SELECT 1 FROM deliveries WHERE period = +? AND contract = +?)`
+
 	finishPlanning = `UPDATE runs SET planned = ?2, cancelled = ?3 WHERE id = ?1`
 
 	// What a run by hand has planned in full is not missed any more, nor waited for.
@@ -60,8 +62,8 @@ WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract =
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
 // nothing twice. What was decided for an earlier run is decided again: mail that waits for an address that
-// is not wanted any more is cancelled, and comes back with its address. A plan of all contracts settles the
-// period's open fires. The run it returns counts what was new.
+// is not wanted any more is cancelled, and comes back with its address. A plan of all contracts, of
+// which none waits, settles the period's open fires. The run it returns counts what was new.
 func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (store.Run, error) {
 	run := store.Run{Kind: plan.Kind, Period: plan.Period, StartedAt: now, RequestedBy: plan.RequestedBy}
 	err := l.write(ctx, func(tx ledgerTx) error {
@@ -83,6 +85,8 @@ func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (stor
 			if err := p.dropTheRest(ctx); err != nil {
 				return err
 			}
+		}
+		if plan.Contracts == nil && len(run.Waiting) == 0 {
 			if _, err := tx.exec(ctx, settleFires, run.ID, run.Period.String()); err != nil {
 				return err
 			}
@@ -130,6 +134,9 @@ func (p *planning) contract(ctx context.Context, c store.Chosen) error {
 	open := p.open[c.Contract]
 	delete(p.open, c.Contract)
 	if c.Waits != "" {
+		if planned, err := p.isPlanned(ctx, c.Contract); err != nil || planned { // by force: nothing is waited for
+			return err
+		}
 		p.run.Waiting = append(p.run.Waiting, store.RunError{Contract: c.Contract, Reason: c.Waits})
 		_, err := p.tx.exec(ctx, insertRunError, p.run.ID, c.Contract, runErrorWaiting, c.Waits)
 		return err
@@ -164,6 +171,11 @@ func (p *planning) contract(ctx context.Context, c store.Chosen) error {
 		return p.add(ctx)
 	}
 	return nil
+}
+
+func (p *planning) isPlanned(ctx context.Context, contract string) (planned bool, err error) {
+	err = p.tx.row(ctx, contractPlanned, p.run.Period.String(), contract).Scan(&planned)
+	return planned, err
 }
 
 func later(a, b time.Time) time.Time {

@@ -57,7 +57,8 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 // conditions. A test holds that none is missing.
 var ledgerStatements = []string{
 	begin, commit, rollback, savepoint, release, rollbackToIt,
-	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, settleFires,
+	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, contractPlanned, settleFires,
+	clockMarks, seeClock, vouchClock, setFiresAside, bringForward,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
 	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, underWay,
 	selectDeliveries + "true", countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,

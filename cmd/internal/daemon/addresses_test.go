@@ -148,7 +148,7 @@ func TestOneMailboxGetsOneMail(t *testing.T) {
 	if err := h.ledger.Mark(t.Context(), "kanri@example.jp", "550 5.1.1", h.now); err != nil {
 		t.Fatal(err)
 	}
-	run, err := h.planner.Plan(t.Context(), daemon.Request{Kind: "run", Period: october.Next(), By: "root"})
+	run, err := h.planner.Plan(t.Context(), daemon.Request{Kind: "run", Period: october.Next(), By: "root", Force: true})
 	if err != nil || run.Planned != 1 || len(run.Errors) != 1 {
 		t.Errorf("%+v, %v: the mark does not hold", run, err)
 	}

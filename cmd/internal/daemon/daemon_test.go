@@ -605,25 +605,85 @@ func TestActiveContracts(t *testing.T) {
 	}
 }
 
-func TestReadyRefusesWhatCouldBeADeadFeed(t *testing.T) {
+// covered imports the day of a contract's feed.
+func (h *house) covered(contract, day string) {
+	h.t.Helper()
+	h.rows(fmt.Sprintf(`{"type":"coverage","contract":%q,"day":%q}`, contract, day))
+}
+
+func (h *house) rows(lines string) {
+	h.t.Helper()
+	_, err := ingest.JSONLines(h.t.Context(), h.detections, strings.NewReader(lines), ingest.Options{File: "rows", Now: func() time.Time { return h.now }})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func waitingOf(run store.Run) (list []string) {
+	for _, w := range run.Waiting {
+		list = append(list, w.Contract)
+	}
+	return list
+}
+
+// Each contract waits for its own feed and its own zone, and for nobody else's.
+func TestAContractWaitsForItself(t *testing.T) {
 	h := newHouse(t)
-	h.now = time.Date(2026, 10, 31, 14, 59, 59, 0, time.UTC) // 23:59:59 on the 31st in Tokyo
+	h.planner.RequireData = true
 	h.contract("C1", "a@example.jp")
-	request := daemon.Request{Kind: "run", Period: october}
+	h.contract("C2", "b@example.jp")
+	h.contract("HI", "h@example.jp")
+	h.rows(`{"type":"contract","id":"HI","name":"株式会社HI","product":"antivirus","licences":5,"since":"2025-04-01","timezone":"Pacific/Honolulu"}`)
+	request := daemon.Request{Kind: "run", Period: october, By: "root"}
 	var usage *daemon.UsageError
-	if err := h.planner.Ready(t.Context(), request, true); !errors.As(err, &usage) {
-		t.Errorf("a period that has not ended: %v", err)
+	h.now = time.Date(2026, 10, 31, 14, 59, 59, 0, time.UTC) // 23:59:59 on the 31st in Tokyo
+	if _, err := h.planner.Plan(t.Context(), request); !errors.As(err, &usage) {
+		t.Errorf("a period that has ended nowhere: %v", err)
 	}
 	h.now = h.now.Add(time.Second)
-	if err := h.planner.Ready(t.Context(), request, true); !errors.Is(err, daemon.ErrNoImport) {
-		t.Errorf("no import after the end: %v", err)
+	for _, step := range []struct {
+		what    string
+		do      func()
+		planned int
+		waiting []string
+	}{
+		{"an import that says nothing of October's end", func() { h.contract("C1", "a@example.jp"); h.covered("C2", "2026-10-30") }, 0, []string{"C1", "C2", "HI"}},
+		{"C1's feed is complete", func() { h.covered("C1", "2026-10-31"); h.covered("HI", "2026-10-31") }, 1, []string{"C2", "HI"}},
+		{"nothing new", func() {}, 0, []string{"C2", "HI"}},
+		{"October ends in Hawaii", func() { h.now = time.Date(2026, 11, 1, 10, 0, 0, 0, time.UTC) }, 1, []string{"C2"}},
+		{"by force", func() { request.Force = true }, 1, nil},
+		{"what was forced is not waited for", func() { request.Force = false }, 0, nil},
+	} {
+		step.do()
+		run, err := h.planner.Plan(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.waiting, waitingOf(run)); diff != "" || run.Planned != step.planned || run.Cancelled != 0 {
+			t.Errorf("%s: planned %d, cancelled %d, waiting %v, want %d and %v", step.what, run.Planned, run.Cancelled, waitingOf(run), step.planned, step.waiting)
+		}
 	}
-	if err := h.planner.Ready(t.Context(), request, false); err != nil {
-		t.Errorf("not required: %v", err)
+}
+
+// A run of nothing is no success.
+func TestNothingToPlanIsAnError(t *testing.T) {
+	h := newHouse(t)
+	h.planner.RequireData = true
+	request := daemon.Request{Kind: "run", Period: october, By: "root"}
+	if _, err := h.planner.Plan(t.Context(), request); !errors.Is(err, daemon.ErrNothingToPlan) {
+		t.Errorf("no contract: %v", err)
 	}
-	h.contract("C2", "b@example.jp")
-	if err := h.planner.Ready(t.Context(), request, true); err != nil {
-		t.Errorf("after an import: %v", err)
+	h.contract("C1", "a@example.jp")
+	request.Period = store.Period{Year: 2026, Month: time.August}
+	if _, err := h.planner.Plan(t.Context(), request); !errors.Is(err, daemon.ErrNoSuchPeriod) {
+		t.Errorf("before the data begin: %v", err)
+	}
+	request.Period = store.Period{Year: 2020, Month: time.August}
+	if _, err := h.planner.Plan(t.Context(), request); !errors.Is(err, daemon.ErrNothingToPlan) {
+		t.Errorf("before the contracts began: %v", err)
+	}
+	if runs, err := h.ledger.Runs(t.Context(), store.Period{}); err != nil || len(runs) > 0 {
+		t.Errorf("runs %v, %v", runs, err)
 	}
 }
 

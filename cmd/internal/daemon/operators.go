@@ -11,7 +11,6 @@ import (
 
 	"geppo/mailer"
 	"geppo/render"
-	"geppo/store"
 )
 
 // Operators are those who are told how a month goes. Their mails are no deliveries: they are tried once,
@@ -23,16 +22,13 @@ type Operators struct {
 	Templates  fs.FS
 }
 
-// Alert tells of a fire that waits, for a reason, or was missed.
-func (o *Operators) Alert(ctx context.Context, fire store.Fire, zone *time.Location, reason string) error {
-	parts, err := render.AlertParts(o.Templates, render.Alert{
-		Period: fire.Period.String(), DueAt: fire.DueAt.In(zone).Format("2006-01-02 15:04"),
-		Missed: fire.State == store.FireMissed, Reason: reason,
-	})
+// Alert tells of what the schedule could not do.
+func (o *Operators) Alert(ctx context.Context, a render.Alert) error {
+	parts, err := render.AlertParts(o.Templates, a)
 	if err != nil {
 		return err
 	}
-	return o.mail(ctx, parts, fmt.Sprintf("alert of %s, %s", fire.Period, fire.State))
+	return o.mail(ctx, parts, "alert, "+string(a.Kind)+" "+a.Period)
 }
 
 // AlertSilence tells of feeds that used to come and do not any more.

@@ -19,8 +19,17 @@ type Planner struct {
 	Detections *sqlite.Detections
 	Ledger     *sqlite.Ledger
 	IDs        mailer.IDs
-	Now        func() time.Time
-	Crash      Crash
+	// RequireData keeps a contract waiting until its own rows say that its feed has lived to the period's
+	// end: a report made before could call a dead feed an all-clear.
+	RequireData bool
+	Now         func() time.Time
+	Crash       Crash
+}
+
+// At is the planner at a time that the clock gave once.
+func (p Planner) At(now time.Time) Planner {
+	p.Now = func() time.Time { return now }
+	return p
 }
 
 // Request is what a run was asked to plan.
@@ -30,13 +39,11 @@ type Request struct {
 	Contracts []string // empty: all that are active in the period
 	By        string
 	Spread    time.Duration // start times are spread over this; 0: all at once
+	Force     bool          // also contracts that would wait, and a period that has not ended
 }
 
-// ErrNothingToPlan says that no contract is active in a period: a run of nothing is no success.
-var ErrNothingToPlan = errors.New("no contract is active in the period")
-
 // Plan writes the deliveries that the period still lacks. A contract that nobody can be written
-// to is an error of the run it returns, never silence.
+// to is an error of the run it returns, never silence; one that is not ready waits, see Planner.waits.
 func (p Planner) Plan(ctx context.Context, request Request) (store.Run, error) {
 	addresses, err := ReadAddresses(ctx, p.Ledger)
 	if err != nil {
@@ -60,12 +67,13 @@ func (p Planner) Preview(ctx context.Context, request Request, take func(store.C
 
 // choose decides contract by contract who gets the reports.
 func (p Planner) choose(ctx context.Context, request Request, addresses Addresses, take func(store.Chosen) error) error {
-	now, any := p.Now(), false
-	err := p.eachContract(ctx, request, func(contract store.Contract) error {
-		any = true
-		chosen := store.Chosen{Contract: contract.ID}
+	now := p.Now()
+	var seen readiness
+	err := p.eachReady(ctx, request, func(contract store.Contract, waits wait) error {
+		seen.note(waits)
+		chosen := store.Chosen{Contract: contract.ID, Waits: waits.reason}
 		if addresses.Stopped(contract.ID) {
-			return take(chosen)
+			return take(store.Chosen{Contract: contract.ID})
 		}
 		usable, marked := addresses.Of(contract)
 		chosen.Error = unreachable(usable, marked, len(addresses.Registered(contract)))
@@ -76,12 +84,15 @@ func (p Planner) choose(ctx context.Context, request Request, addresses Addresse
 				NotBefore: now.Add(spread(contract.ID, request.Spread)),
 			})
 		}
+		if len(chosen.Targets) == 0 { // no data would help
+			chosen.Waits = ""
+		}
 		return take(chosen)
 	})
-	if err == nil && !any {
-		err = fmt.Errorf("%s: %w; import the contracts, or see their since and ends in geppo contracts", request.Period, ErrNothingToPlan)
+	if err != nil {
+		return err
 	}
-	return err
+	return seen.fault(request)
 }
 
 // unreachable says why not everybody can be written to; an address that asked for no mail is no fault.
@@ -106,6 +117,32 @@ func (p Planner) Contracts(ctx context.Context, request Request) (list []store.C
 		return nil
 	})
 	return list, err
+}
+
+// eachReady gives the contracts of a request one by one, each with why it must wait.
+func (p Planner) eachReady(ctx context.Context, request Request, take func(store.Contract, wait) error) error {
+	judge := func(c store.Contract, e store.Evidence) error {
+		w, err := p.waits(request, c, e)
+		if err != nil {
+			return err
+		}
+		return take(c, w)
+	}
+	guarded := p.RequireData && !request.Force
+	active := func(c store.Contract) bool { return Active(c, request.Period) }
+	if guarded && len(request.Contracts) == 0 {
+		return p.Detections.EachEvidence(ctx, request.Period, p.Now(), active, judge)
+	}
+	return p.eachContract(ctx, request, func(c store.Contract) error {
+		e := store.Evidence{Begun: true, Complete: true}
+		if guarded {
+			var err error
+			if e, err = p.Detections.Evidence(ctx, c.ID, request.Period, p.Now()); err != nil {
+				return err
+			}
+		}
+		return judge(c, e)
+	})
 }
 
 // eachContract gives what Contracts lists one by one: 100,000 of them take 80 MB.

@@ -4,56 +4,95 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"geppo/store"
 	"geppo/store/sqlite"
 )
 
-// ErrNoImport says that no data has come in since the period ended: a report made now could call a
-// dead feed an all-clear.
-var ErrNoImport = errors.New("no import has finished since the period's end")
+// Why a run of nothing is no success.
+var (
+	ErrNothingToPlan = errors.New("no contract is active in the period")
+	ErrNoSuchPeriod  = errors.New("no data of that time: the detections begin after the period")
+)
 
-// Ready refuses a period that has not ended in some planned contract's zone (*UsageError), and,
-// where it is required, one after whose end no import has finished (ErrNoImport).
-func (p Planner) Ready(ctx context.Context, request Request, requireImport bool) error {
-	zones := map[string]string{} // the contracts' → the first contract there
-	err := p.eachContract(ctx, request, func(c store.Contract) error {
-		if zones[c.Timezone] == "" {
-			zones[c.Timezone] = c.ID
+// wait is why a contract is not planned yet; the zero wait: it is.
+type wait struct {
+	reason   string
+	notEnded time.Time // where the period still runs in the contract's zone: its end
+	notBegun bool      // the contract has no row up to the period's end
+}
+
+// waits tells why a contract must wait: its own zone has not ended the period, or its own rows do not
+// say that its feed has lived to the period's end. One contract's zone or feed is no other's.
+func (p Planner) waits(request Request, c store.Contract, e store.Evidence) (w wait, err error) {
+	if request.Force {
+		return w, nil
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return w, fmt.Errorf("contract %s: %w", c.ID, err)
+	}
+	w.notBegun = !e.Begun
+	if _, end := request.Period.Bounds(zone); p.Now().Before(end) {
+		w.notEnded = end
+		w.reason = fmt.Sprintf("%s ends on %s in its zone", request.Period, end.Format(time.RFC3339))
+	} else if !e.Complete {
+		w.reason = fmt.Sprintf("no data of the last day of %s or later has come in", request.Period)
+	}
+	return w, nil
+}
+
+// readiness sums up a request's contracts.
+type readiness struct {
+	contracts, running, begun int
+	end                       time.Time // of the period, where it ends last
+}
+
+func (r *readiness) note(w wait) {
+	r.contracts++
+	if !w.notEnded.IsZero() {
+		r.running++
+		if w.notEnded.After(r.end) {
+			r.end = w.notEnded
+		}
+	}
+	if !w.notBegun {
+		r.begun++
+	}
+}
+
+// fault is why a request cannot be carried out for anybody.
+func (r readiness) fault(request Request) error {
+	switch {
+	case r.contracts == 0:
+		return fmt.Errorf("%s: %w; import the contracts, or see their since and ends in geppo contracts", request.Period, ErrNothingToPlan)
+	case r.running == r.contracts:
+		return &UsageError{fmt.Sprintf("%s ends on %s; wait, or use --force", request.Period, r.end.Format(time.RFC3339))}
+	case r.begun == 0:
+		return fmt.Errorf("%s: %w; see --period, import its data, or use --force", request.Period, ErrNoSuchPeriod)
+	}
+	return nil
+}
+
+// Ready refuses a request of which a contract would have to wait.
+func (p Planner) Ready(ctx context.Context, request Request) error {
+	var seen readiness
+	var first error
+	err := p.eachReady(ctx, request, func(c store.Contract, w wait) error {
+		seen.note(w)
+		if w.reason != "" && first == nil {
+			first = &UsageError{fmt.Sprintf("contract %s: %s; wait, or use --force", c.ID, w.reason)}
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = seen.fault(request)
 	}
-	var last time.Time
-	for _, name := range slices.Sorted(maps.Keys(zones)) {
-		zone, err := time.LoadLocation(name)
-		if err != nil {
-			return fmt.Errorf("contract %s: %w", zones[name], err)
-		}
-		_, end := request.Period.Bounds(zone)
-		if end.After(last) {
-			last = end
-		}
-		if p.Now().Before(end) {
-			return &UsageError{fmt.Sprintf("%s ends on %s in contract %s's zone; wait, or use --force", request.Period, end.Format(time.RFC3339), zones[name])}
-		}
+	if err == nil {
+		err = first
 	}
-	if !requireImport || len(zones) == 0 {
-		return nil
-	}
-	imported, err := p.Detections.LastImport(ctx)
-	if err != nil {
-		return err
-	}
-	if imported.Before(last) {
-		return fmt.Errorf("%w (%s): import the month's data first, or use --force", ErrNoImport, last.Format(time.RFC3339))
-	}
-	return nil
+	return err
 }
 
 // Waiting tells how far the deliveries of a filter are: how many will not move by themselves any

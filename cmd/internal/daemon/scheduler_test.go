@@ -21,9 +21,12 @@ func (h *house) scheduler(line string) *daemon.Scheduler {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	planner := h.planner
+	planner.RequireData = true
+	quiet := slog.New(slog.DiscardHandler)
 	return &daemon.Scheduler{
-		Schedule: schedule, Zone: tokyo, Planner: h.planner, CatchUp: 7 * 24 * time.Hour, RequireImport: true,
-		Log: slog.New(slog.DiscardHandler),
+		Schedule: schedule, Zone: tokyo, Planner: planner, CatchUp: 7 * 24 * time.Hour, Log: quiet,
+		Clock: daemon.Clock{Ledger: h.ledger, Detections: h.detections, Now: h.clock, Log: quiet}, // believes everything
 	}
 }
 
@@ -42,7 +45,7 @@ func (h *house) reconcile(s *daemon.Scheduler, at time.Time) []store.Run {
 
 func (h *house) lastFire() store.Fire {
 	h.t.Helper()
-	fire, err := h.ledger.LastFire(h.t.Context())
+	fire, err := h.ledger.LastFire(h.t.Context(), h.now.AddDate(100, 0, 0))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -58,7 +61,7 @@ func TestAFirePlansThePreviousMonthOnce(t *testing.T) {
 		t.Fatalf("the first start planned %v", runs)
 	}
 	h.now = due.Add(-time.Minute)
-	h.contract("C1", "a@example.jp") // an import after the period's end
+	h.covered("C1", "2026-10-31")
 	if runs := h.reconcile(s, due.Add(-time.Second)); len(runs) != 0 {
 		t.Fatalf("planned before it was due: %v", runs)
 	}
@@ -73,28 +76,40 @@ func TestAFirePlansThePreviousMonthOnce(t *testing.T) {
 	}
 }
 
-func TestAFireWaitsForAnImport(t *testing.T) {
+// The contracts that are ready go out at the fire, the others as soon as the hourly look finds them ready.
+func TestAFirePlansWhoIsReady(t *testing.T) {
 	h := newHouse(t)
 	s := h.scheduler("0 9 1 * *")
 	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	h.now = due.Add(-240 * time.Hour)
-	h.contract("C1", "a@example.jp")
+	for _, id := range []string{"C1", "C2", "C3"} {
+		h.contract(id, id+"@example.jp")
+	}
 	h.reconcile(s, due.Add(-time.Hour))
-	for _, minutes := range []int{0, 30, 59, 61, 119} {
-		if runs := h.reconcile(s, due.Add(time.Duration(minutes)*time.Minute)); len(runs) != 0 || h.lastFire().State != store.FireWaiting {
-			t.Fatalf("planned without an import: %v", runs)
+	h.covered("C1", "2026-10-31")
+	for _, step := range []struct {
+		at      int // minutes after the fire
+		feeds   string
+		planned []int // by each run
+		state   store.FireState
+	}{
+		{0, "", []int{1}, store.FireWaiting},
+		{30, "C2", []int{1}, store.FireWaiting}, // not looked at
+		{61, "", []int{1, 1}, store.FireWaiting},
+		{122, "", []int{1, 1}, store.FireWaiting}, // nothing new: no run
+		{183, "C3", []int{1, 1, 1}, store.FirePlanned},
+		{244, "", []int{1, 1, 1}, store.FirePlanned},
+	} {
+		if step.feeds != "" {
+			h.covered(step.feeds, "2026-11-01")
 		}
-	}
-	h.contract("C1", "a@example.jp")
-	// It was last tried after 61 minutes.
-	if runs := h.reconcile(s, due.Add(120*time.Minute)); len(runs) != 0 {
-		t.Errorf("tried again within the hour")
-	}
-	if runs := h.reconcile(s, due.Add(121*time.Minute)); len(runs) != 1 {
-		t.Errorf("not planned after the import")
-	}
-	if open, err := h.ledger.OpenFires(t.Context()); len(open) != 0 || err != nil {
-		t.Errorf("open fires %v, %v", open, err)
+		var planned []int
+		for _, run := range h.reconcile(s, due.Add(time.Duration(step.at)*time.Minute)) {
+			planned = append(planned, run.Planned)
+		}
+		if diff := cmp.Diff(step.planned, planned); diff != "" || h.lastFire().State != step.state {
+			t.Errorf("after %d minutes: the fire is %s; planned (-want +got):\n%s", step.at, h.lastFire().State, diff)
+		}
 	}
 }
 
@@ -105,7 +120,7 @@ func TestMissedFiresAreCaughtUpWithinTheBound(t *testing.T) {
 	h.reconcile(s, time.Date(2026, 8, 15, 0, 0, 0, 0, time.UTC))
 	// Down from August to the 5th of November: September's and October's fires are too long ago.
 	h.now = time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
-	h.contract("C1", "a@example.jp")
+	h.covered("C1", "2026-10-31")
 	runs := h.reconcile(s, h.now)
 	if len(runs) != 1 || runs[0].Period != october {
 		t.Errorf("runs %+v, want October's alone", runs)
@@ -130,6 +145,7 @@ func TestAClockThatJumpsBackFiresNothingTwice(t *testing.T) {
 	h.reconcile(s, due.Add(-time.Hour))
 	h.now = due
 	h.contract("C1", "a@example.jp")
+	h.covered("C1", "2026-10-31")
 	if runs := h.reconcile(s, due); len(runs) != 1 {
 		t.Fatalf("runs %v", runs)
 	}
@@ -148,7 +164,7 @@ func TestSpreadKeepsEachContractsPlaceInTheWindow(t *testing.T) {
 	const window = 2 * time.Hour
 	starts := map[string]time.Duration{}
 	for _, p := range []store.Period{october, october.Next()} {
-		if _, err := h.planner.Plan(t.Context(), daemon.Request{Kind: "schedule", Period: p, By: "schedule", Spread: window}); err != nil {
+		if _, err := h.planner.Plan(t.Context(), daemon.Request{Kind: "schedule", Period: p, By: "schedule", Spread: window, Force: true}); err != nil {
 			t.Fatal(err)
 		}
 		list, err := h.ledger.Deliveries(t.Context(), store.Filter{Period: p})
@@ -234,27 +250,29 @@ func TestOperatorsAreToldWhatTheScheduleCouldNotPlan(t *testing.T) {
 		}
 		return [2]int{len(one), len(two)}, last
 	}
-	h.now = time.Date(2026, 8, 15, 0, 0, 0, 0, time.UTC)
+	h.now = time.Date(2026, 10, 15, 0, 0, 0, 0, time.UTC)
 	h.contract("C1", "a@example.jp")
+	h.contract("C2", "b@example.jp")
 	h.reconcile(s, h.now)
-	due := time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC) // 09:00 in Tokyo
-	h.reconcile(s, due)
-	h.reconcile(s, due.Add(time.Hour))
-	h.reconcile(s, due.Add(2*time.Hour))
-	if counts, last := told(); counts != [2]int{1, 1} || !strings.Contains(last, "geppo run --period 2026-08") || !strings.Contains(last, "2026-09-01 09:00") {
+	due := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC) // 09:00 in Tokyo
+	h.covered("C1", "2026-10-31")
+	for hours := range 4 { // two contracts, of which one waits
+		h.reconcile(s, due.Add(time.Duration(hours)*time.Hour))
+	}
+	if counts, last := told(); counts != [2]int{1, 1} || !strings.Contains(last, "C2: no data") || strings.Contains(last, "C1") || !strings.Contains(last, "2026-11-01 09:00") {
 		t.Errorf("a month that waits: %v mails, the last\n%s", counts, last)
 	}
-	h.reconcile(s, time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC)) // September's fire is missed by 19 days
-	if counts, last := told(); counts != [2]int{2, 2} || !strings.Contains(last, "geppo run --period 2026-09") || !strings.Contains(last, "catch_up") {
-		t.Errorf("a month that was missed: %v mails, the last\n%s", counts, last)
+	h.reconcile(s, time.Date(2027, 3, 20, 0, 0, 0, 0, time.UTC)) // four fires are missed, the newest by 19 days
+	if counts, last := told(); counts != [2]int{2, 2} || !strings.Contains(last, "geppo run --period 2026-11") || !strings.Contains(last, "geppo run --period 2027-02") {
+		t.Errorf("months that were missed: %v mails, the last\n%s", counts, last)
 	}
 	if strings.Contains(log.String(), "could not be sent") {
 		t.Error(log.String())
 	}
 	s.Operators.Dispatcher.Client.Port = 1 // nobody answers: the schedule goes on
-	h.reconcile(s, time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC))
+	h.reconcile(s, time.Date(2027, 5, 20, 0, 0, 0, 0, time.UTC))
 	open, err := h.ledger.OpenFires(t.Context())
-	if err != nil || len(open) != 4 || !strings.Contains(log.String(), "the alert could not be sent") {
+	if err != nil || len(open) != 7 || !strings.Contains(log.String(), "the alert could not be sent") {
 		t.Errorf("open fires %+v, %v; log\n%s", open, err, log.String())
 	}
 }

@@ -332,7 +332,8 @@ func (d *Daemon) catchUpSummaries(ctx context.Context, s Settings) error {
 // summarise tells the operators how a run ended. The reports are out; that the summary is not must be seen, and
 // stops nothing: it is tried again with the next mail.
 func (d *Daemon) summarise(ctx context.Context, s Settings, run store.Run) error {
-	if s.Summary != nil {
+	alerted := run.Kind == "schedule" && run.Planned == 0 && len(run.Waiting) > 0 // has said all there is to say
+	if s.Summary != nil && !alerted {
 		if err := s.Summary(ctx, run); err != nil {
 			d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
 			return nil

@@ -280,7 +280,7 @@ func (s *simulation) plan(l *life, p store.Period) {
 func (s *simulation) planOnly(l *life, p store.Period) {
 	back := s.lapsed(l, p)
 	planner := daemon.Planner{Detections: s.detections, Ledger: l.ledger, IDs: s.ids(), Now: s.now}
-	run, err := planner.Plan(s.t.Context(), daemon.Request{Kind: "run", Period: p, By: "simulation"})
+	run, err := planner.Plan(s.t.Context(), daemon.Request{Kind: "run", Period: p, By: "simulation", Force: true})
 	if err != nil {
 		s.faultf("plan: %v", err)
 	}

@@ -59,7 +59,10 @@ func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render
 	for _, e := range run.Errors {
 		summary.Errors = append(summary.Errors, render.SummaryError(e))
 	}
-	summary.Done = summary.States[string(store.Sent)] == summary.Total && len(run.Errors) == 0
+	for _, w := range run.Waiting[:min(len(run.Waiting), mostProblems)] {
+		summary.Errors = append(summary.Errors, render.SummaryError(w))
+	}
+	summary.Done = summary.States[string(store.Sent)] == summary.Total && len(run.Errors)+len(run.Waiting) == 0
 	summary.Pending = summary.Waiting > 0
 	filter.States = slices.DeleteFunc(slices.Clone(store.States), func(s store.State) bool { return s == store.Sent || s == store.Queued })
 	filter.Unacknowledged = true

@@ -130,8 +130,9 @@ func (y *years) settings() daemon.Settings {
 	}
 	return daemon.Settings{
 		Scheduler: &daemon.Scheduler{
-			Schedule: schedule, Zone: y.zone, CatchUp: 7 * 24 * time.Hour, RequireImport: true, Log: quiet,
-			Planner: daemon.Planner{Detections: y.detections, Ledger: y.ledger, IDs: messageIDs(y.ledger), Now: y.now},
+			Schedule: schedule, Zone: y.zone, CatchUp: 7 * 24 * time.Hour, Log: quiet,
+			Clock:   daemon.Clock{Ledger: y.ledger, Detections: y.detections, Leap: 45 * 24 * time.Hour, Trust: 5 * time.Hour, Now: y.now, Log: quiet},
+			Planner: daemon.Planner{Detections: y.detections, Ledger: y.ledger, IDs: messageIDs(y.ledger), RequireData: true, Now: y.now},
 		},
 		Dispatcher: &daemon.Dispatcher{
 			Ledger: y.ledger, Log: quiet, Now: y.now, Renderers: 1,
@@ -191,6 +192,11 @@ func (y *years) importAll() {
 	for _, id := range []string{"C1", "C2"} {
 		lines += fmt.Sprintf(`{"type":"contract","id":%q,"name":"株式会社","product":"antivirus","licences":5,"timezone":%q,"since":"2020-04-01","recipients":[{"address":"a@%s.example"},{"address":"b@%s.example"}]}
 `, id, y.zone.String(), strings.ToLower(id), strings.ToLower(id))
+	}
+	for _, id := range []string{"C1", "C2"} {
+		for _, day := range []store.Day{store.DayOf(yearsBegin.AddDate(0, -1, 0), y.zone), store.DayOf(y.now().Add(-12*time.Hour), y.zone)} {
+			lines += fmt.Sprintf(`{"type":"coverage","contract":%q,"day":%q}`+"\n", id, day)
+		}
 	}
 	_, err := ingest.JSONLines(y.t.Context(), y.detections, strings.NewReader(lines), ingest.Options{File: fmt.Sprint("feed", y.imports), Now: y.now})
 	if err != nil {
@@ -287,6 +293,11 @@ func (y *years) live(fires []time.Time) (missed int) {
 			y.start()
 		case n%6 == 3: // a clock that is wrong for some hours, and is set right
 			y.until(fire.Add(2 * time.Hour))
+			for _, wrong := range []time.Time{time.Date(2037, 6, 15, 0, 0, 0, 0, time.UTC), time.Date(1970, 1, 1, 0, 0, 10, 0, time.UTC)} {
+				y.skew.Store(int64(wrong.Sub(y.now())))
+				time.Sleep(5 * time.Hour)
+				y.skew.Store(0)
+			}
 			y.skew.Store(int64(36 * time.Hour))
 			time.Sleep(3 * time.Hour)
 			y.skew.Store(0)
@@ -300,7 +311,7 @@ func (y *years) live(fires []time.Time) (missed int) {
 			}
 		}
 		y.until(fire.AddDate(0, 0, 10))
-		last, err := y.ledger.LastFire(y.t.Context())
+		last, err := y.ledger.LastFire(y.t.Context(), y.now())
 		if err != nil {
 			y.t.Fatal(err)
 		}
@@ -324,6 +335,9 @@ func (y *years) check(fires []time.Time, missed int) {
 		}
 	}
 	for _, run := range runs {
+		if run.Planned == 0 && len(run.Waiting) == 2 {
+			continue // the feed was late: nobody could be planned yet
+		}
 		got = append(got, fmt.Sprintf("%s %s %d", run.Period, run.Kind, run.Planned))
 		if run.FinishedAt.IsZero() {
 			t.Errorf("run %d of %s never ended", run.ID, run.Period)

@@ -39,10 +39,18 @@ CREATE TABLE fires (
   period   TEXT    NOT NULL CHECK (period GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
   state    TEXT    NOT NULL CHECK (state IN ('baseline', 'waiting', 'planned', 'missed')),
   tried_at INTEGER, -- when a waiting fire was last tried
-  run      INTEGER REFERENCES runs (id),
-  CHECK ((run IS NOT NULL) = (state = 'planned'))
+  run      INTEGER REFERENCES runs (id), -- of a waiting one: the run that knows which contracts wait
+  CHECK (run IS NOT NULL OR state <> 'planned')
 ) STRICT;
 CREATE INDEX fires_open ON fires (due_at) WHERE state IN ('waiting', 'missed');
+
+-- When this machine's clock was last believed, and up to when an operator has vouched for it.
+CREATE TABLE clock (
+  one        INTEGER PRIMARY KEY CHECK (one = 1),
+  seen_at    INTEGER NOT NULL,
+  vouched_at INTEGER NOT NULL DEFAULT 0,
+  excused    INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 -- Reports as they were first computed; they never change, a correction is a new revision.
 CREATE TABLE reports (
