@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -24,6 +23,11 @@ func TestJudgement(t *testing.T) {
 	withEDR := func(change func(*store.Month)) func(*store.Month) {
 		return func(m *store.Month) { m.Contract.EDR = true; change(m) }
 	}
+	event := func(status string) func(*store.Month) {
+		return func(m *store.Month) {
+			m.Events = []store.EDREvent{{ID: "e", Time: time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC), Endpoints: []store.Machine{{Name: "PC-1"}}, Status: status}}
+		}
+	}
 	edrOff := status(func(s *store.AgentStatus) { s.Protections.EDR = "off" })
 	for _, c := range []struct {
 		name   string
@@ -31,9 +35,30 @@ func TestJudgement(t *testing.T) {
 		want   Judgement
 	}{
 		{"nothing", func(*store.Month) {}, Good},
-		{"nothing known", func(m *store.Month) { m.Statuses = nil }, Good},
+		{"no snapshot", func(m *store.Month) { m.Statuses = nil }, Undetermined},
+		{"no snapshot of late", func(m *store.Month) { m.Statuses[0].Day = "2026-10-17" }, Undetermined},
+		{"the first of the last 14 days", func(m *store.Month) { m.Statuses[0].Day = "2026-10-18" }, Good},
+		{"licences and nothing else", func(m *store.Month) { m.Statuses, m.Endpoints = nil, nil }, Undetermined},
+		{"nothing at all", func(m *store.Month) { m.Statuses, m.Endpoints, m.Contract.Licences = nil, nil, 0 }, Undetermined},
+		{"an endpoint that is not seen", func(m *store.Month) {
+			m.Endpoints = append(m.Endpoints, m.Endpoints[0])
+			m.Endpoints[1].Name = "PC-2"
+		}, Attention},
+		{"licences and nothing installed", func(m *store.Month) { m.Endpoints = nil }, Attention},
+		{"grave though unseen", func(m *store.Month) {
+			m.Statuses = nil
+			m.Detections = []store.Detection{resulted("virus", 5, "PC-1", "v", "uncleanable", 1)}
+		}, ActionRequired},
+		{"half of the days missing", func(m *store.Month) {
+			m.Contract.Since, m.CoverageFed, m.Coverage = "2026-10-02", true, october.Days()[:16]
+		}, Attention},
+		{"more than half of the days missing", func(m *store.Month) { m.CoverageFed, m.Coverage = true, october.Days()[:15] }, Undetermined},
+		{"an open event", withEDR(event("new")), Attention},
+		{"an event of another status", withEDR(event("待機")), Attention},
+		{"a closed event", withEDR(event("closed")), Good},
+		{"an open event without the option", event("new"), Good},
 		{"handled", detected("virus", "quarantined"), Good},
-		{"passed", detected("virus", "passed"), Good},
+		{"passed", detected("virus", "passed"), Attention},
 		{"unknown result", detected("virus", "アクセス拒否"), Good},
 		{"uncleanable", detected("virus", "uncleanable"), ActionRequired},
 		{"noncleaned", detected("spyware", "noncleaned"), ActionRequired},
@@ -56,8 +81,12 @@ func TestJudgement(t *testing.T) {
 		{"off, but gone by the period's end", func(m *store.Month) {
 			m.Statuses[0].Protections.RealtimeScan = "off"
 			_, m.Endpoints[0].RemovedAt = october.Bounds(m.Location)
-			m.Endpoints[0].RemovedAt = m.Endpoints[0].RemovedAt.Add(-time.Millisecond)
+			m.Endpoints[0].RemovedAt, m.Contract.Licences = m.Endpoints[0].RemovedAt.Add(-time.Millisecond), 0
 		}, Good},
+		{"off, and reporting after it was gone", func(m *store.Month) {
+			m.Statuses[0].Protections.RealtimeScan = "off"
+			m.Endpoints[0].RemovedAt = store.Day("2026-10-20").Start(m.Location)
+		}, ActionRequired},
 		{"off, and gone right after the period's end", func(m *store.Month) {
 			m.Statuses[0].Protections.RealtimeScan = "off"
 			_, m.Endpoints[0].RemovedAt = october.Bounds(m.Location)
@@ -66,7 +95,7 @@ func TestJudgement(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := emptyMonth(t)
 			c.change(&m)
-			if got := compute(t, m, Options{}).Judgement; got != c.want {
+			if got := computed(t, m, Options{}).Judgement; got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
 		})
@@ -105,7 +134,7 @@ func TestOfflineTrendCarriesSnapshots(t *testing.T) {
 	lost := snapshot("PC-1", "2026-09-20", on)
 	lost.LastSeen = time.Date(2026, 10, 11, 0, 0, 0, 0, m.Location)
 	m.Statuses = []store.AgentStatus{snapshot("PC-1", "2026-10-29", on), lost}
-	r := compute(t, m, Options{})
+	r := computed(t, m, Options{})
 	var days []store.Day
 	for _, d := range r.EDR.Offline.Trend {
 		if d.Count == 1 {
@@ -118,31 +147,26 @@ func TestOfflineTrendCarriesSnapshots(t *testing.T) {
 	}
 	// A millisecond later, it is a day less.
 	m.Statuses[1].LastSeen = lost.LastSeen.Add(time.Millisecond)
-	if r := compute(t, m, Options{}); r.EDR.Offline.Trend[23].Count != 0 || r.EDR.Offline.Trend[24].Count != 1 {
+	if r := computed(t, m, Options{}); r.EDR.Offline.Trend[23].Count != 0 || r.EDR.Offline.Trend[24].Count != 1 {
 		t.Errorf("seen within October 11: %+v", r.EDR.Offline.Trend[22:26])
 	}
 }
 
-func TestWorkingNeedsARecentSnapshotOfEveryEndpoint(t *testing.T) {
+func TestConfirmedNeedsARecentSnapshotWithRealtimeScanOn(t *testing.T) {
 	for _, c := range []struct {
 		day  store.Day
 		scan store.Protection
-		want bool
+		want int
 	}{
-		{"2026-10-18", "on", true}, {"2026-10-17", "on", false}, {"2026-10-31", "off", false}, {"2026-10-31", "unknown", false}, {"2026-11-01", "on", false},
+		{"2026-10-18", "on", 1}, {"2026-10-17", "on", 0}, {"2026-10-31", "off", 0}, {"2026-10-31", "unknown", 0}, {"2026-11-01", "on", 0},
 	} {
 		m := emptyMonth(t)
 		p := on
 		p.RealtimeScan = c.scan
 		m.Statuses = []store.AgentStatus{snapshot("PC-1", c.day, p)}
-		if got := compute(t, m, Options{}).Agents.Working; got != c.want {
-			t.Errorf("snapshot of %s with realtime scan %s: working %t", c.day, c.scan, got)
+		if got := computed(t, m, Options{}).Protection; got != (Protection{1, c.want}) {
+			t.Errorf("snapshot of %s with realtime scan %s: %+v", c.day, c.scan, got)
 		}
-	}
-	m := emptyMonth(t)
-	m.Endpoints = nil
-	if r := compute(t, m, Options{}); r.Agents.Working || r.Overview.Installed.Total() != 0 {
-		t.Error("a contract without endpoints is said to be protected")
 	}
 }
 
@@ -156,34 +180,40 @@ func TestUnsupportedSystems(t *testing.T) {
 		m.Endpoints = append(m.Endpoints, store.Endpoint{Name: name, Class: "desktop", OS: systems[1]})
 	}
 	want := []OSCount{{"Windows 7", 2}, {"Windows 8", 1}, {"不明", 1}}
-	if diff := cmp.Diff(want, compute(t, m, Options{}).Agents.UnsupportedOS); diff != "" {
+	if diff := cmp.Diff(want, computed(t, m, Options{}).Agents.UnsupportedOS); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestActionPoints(t *testing.T) {
+// resulted is a virus or spyware with a result.
+func resulted(feature store.Feature, day int, endpoint, name, result string, count int64) store.Detection {
+	d := seen(feature, day, endpoint, count)
+	d.Name, d.Result = name, result
+	return d
+}
+
+// actedOn is a month in which everything was found that somebody has to act on.
+func actedOn(t *testing.T) store.Month {
 	m := emptyMonth(t)
 	m.Contract.EDR = true
-	add := func(feature store.Feature, endpoint, name, result string, count int64) {
-		d := seen(feature, 3, endpoint, count)
-		d.Name, d.Result = name, result
-		m.Detections = append(m.Detections, d)
+	m.Detections = []store.Detection{
+		resulted("virus", 3, "b", "v1", "uncleanable", 1), resulted("virus", 9, "b", "v2", "uncleanable", 2),
+		resulted("virus", 5, "a", "v1", "uncleanable", 1), resulted("virus", 7, "B", "v3", "passed", 5),
+		resulted("spyware", 3, "c", "s", "unsafe", 1), resulted("spyware", 3, "z", "s", "noncleaned", 1),
+		resulted("spyware", 3, "z", "s", "reboot", 1), resulted("spyware", 4, "y", "s", "reboot", 4),
 	}
-	add("virus", "b", "v1", "uncleanable", 1)
-	add("virus", "b", "v2", "uncleanable", 2)
-	add("virus", "a", "v1", "uncleanable", 1)
-	add("spyware", "c", "s", "unsafe", 1)
-	add("spyware", "z", "s", "noncleaned", 1)
-	add("spyware", "z", "s", "reboot", 1)
-	add("spyware", "y", "s", "reboot", 4)
 	m.Statuses[0].Protections.EDR = "off"
 	m.Statuses[0].Protections.WebReputation = "off"
-	r := compute(t, m, Options{})
+	return m
+}
+
+func TestActionPointsAreOfTheirSection(t *testing.T) {
+	r := computed(t, actedOn(t), Options{})
 	wantRows := []ToConfirm{
-		{"virus", "uncleanable", "b", 3, []Ranked{{"v2", 2}, {"v1", 1}}},
-		{"virus", "uncleanable", "a", 1, []Ranked{{"v1", 1}}},
-		{"spyware", "noncleaned", "z", 1, []Ranked{{"s", 1}}},
-		{"spyware", "unsafe", "c", 1, []Ranked{{"s", 1}}},
+		{"virus", "uncleanable", "B", 3, []Ranked{{"v2", 2}, {"v1", 1}}, "2026-10-03", "2026-10-09"},
+		{"virus", "uncleanable", "a", 1, []Ranked{{"v1", 1}}, "2026-10-05", "2026-10-05"},
+		{"spyware", "noncleaned", "z", 1, []Ranked{{"s", 1}}, "2026-10-03", "2026-10-03"},
+		{"spyware", "unsafe", "c", 1, []Ranked{{"s", 1}}, "2026-10-03", "2026-10-03"},
 	}
 	if diff := cmp.Diff(wantRows, r.ToConfirm); diff != "" {
 		t.Error(diff)
@@ -192,12 +222,39 @@ func TestActionPoints(t *testing.T) {
 		t.Error(diff)
 	}
 	want := []Point{
-		{Kind: PointToConfirm, Endpoints: []string{"a", "b", "c", "z"}, Count: 6},
-		{Kind: PointRestart, Endpoints: []string{"y", "z"}, Count: 5},
+		{Kind: PointUsage, Percent: new(25.0)},
+		{Kind: PointToConfirm, Feature: "virus", Endpoints: []string{"B", "a"}, Names: []string{"v1", "v2"}, Count: 4, From: "2026-10-03", To: "2026-10-09"},
+		{Kind: PointNotHandled, Feature: "virus", Endpoints: []string{"B"}, Names: []string{"v3"}, Count: 5, From: "2026-10-07", To: "2026-10-07"},
+		{Kind: PointToConfirm, Feature: "spyware", Endpoints: []string{"c", "z"}, Names: []string{"s"}, Count: 2, From: "2026-10-03", To: "2026-10-03"},
+		{Kind: PointRestart, Feature: "spyware", Endpoints: []string{"y", "z"}, Names: []string{"s"}, Count: 5, From: "2026-10-03", To: "2026-10-04"},
 		{Kind: PointUnprotected, Endpoints: []string{"PC-1"}, Count: 1},
 	}
-	at := slices.IndexFunc(r.Points, func(p Point) bool { return p.Kind == PointToConfirm })
-	if diff := cmp.Diff(want, r.Points[at:]); diff != "" {
+	if diff := cmp.Diff(want, r.Points); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestOneAskForEachMachine holds that a machine is asked about once, with all that it has, in whatever
+// spelling its rows come, and about nothing that it cannot mend.
+func TestOneAskForEachMachine(t *testing.T) {
+	r := computed(t, actedOn(t), Options{})
+	want := []Ask{
+		{"B", true, []Mark{
+			{Kind: "uncleanable", Feature: "virus", Names: []string{"v2", "v1"}, Count: 3, From: "2026-10-03", To: "2026-10-09"},
+		}},
+		{"a", true, []Mark{{Kind: "uncleanable", Feature: "virus", Names: []string{"v1"}, Count: 1, From: "2026-10-05", To: "2026-10-05"}}},
+		{"c", true, []Mark{{Kind: "unsafe", Feature: "spyware", Names: []string{"s"}, Count: 1, From: "2026-10-03", To: "2026-10-03"}}},
+		{"y", true, []Mark{{Kind: "reboot", Feature: "spyware", Names: []string{"s"}, Count: 4, From: "2026-10-04", To: "2026-10-04"}}},
+		{"z", true, []Mark{
+			{Kind: "noncleaned", Feature: "spyware", Names: []string{"s"}, Count: 1, From: "2026-10-03", To: "2026-10-03"},
+			{Kind: "reboot", Feature: "spyware", Names: []string{"s"}, Count: 1, From: "2026-10-03", To: "2026-10-03"},
+		}},
+		{"PC-1", false, []Mark{{Kind: "web_reputation"}, {Kind: "edr"}}},
+	}
+	if diff := cmp.Diff(want, r.Asks); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(Funnel{Detected: 16, Desk: 6, Asks: 6}, r.Funnel); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -47,7 +47,7 @@ func BenchmarkCompute(b *testing.B) {
 			m := busyMonth(b, c.rows, c.endpoints)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := Compute(m, Options{}); err != nil {
+				if _, err := Compute(m.Rows(), Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,265 +14,168 @@ type Options struct {
 	// FrozenPrevious is the report of the month before as it was sent, nil if there is none. It
 	// tells which of that month's detections came in later.
 	FrozenPrevious *Report
+	History        []MonthTotals // of months before the period, as far as they are known
+	Families       []string      // prefixes of names that say ransomware, whatever their capitals
 }
 
-// part is one of the parts 2 to 7 of the antivirus report: what it lists, and how many of each.
-type part struct {
-	feature   store.Feature
-	endpoints int      // length of the ranking of endpoints
-	servers   bool     // servers have a ranking of their own, of the same length
-	names     int      // length of the ranking of names, 0: the part has none
-	results   []string // the vendor's results in the order of the table, "unknown" last
+// ErrRefused says that a month cannot be computed, however often it is tried.
+var ErrRefused = errors.New("this month has no report")
+
+// Compute makes the report of one month, whatever order its rows come in. It reads each kind of row
+// once, and holds of them what the report needs: the memory it takes grows with the endpoints, and
+// with neither detections nor snapshots. Rows outside the period are not counted, nor are features
+// without a part. ErrRefused if the month lacks its zone or FrozenPrevious is not of this contract's month
+// before; else it fails if reading fails.
+func Compute(m store.MonthRows, opts Options) (Report, error) {
+	r, err := compute(m, opts)
+	if err != nil {
+		return Report{}, fmt.Errorf("compute report of contract %s for %s: %w", m.Month.Contract.ID, m.Month.Period, err)
+	}
+	return r, nil
 }
 
-var parts = [...]part{
-	{store.Virus, 5, true, 5, []string{"cleaned", "deleted", "quarantined", "renamed", "passed", "uncleanable", "unknown"}},
-	{store.Spyware, 5, true, 5, []string{"cleaned", "noncleaned", "reboot", "unsafe", "unknown"}},
-	{store.WebReputation, 10, false, 0, nil},
-	{store.BehaviorMonitoring, 5, false, 10, nil},
-	{store.URLFiltering, 10, false, 10, nil},
-	{store.NetworkVirus, 10, false, 10, nil},
-}
-
-// Compute makes the report of one month. It is a pure function of its arguments, whatever order
-// the rows come in. Rows outside the period are not counted, nor are features without a part.
-// It fails if the month lacks its zone, or if FrozenPrevious is not of this contract's month before.
-func Compute(m store.Month, opts Options) (Report, error) {
+func compute(rows store.MonthRows, opts Options) (Report, error) {
+	m := rows.Month
 	if err := check(m, opts.FrozenPrevious); err != nil {
-		return Report{}, fmt.Errorf("compute report of contract %s for %s: %w", m.Contract.ID, m.Period, err)
+		return Report{}, err
 	}
 	cal := newCalendar(m.Period, m.Location)
-	c := count(m, cal)
+	ms := newMachines(cal)
+	c, v := newCounts(ms, len(cal.days), opts.Families), newEvents(ms, len(cal.days))
+	if err := rows.Endpoints(func(e *store.Endpoint) { ms.enter(e, cal) }); err != nil {
+		return Report{}, err
+	}
+	ms.settleNames()
+	for _, read := range []func() error{
+		func() error { return rows.Statuses(func(s *store.AgentStatus) { ms.snapshot(s, cal) }) },
+		func() error { return rows.Detections(func(d *store.Detection) { c.add(d, cal) }) },
+		func() error { return rows.Events(func(e *store.EDREvent) { v.add(e, cal) }) },
+	} {
+		if err := read(); err != nil {
+			return Report{}, err
+		}
+	}
 	r := Report{
 		Contract: Contract{ID: m.Contract.ID, Name: m.Contract.Name},
 		Period:   m.Period,
 		Revision: max(1, opts.Revision),
 		Timezone: m.Contract.Timezone,
 		Holidays: cal.holidays,
-		Gaps:     gaps(m, cal),
 		Late:     late(m, opts.FrozenPrevious),
 	}
 	r.Overview = overview(m, cal, c)
-	for i, p := range parts {
-		r.Antivirus = append(r.Antivirus, c.feature(i, p, cal))
+	for i := range parts {
+		f, err := c.feature(i, cal, rows.Names)
+		if err != nil {
+			return Report{}, err
+		}
+		r.Antivirus = append(r.Antivirus, f)
 	}
-	r.ToConfirm, r.Restart = c.followups()
-	offline, outdated := r.watchAgents(m, cal)
-	if m.Contract.EDR {
-		r.EDR = edr(m, cal, r.Agents, offline, outdated)
-	}
-	r.Points = points(&r, cal, c)
-	r.Judgement = judge(&r)
+	r.conclude(m, cal, c, v)
+	r.History = r.history(opts.History)
 	return r, nil
 }
 
 func check(m store.Month, frozen *Report) error {
 	switch {
 	case m.Location == nil:
-		return fmt.Errorf("the zone %q was not loaded", m.Contract.Timezone)
+		return fmt.Errorf("%w: the zone %q was not loaded", ErrRefused, m.Contract.Timezone)
 	case m.Period.Month < 1 || m.Period.Month > 12:
-		return fmt.Errorf("there is no such month")
+		return fmt.Errorf("%w: there is no such month", ErrRefused)
 	case frozen != nil && (frozen.Contract.ID != m.Contract.ID || frozen.Period != m.Period.Previous()):
-		return fmt.Errorf("the frozen report given for comparison is of contract %s for %s", frozen.Contract.ID, frozen.Period)
+		return fmt.Errorf("%w: the frozen report given for comparison is of contract %s for %s", ErrRefused, frozen.Contract.ID, frozen.Period)
 	}
 	return nil
 }
 
-// counts is what one pass over the detections gathers. Endpoints have numbers, those of the
-// inventory first, so that a row looks its endpoint up once for all figures.
-type counts struct {
-	numbers   map[string]int
-	endpoints []string      // name by number
-	classes   []store.Class // class by number, of the inventory
-	tallies   [len(parts)]tally
-	followUps map[followUp]int64
-}
-
-// tally counts the detections of one part.
-type tally struct {
-	total   int64
-	days    []int64 // by index of the calendar
-	places  []place // by number of the endpoint, as far as the part's detections reach
-	names   map[string]int64
-	results []int64 // by index of the part's results
-}
-
-// place splits an endpoint's detections by the class that each of them has: one name may stand
-// among the servers with one part and among the others with the rest.
-type place struct{ servers, others int64 }
-
-// followUp is a detection that somebody has to act on. part and result are indexes.
-type followUp struct {
-	part, result   int
-	endpoint, name string
-}
-
-func newCounts(inventory []store.Endpoint, days int) *counts {
-	c := &counts{
-		numbers: make(map[string]int, len(inventory)), endpoints: make([]string, 0, len(inventory)),
-		classes: make([]store.Class, 0, len(inventory)), followUps: map[followUp]int64{},
+// conclude adds what follows from the figures: the agents' lists, the asks, the points, the judgement.
+func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
+	ms, rows := c.machines, c.rows()
+	marks := make([]markSet, len(ms.list))
+	for n := range marks {
+		marks[n] = ms.standing(n, cal, m.Contract.EDR)
 	}
-	for i := range inventory {
-		c.classes[c.number(inventory[i].Name)] = knownClass(inventory[i].Class)
+	r.Agents, r.Outside = ms.agentsOf(marks), ms.strangerNames()
+	if m.Contract.EDR {
+		offline, outdated := ms.trends(cal)
+		r.EDR = v.report(cal, r.Agents, offline, outdated)
 	}
+	life := 0
+	r.Gaps, life = gaps(m, m.Period, m.CoverageFed)
+	gapsBefore, _ := gaps(m, m.Period.Previous(), m.FedBefore)
+	all := r.allPoints(cal, c, v, rows, len(gapsBefore) > 0)
+	r.Points = printed(all)
+	r.ToConfirm, r.Restart = c.toConfirm(rows, cal), c.restart(rows)
+	found := c.marks(rows, marks, cal)
+	r.Asks, r.Funnel.Asks = r.asks(ms, marks, found)
+	r.funnel(c)
+	seen := 0
+	r.Protection, seen = ms.protection(cal)
+	r.Missing = r.missing(ms, cal, life)
+	r.Judgement = r.judge(c, all, seen)
+}
+
+// funnel sums up what became of the detections.
+func (r *Report) funnel(c *counts) {
+	f := &r.Funnel
 	for i, p := range parts {
-		c.tallies[i] = tally{days: make([]int64, days), names: map[string]int64{}, results: make([]int64, len(p.results))}
-	}
-	return c
-}
-
-// number is an endpoint's number; one that the inventory does not know gets the next.
-func (c *counts) number(endpoint string) int {
-	n, known := c.numbers[endpoint]
-	if !known {
-		n = len(c.endpoints)
-		c.numbers[endpoint] = n
-		c.endpoints, c.classes = append(c.endpoints, endpoint), append(c.classes, store.ClassUnknown)
-	}
-	return n
-}
-
-// count is the pass. A row costs no formatting and no allocation but for names not met before.
-func count(m store.Month, cal *calendar) *counts {
-	c := newCounts(m.Endpoints, len(cal.days))
-	for i := range m.Detections {
-		d := &m.Detections[i]
-		at, day := partOf(d.Feature), cal.index(d.Time)
-		if at < 0 || day < 0 {
+		total := c.tallies[i].total
+		switch {
+		case !isThreat(p.feature):
+			f.Restricted += total
 			continue
+		case p.results == nil:
+			f.Handled += total // what these features find, they have blocked
+		default:
+			f.Handled += c.resultCount(i, handledResults...)
+			f.Desk += c.resultCount(i, DeskResults...)
 		}
-		p, t := &parts[at], &c.tallies[at]
-		t.total += d.Count
-		t.days[day] += d.Count
-		endpoint := c.number(d.Endpoint)
-		class := knownClass(d.Class)
-		if class == store.ClassUnknown {
-			class = c.classes[endpoint]
-		}
-		t.add(endpoint, class, d.Count)
-		if p.names > 0 {
-			t.names[d.Name] += d.Count
-		}
-		if p.results == nil {
-			continue
-		}
-		result := p.resultOf(d.Result)
-		t.results[result] += d.Count
-		if AsksForAction(p.results[result]) {
-			c.followUps[followUp{at, result, d.Endpoint, d.Name}] += d.Count
-		}
-	}
-	return c
-}
-
-func (t *tally) add(endpoint int, class store.Class, n int64) {
-	if missing := endpoint + 1 - len(t.places); missing > 0 {
-		t.places = append(t.places, make([]place, missing)...)
-	}
-	if class == store.ClassServer {
-		t.places[endpoint].servers += n
-	} else {
-		t.places[endpoint].others += n
+		f.Detected += total
 	}
 }
 
-// partOf is the index of a feature's part, -1 for a feature that is stored but not reported.
-func partOf(f store.Feature) int {
-	for i := range parts {
-		if parts[i].feature == f {
-			return i
-		}
-	}
-	return -1
-}
-
-// resultOf is the index of a result in the part's table; a result of another table, or of none, is
-// the last, "unknown".
-func (p *part) resultOf(result string) int {
-	for i, r := range p.results {
-		if r == result {
-			return i
-		}
-	}
-	return len(p.results) - 1
-}
-
-// DeskResults are the results about which the support desk calls the customer.
-var DeskResults = []string{"uncleanable", "noncleaned", "unsafe"}
-
-// AsksForAction tells results that need the desk, or a restart by the customer.
-func AsksForAction(result string) bool {
-	return slices.Contains(DeskResults, result) || result == "reboot"
-}
-
-// knownClass reads anything that is not a class, an absent one included, as unknown.
-func knownClass(c store.Class) store.Class {
-	switch c {
-	case store.ClassDesktop, store.ClassServer, store.ClassMobile:
-		return c
-	}
-	return store.ClassUnknown
-}
-
-// feature makes a part of the report out of its tally.
-func (c *counts) feature(i int, p part, cal *calendar) Feature {
-	t := &c.tallies[i]
-	f := Feature{Feature: p.feature, Total: t.total, Trend: cal.trend(t.days)}
-	endpoints, servers := newLeaders(p.endpoints), newLeaders(p.endpoints)
-	for number, at := range t.places {
-		if name := c.endpoints[number]; p.servers {
-			endpoints.add(name, at.others)
-			servers.add(name, at.servers)
-		} else {
-			endpoints.add(name, at.all())
-		}
-	}
-	f.Endpoints = endpoints.lines
-	if p.servers {
-		f.Servers = servers.lines
-	}
-	if p.names > 0 {
-		f.Names = leading(t.names, p.names)
-	}
-	for i, result := range p.results {
-		f.Results = append(f.Results, ResultCount{result, t.results[i]})
-	}
-	return f
-}
-
-func (p place) all() int64 { return p.servers + p.others }
-
-// followups are the desk's list and the endpoints to restart.
-func (c *counts) followups() (toConfirm []ToConfirm, restart []Ranked) {
-	type row struct {
-		part, result int
-		endpoint     string
-	}
-	names, restarts := map[row]map[string]int64{}, map[string]int64{}
-	for key, n := range c.followUps {
-		if !slices.Contains(DeskResults, parts[key.part].results[key.result]) {
-			restarts[key.endpoint] += n
-			continue
-		}
-		at := row{key.part, key.result, key.endpoint}
-		if names[at] == nil {
-			names[at] = map[string]int64{}
-		}
-		names[at][key.name] += n
-	}
-	toConfirm = []ToConfirm{}
-	for i, p := range parts {
-		for j, result := range p.results {
-			from := len(toConfirm)
-			for at, byName := range names {
-				if at.part == i && at.result == j {
-					toConfirm = append(toConfirm, ToConfirm{p.feature, result, at.endpoint, sum(byName), ranking(byName)})
-				}
-			}
-			slices.SortFunc(toConfirm[from:], func(a, b ToConfirm) int {
-				return byCount(Ranked{a.Endpoint, a.Count}, Ranked{b.Endpoint, b.Count})
+// toConfirm is the desk's list.
+func (c *counts) toConfirm(rows []row, cal *calendar) []ToConfirm {
+	list := []ToConfirm{}
+	for _, r := range rows {
+		if slices.Contains(DeskResults, r.word()) && len(list) < maxListed {
+			list = append(list, ToConfirm{
+				Feature: parts[r.part].feature, Result: r.word(), Endpoint: c.machines.nameOf(r.machine), Count: r.count, Names: r.names,
+				From: cal.days[r.first], To: cal.days[r.last],
 			})
 		}
 	}
-	return toConfirm, ranking(restarts)
+	return list
+}
+
+// restart are the endpoints to restart.
+func (c *counts) restart(rows []row) []Ranked {
+	sums := map[string]int64{}
+	for _, r := range rows {
+		if r.word() == "reboot" {
+			sums[c.machines.nameOf(r.machine)] += r.count
+		}
+	}
+	list := ranking(sums)
+	return list[:min(len(list), maxListed)]
+}
+
+// marks adds the marks of the detections to those of the agents.
+func (c *counts) marks(rows []row, marks []markSet, cal *calendar) map[int32][]Mark {
+	found := map[int32][]Mark{}
+	for _, r := range rows {
+		if r.machine == noMachine || markOf(r.word()) == 0 {
+			continue
+		}
+		marks[r.machine] |= markOf(r.word())
+		found[r.machine] = append(found[r.machine], Mark{
+			Kind: MarkKind(r.word()), Feature: parts[r.part].feature, Count: r.count,
+			Names: namesOf(r.names[:min(len(r.names), namesInSentence)]), From: cal.days[r.first], To: cal.days[r.last],
+		})
+	}
+	for n, features := range c.crowded {
+		marks[n] |= markConcentration
+		found[n] = append(found[n], Mark{Kind: MarkConcentration, Features: features})
+	}
+	return found
 }

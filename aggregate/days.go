@@ -17,6 +17,7 @@ const offlineDays = 14
 // arithmetic on the days' beginnings, so that a row costs no formatting, and days of 23 or 25
 // hours come out right.
 type calendar struct {
+	loc      *time.Location
 	days     []store.Day
 	starts   []time.Time // of each day, and the period's end
 	unix     []int64     // the same in seconds; a day begins on a whole second
@@ -27,7 +28,7 @@ type calendar struct {
 }
 
 func newCalendar(p store.Period, loc *time.Location) *calendar {
-	c := &calendar{days: p.Days(), holidays: []store.Day{}}
+	c := &calendar{loc: loc, days: p.Days(), holidays: []store.Day{}}
 	holidays := publicHolidays(p)
 	for i, day := range c.days {
 		noon := time.Date(p.Year, p.Month, i+1, 12, 0, 0, 0, time.UTC)
@@ -86,6 +87,38 @@ func (c *calendar) index(t time.Time) int {
 func (c *calendar) installed(e *store.Endpoint, day int) bool {
 	end := c.starts[day+1]
 	return e.InstalledAt.Before(end) && (e.RemovedAt.IsZero() || !e.RemovedAt.Before(end))
+}
+
+// quietFrom is the first day of the period on which an agent that was last seen at t is offline; the
+// number of days if there is none.
+func (c *calendar) quietFrom(t time.Time) uint8 {
+	return uint8(sort.Search(len(c.cutoffs), func(day int) bool { return !t.After(c.cutoffs[day]) }))
+}
+
+// end is the first instant after the period.
+func (c *calendar) end() time.Time { return c.starts[len(c.days)] }
+
+// numberOf is the calendar day of an instant in the contract's zone, as a number that grows with it.
+func (c *calendar) numberOf(t time.Time) int32 {
+	y, m, d := t.In(c.loc).Date()
+	return dayNumber(y, int(m), d)
+}
+
+func dayNumber(year, month, day int) int32 { return int32((year*100+month)*100 + day) }
+
+// numberOfDay reads "YYYY-MM-DD"; 0 for anything else.
+func numberOfDay(d store.Day) int32 {
+	var n int32
+	for i := range len(d) {
+		switch c := d[i]; {
+		case (i == 4 || i == 7) && c == '-':
+		case i < 10 && c >= '0' && c <= '9':
+			n = n*10 + int32(c-'0')
+		default:
+			return 0
+		}
+	}
+	return n
 }
 
 func (c *calendar) trend(perDay []int64) []DayCount {

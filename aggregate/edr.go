@@ -11,9 +11,29 @@ import (
 // edrTop is the length of the EDR report's rankings.
 const edrTop = 5
 
+// events is what one pass over the EDR events gathers, the newest first: where there are too many
+// objects to hold, those that are left out are the oldest.
+type events struct {
+	machines  *machines
+	total     int64
+	days      []int64
+	objects   map[string]int64
+	endpoints map[int32]int64
+	statuses  map[string]int64
+	sightings map[object]sighting
+
+	objectsLeft, sightingsLeft, statusesLeft budget
+
+	open   int64
+	newest *store.EDREvent // of the open ones
+	noted  int32           // its endpoint
+}
+
 // object is what makes a line of 1-5 its own.
 type object struct {
-	name, kind, endpoint, result string
+	name, kind string
+	endpoint   int32
+	result     string
 }
 
 type sighting struct {
@@ -21,54 +41,117 @@ type sighting struct {
 	last   time.Time
 }
 
-// edr is the EDR report. Its agents' figures come from what was seen of them for all contracts.
-func edr(m store.Month, cal *calendar, a Agents, offline, outdated []int64) *EDR {
-	perDay := make([]int64, len(cal.days))
-	objects, endpoints, statuses := map[string]int64{}, map[string]int64{}, map[string]int64{}
-	sightings := map[object]sighting{}
+func newEvents(ms *machines, days int) *events {
+	return &events{
+		machines: ms, days: make([]int64, days),
+		objects: map[string]int64{}, endpoints: map[int32]int64{}, statuses: map[string]int64{}, sightings: map[object]sighting{},
+		objectsLeft: objectsBudget, sightingsLeft: objectsBudget, statusesLeft: 1 << 20,
+	}
+}
+
+// add counts an event: once for each of its endpoints, and once for an object however often it lists it.
+func (v *events) add(e *store.EDREvent, cal *calendar) {
+	day := cal.index(e.Time)
+	if day < 0 {
+		return
+	}
+	v.total++
+	v.days[day]++
+	if _, met := v.statuses[e.Status]; met || v.statusesLeft.take(60, e.Status) {
+		v.statuses[e.Status]++
+	}
+	endpoints := v.endpointsOf(e)
+	for _, n := range endpoints {
+		v.endpoints[n]++
+	}
+	names, seen := map[string]bool{}, map[object]bool{}
+	for _, o := range e.Objects {
+		names[o.Name] = true
+		for _, n := range endpoints {
+			seen[object{o.Name, o.Type, n, o.Result}] = true
+		}
+	}
+	for name := range names {
+		if _, met := v.objects[name]; met || v.objectsLeft.take(60, name) {
+			v.objects[name]++
+		}
+	}
+	for key := range seen {
+		v.sight(key, e.Time)
+	}
+	if e.Status != closed {
+		v.note(e, append(endpoints, noMachine)[0])
+	}
+}
+
+// closed is the status of an event about which nothing is left to do.
+const closed = "closed"
+
+// endpointsOf are an event's machines, each once, in the order in which it names them.
+func (v *events) endpointsOf(e *store.EDREvent) (numbers []int32) {
+	for _, m := range e.Endpoints {
+		if n := v.machines.number(m.ID, m.Name); !slices.Contains(numbers, n) {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
+
+func (v *events) sight(key object, at time.Time) {
+	s, met := v.sightings[key]
+	if !met && !v.sightingsLeft.take(110, key.name, key.kind, key.result) {
+		return
+	}
+	s.events++
+	if s.events == 1 || at.After(s.last) {
+		s.last = at
+	}
+	v.sightings[key] = s
+}
+
+// note remembers the newest open event, of equals the first in order.
+func (v *events) note(e *store.EDREvent, endpoint int32) {
+	v.open++
+	if v.newest == nil || cmp.Or(e.Time.Compare(v.newest.Time), cmp.Compare(v.newest.ID, e.ID)) > 0 {
+		kept := *e
+		v.newest, v.noted = &kept, endpoint
+	}
+}
+
+// report is the EDR report. Its agents' figures come from what was seen of them for all contracts.
+func (v *events) report(cal *calendar, a Agents, offline, outdated []int64) *EDR {
 	r := &EDR{
+		Total:         v.total,
+		Trend:         cal.trend(v.days),
+		ObjectsTop:    leading(v.objects, edrTop),
+		Status:        statusCounts(v.statuses),
+		Objects:       v.objectLines(cal.loc),
 		Offline:       AgentTrend{cal.trend(offline), a.Offline},
 		Outdated:      AgentTrend{cal.trend(outdated), a.Outdated},
 		UnsupportedOS: a.UnsupportedOS,
 		Off:           a.Off,
 	}
-	for i := range m.Events {
-		e := &m.Events[i]
-		day := cal.index(e.Time)
-		if day < 0 {
-			continue
-		}
-		r.Total++
-		perDay[day]++
-		statuses[e.Status]++
-		// An event counts once for an object, however often it lists it.
-		names, seen := map[string]bool{}, map[object]bool{}
-		for _, o := range e.Objects {
-			names[o.Name] = true
-		}
-		for _, machine := range e.Endpoints {
-			endpoints[machine.Name]++
-			for _, o := range e.Objects {
-				seen[object{o.Name, o.Type, machine.Name, o.Result}] = true
-			}
-		}
-		for name := range names {
-			objects[name]++
-		}
-		for key := range seen {
-			s := sightings[key]
-			s.events++
-			if s.events == 1 || e.Time.After(s.last) {
-				s.last = e.Time
-			}
-			sightings[key] = s
+	top := newLeaders(edrTop)
+	for n, count := range v.endpoints {
+		if n != noMachine {
+			top.add(v.machines.list[n].name, count)
 		}
 	}
-	r.Trend = cal.trend(perDay)
-	r.ObjectsTop, r.EndpointsTop = leading(objects, edrTop), leading(endpoints, edrTop)
-	r.Status = statusCounts(statuses)
-	r.Objects = objectLines(sightings, m.Location)
+	r.EndpointsTop = top.lines
 	return r
+}
+
+// openPoint tells of the events that are not closed.
+func (v *events) openPoint(loc *time.Location) Point {
+	p := Point{Kind: PointOpenEvents, Count: v.open, Newest: &Newest{
+		At: v.newest.Time.In(loc).Format(time.RFC3339Nano), Endpoint: v.machines.nameOf(v.noted),
+	}}
+	for _, o := range v.newest.Objects {
+		if p.Newest.Object == "" || o.Name != "" && o.Name < p.Newest.Object {
+			p.Newest.Object = o.Name
+		}
+	}
+	return p
 }
 
 // statusCounts lists the statuses that occur: the three known ones in the order of an event's
@@ -78,7 +161,7 @@ func statusCounts(statuses map[string]int64) []StatusCount {
 	for status, n := range statuses {
 		lines = append(lines, StatusCount{status, n})
 	}
-	life := []string{"new", "in_progress", "closed"}
+	life := []string{"new", "in_progress", closed}
 	slices.SortFunc(lines, func(a, b StatusCount) int {
 		at, bt := slices.Index(life, a.Status), slices.Index(life, b.Status)
 		switch {
@@ -91,29 +174,29 @@ func statusCounts(statuses map[string]int64) []StatusCount {
 		}
 		return cmp.Compare(a.Status, b.Status)
 	})
-	return lines
+	return lines[:min(len(lines), maxListed)]
 }
 
 // objectLines sorts the sightings newest first, ties by what tells them apart.
-func objectLines(sightings map[object]sighting, loc *time.Location) []Object {
+func (v *events) objectLines(loc *time.Location) []Object {
 	type line struct {
 		object
 		sighting
 	}
-	sorted := make([]line, 0, len(sightings))
-	for o, s := range sightings {
+	sorted := make([]line, 0, len(v.sightings))
+	for o, s := range v.sightings {
 		sorted = append(sorted, line{o, s})
 	}
 	slices.SortFunc(sorted, func(a, b line) int {
 		return cmp.Or(
 			b.last.Compare(a.last),
 			cmp.Compare(a.name, b.name), cmp.Compare(a.kind, b.kind),
-			cmp.Compare(a.endpoint, b.endpoint), cmp.Compare(a.result, b.result))
+			cmp.Compare(v.machines.nameOf(a.endpoint), v.machines.nameOf(b.endpoint)), cmp.Compare(a.result, b.result))
 	})
-	lines := make([]Object, len(sorted))
-	for i, s := range sorted {
+	lines := make([]Object, min(len(sorted), maxListed))
+	for i, s := range sorted[:len(lines)] {
 		lines[i] = Object{
-			Name: s.name, Type: s.kind, Endpoint: s.endpoint, Result: s.result, Count: s.events,
+			Name: s.name, Type: s.kind, Endpoint: v.machines.nameOf(s.endpoint), Result: s.result, Count: s.events,
 			// With the fraction of a second where there is one: what is printed shows the order.
 			LastSeen: s.last.In(loc).Format(time.RFC3339Nano),
 		}

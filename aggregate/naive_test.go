@@ -16,42 +16,134 @@ import (
 // fractions, holidays from a list. It shares nothing with the code under test but the types.
 type naive struct {
 	m    store.Month
+	opts Options
 	days []string
 }
 
 func naiveReport(m store.Month, opts Options) Report {
-	n := naive{m: m}
-	for d := time.Date(m.Period.Year, m.Period.Month, 1, 0, 0, 0, 0, time.UTC); d.Month() == m.Period.Month; d = d.AddDate(0, 0, 1) {
-		n.days = append(n.days, d.Format("2006-01-02"))
-	}
+	n := naive{m: m, opts: opts, days: daysOf(m.Period)}
 	r := Report{
 		Contract: Contract{m.Contract.ID, m.Contract.Name}, Period: m.Period, Revision: opts.Revision,
-		Timezone: m.Contract.Timezone, Holidays: []store.Day{}, Gaps: []store.Day{}, ToConfirm: []ToConfirm{},
+		Timezone: m.Contract.Timezone, Holidays: []store.Day{}, ToConfirm: []ToConfirm{}, Missing: []Missing{},
 	}
 	for _, d := range n.days {
 		if strings.Contains(officialHolidays, d) {
 			r.Holidays = append(r.Holidays, store.Day(d))
 		}
-		fed := slices.Contains(m.Coverage, store.Day(d))
-		if m.CoverageFed && !fed && store.Day(d) >= m.Contract.Since && (m.Contract.Ends == "" || store.Day(d) <= m.Contract.Ends) {
-			r.Gaps = append(r.Gaps, store.Day(d))
-		}
 	}
+	var life int
+	r.Gaps, life = n.gaps(m.Period, m.CoverageFed)
 	r.Overview = n.overview()
 	n.features(&r)
-	r.Agents = n.agents()
+	n.agents(&r)
 	if m.Contract.EDR {
 		r.EDR = n.edr(r.Agents)
 	}
+	n.history(&r)
 	if opts.FrozenPrevious != nil && r.Overview.Summary[0].Previous != nil {
 		for i, line := range r.Overview.Summary {
 			r.Late += *line.Previous - opts.FrozenPrevious.Antivirus[i].Total
 		}
 		r.Late = max(r.Late, 0)
 	}
-	r.Points = n.points(r)
-	r.Judgement = n.judgement(r)
+	n.conclude(&r, life)
 	return r
+}
+
+func daysOf(p store.Period) (days []string) {
+	for d := time.Date(p.Year, p.Month, 1, 0, 0, 0, 0, time.UTC); d.Month() == p.Month; d = d.AddDate(0, 0, 1) {
+		days = append(days, d.Format("2006-01-02"))
+	}
+	return days
+}
+
+func (n naive) gaps(p store.Period, fed bool) (list []store.Day, life int) {
+	list = []store.Day{}
+	for _, d := range daysOf(p) {
+		if store.Day(d) >= n.m.Contract.Since && (n.m.Contract.Ends == "" || store.Day(d) <= n.m.Contract.Ends) {
+			life++
+			if fed && !slices.Contains(n.m.Coverage, store.Day(d)) {
+				list = append(list, store.Day(d))
+			}
+		}
+	}
+	return list, life
+}
+
+// key is what makes two rows rows of one machine.
+func key(id, name string) string {
+	if id != "" {
+		return "id " + id
+	}
+	return "name " + store.Fold(name)
+}
+
+// entries are a machine's rows of the inventory, the one that counts for its name first.
+func (n naive) entries(key_ string) (list []store.Endpoint) {
+	end := n.dayEnd(len(n.days) - 1)
+	for _, e := range n.m.Endpoints {
+		if key(e.ID, e.Name) == key_ {
+			list = append(list, e)
+		}
+	}
+	sort.Slice(list, func(i, j int) bool {
+		a, b := list[i], list[j]
+		switch aIn, bIn := a.InstalledAt.Before(end), b.InstalledAt.Before(end); {
+		case aIn != bIn:
+			return aIn
+		case !a.InstalledAt.Equal(b.InstalledAt):
+			return a.InstalledAt.After(b.InstalledAt)
+		}
+		return a.Name < b.Name
+	})
+	return list
+}
+
+// keys are all machines of the month: those of the inventory and those that its rows name.
+func (n naive) keys() []string {
+	set := map[string]bool{}
+	for _, e := range n.m.Endpoints {
+		set[key(e.ID, e.Name)] = true
+	}
+	for k := range n.spellings() {
+		set[k] = true
+	}
+	var list []string
+	for k := range set {
+		list = append(list, k)
+	}
+	sort.Strings(list)
+	return list
+}
+
+// spellings are the names by which the month's rows name each machine.
+func (n naive) spellings() map[string][]string {
+	set := map[string][]string{}
+	for _, f := range sixFeatures {
+		for _, d := range n.of(f) {
+			set[key(d.EndpointID, d.Endpoint)] = append(set[key(d.EndpointID, d.Endpoint)], d.Endpoint)
+		}
+	}
+	for _, s := range n.m.Statuses {
+		if slices.Contains(n.days, string(s.Day)) {
+			set[key(s.EndpointID, s.Endpoint)] = append(set[key(s.EndpointID, s.Endpoint)], s.Endpoint)
+		}
+	}
+	for _, e := range n.m.Events {
+		if slices.Contains(n.days, n.day(e.Time)) {
+			for _, m := range e.Endpoints {
+				set[key(m.ID, m.Name)] = append(set[key(m.ID, m.Name)], m.Name)
+			}
+		}
+	}
+	return set
+}
+
+func (n naive) shown(key string) string {
+	if entries := n.entries(key); len(entries) > 0 {
+		return entries[0].Name
+	}
+	return slices.Min(n.spellings()[key])
 }
 
 var sixFeatures = []store.Feature{"virus", "spyware", "web_reputation", "behavior_monitoring", "url_filtering", "network_virus"}
@@ -68,8 +160,14 @@ func (n naive) dayEnd(i int) time.Time {
 	return time.Date(n.m.Period.Year, n.m.Period.Month, i+2, 0, 0, 0, 0, n.m.Location)
 }
 
-func (n naive) installedOn(e store.Endpoint, i int) bool {
-	return e.InstalledAt.Before(n.dayEnd(i)) && (e.RemovedAt.IsZero() || !e.RemovedAt.Before(n.dayEnd(i)))
+// installedOn tells whether any of a machine's entries is installed at the end of day i.
+func (n naive) installedOn(key string, i int) bool {
+	for _, e := range n.entries(key) {
+		if e.InstalledAt.Before(n.dayEnd(i)) && (e.RemovedAt.IsZero() || !e.RemovedAt.Before(n.dayEnd(i))) {
+			return true
+		}
+	}
+	return false
 }
 
 // of are the feature's detections of the period.
@@ -86,13 +184,16 @@ func (n naive) class(d store.Detection) store.Class {
 	if d.Class == "desktop" || d.Class == "server" || d.Class == "mobile" {
 		return d.Class
 	}
-	for _, e := range n.m.Endpoints {
-		if e.Name == d.Endpoint && e.Class != "" {
+	for _, e := range n.entries(key(d.EndpointID, d.Endpoint)) {
+		if e.Class != "" {
 			return e.Class
 		}
+		break
 	}
 	return "unknown"
 }
+
+func (n naive) host(d store.Detection) string { return n.shown(key(d.EndpointID, d.Endpoint)) }
 
 // rate is part ÷ whole × 100, half away from zero to one decimal, or nil.
 func rate(part, whole int64) *float64 {
@@ -134,19 +235,37 @@ func rank(limit int, each func(add func(word string, weight int64))) []Ranked {
 	return list
 }
 
+// rankMachines ranks machines: two of one name are two lines.
+func (n naive) rankMachines(limit int, each func(add func(key string, weight int64))) []Ranked {
+	list := rank(-1, each)
+	for i := range list {
+		list[i].Name = n.shown(list[i].Name)
+	}
+	sort.Slice(list, func(i, j int) bool {
+		return list[i].Count > list[j].Count || list[i].Count == list[j].Count && list[i].Name < list[j].Name
+	})
+	if limit >= 0 && len(list) > limit {
+		list = list[:limit]
+	}
+	return list
+}
+
 func (n naive) overview() Overview {
 	c := n.m.Contract
-	o := Overview{Product: "おまかせアンチウイルス", EDRProduct: "おまかせアンチウイルスEDRプラス", Licences: c.Licences, URLFiltering: c.URLFiltering}
+	o := Overview{
+		Product: "おまかせアンチウイルス", EDRProduct: "おまかせアンチウイルスEDRプラス", Licences: c.Licences, URLFiltering: c.URLFiltering,
+		Inventory: len(n.m.Endpoints) > 0,
+	}
 	if c.Product == "security_package" {
 		o.Product, o.EDRProduct = "端末セキュリティ", "端末セキュリティ"
 	}
 	var all int64
-	for _, e := range n.m.Endpoints {
-		if !n.installedOn(e, len(n.days)-1) {
+	for _, k := range n.keys() {
+		if !n.installedOn(k, len(n.days)-1) {
 			continue
 		}
 		all++
-		switch e.Class {
+		switch n.entries(k)[0].Class {
 		case "desktop":
 			o.Installed.Desktop++
 		case "server":
@@ -157,7 +276,9 @@ func (n naive) overview() Overview {
 			o.Installed.Unknown++
 		}
 	}
-	o.UsagePercent = rate(all, int64(c.Licences))
+	if o.Inventory {
+		o.UsagePercent = rate(all, int64(c.Licences))
+	}
 	for _, f := range sixFeatures {
 		line := SummaryLine{Feature: f}
 		for _, d := range n.of(f) {
@@ -181,7 +302,7 @@ func (n naive) features(r *Report) {
 	r.Restart = rank(-1, func(add func(string, int64)) {
 		for _, d := range n.of("spyware") {
 			if d.Result == "reboot" {
-				add(d.Endpoint, d.Count)
+				add(n.host(d), d.Count)
 			}
 		}
 	})
@@ -189,10 +310,10 @@ func (n naive) features(r *Report) {
 		rows := n.of(f)
 		split := f == "virus" || f == "spyware"
 		endpoints := func(servers bool, limit int) []Ranked {
-			return rank(limit, func(add func(string, int64)) {
+			return n.rankMachines(limit, func(add func(string, int64)) {
 				for _, d := range rows {
 					if !split || (n.class(d) == "server") == servers {
-						add(d.Endpoint, d.Count)
+						add(key(d.EndpointID, d.Endpoint), d.Count)
 					}
 				}
 			})
@@ -249,344 +370,43 @@ func (n naive) results(r *Report, part *Feature, rows []store.Detection) {
 		if result != "uncleanable" && result != "noncleaned" && result != "unsafe" {
 			continue
 		}
-		for _, e := range rank(-1, func(add func(string, int64)) {
-			for _, d := range matching {
-				add(d.Endpoint, d.Count)
+		for _, k := range n.keys() {
+			if row, found := n.toConfirm(part.Feature, result, k, matching); found {
+				r.ToConfirm = append(r.ToConfirm, row)
 			}
-		}) {
-			names := rank(-1, func(add func(string, int64)) {
-				for _, d := range matching {
-					if d.Endpoint == e.Name {
-						add(d.Name, d.Count)
-					}
-				}
-			})
-			r.ToConfirm = append(r.ToConfirm, ToConfirm{part.Feature, result, e.Name, e.Count, names})
 		}
 	}
-}
-
-// snapshot is the newest one of an endpoint dated on day i or before.
-func (n naive) snapshot(endpoint string, i int) (newest store.AgentStatus, found bool) {
-	for _, s := range n.m.Statuses {
-		if s.Endpoint == endpoint && string(s.Day) <= n.days[i] && (!found || s.Day > newest.Day) {
-			newest, found = s, true
+	sort.SliceStable(r.ToConfirm, func(i, j int) bool {
+		a, b := r.ToConfirm[i], r.ToConfirm[j]
+		if a.Feature != b.Feature || a.Result != b.Result {
+			return false
 		}
-	}
-	return newest, found
-}
-
-// installedWith names the installed endpoints whose snapshot of day i is as asked, in order.
-func (n naive) installedWith(i int, is func(store.AgentStatus) bool) []string {
-	names := []string{}
-	for _, e := range n.m.Endpoints {
-		if s, found := n.snapshot(e.Name, i); found && n.installedOn(e, i) && is(s) {
-			names = append(names, e.Name)
-		}
-	}
-	sort.Strings(names)
-	return names
-}
-
-func (n naive) offline(i int) []string {
-	return n.installedWith(i, func(s store.AgentStatus) bool {
-		limit := n.dayEnd(i).AddDate(0, 0, -14)
-		return s.LastSeen.Before(limit) || s.LastSeen.Equal(limit)
+		return a.Count > b.Count || a.Count == b.Count && a.Endpoint < b.Endpoint
 	})
 }
 
-func (n naive) outdated(i int) []string {
-	return n.installedWith(i, func(s store.AgentStatus) bool { return s.PatternCurrent != nil && !*s.PatternCurrent })
-}
-
-func (n naive) agents() Agents {
-	last := len(n.days) - 1
-	off := func(state func(store.Protections) store.Protection) []string {
-		return n.installedWith(last, func(s store.AgentStatus) bool { return state(s.Protections) == "off" })
-	}
-	a := Agents{Offline: n.offline(last), Outdated: n.outdated(last), UnsupportedOS: []OSCount{}}
-	a.Off.RealtimeScan = off(func(p store.Protections) store.Protection { return p.RealtimeScan })
-	a.Off.BehaviorMonitoring = off(func(p store.Protections) store.Protection { return p.BehaviorMonitoring })
-	a.Off.MachineLearning = off(func(p store.Protections) store.Protection { return p.MachineLearning })
-	a.Off.WebReputation = off(func(p store.Protections) store.Protection { return p.WebReputation })
-	a.Off.EDR = []string{}
-	if n.m.Contract.EDR {
-		a.Off.EDR = off(func(p store.Protections) store.Protection { return p.EDR })
-	}
-	for _, system := range rank(-1, func(add func(string, int64)) {
-		for _, e := range n.m.Endpoints {
-			s, found := n.snapshot(e.Name, last)
-			if !found || !n.installedOn(e, last) || s.OSSupported == nil || *s.OSSupported {
-				continue
-			}
-			system := s.OS
-			if system == "" {
-				system = e.OS
-			}
-			if system == "" {
-				system = "不明"
-			}
-			add(system, 1)
-		}
-	}) {
-		a.UnsupportedOS = append(a.UnsupportedOS, OSCount{system.Name, system.Count})
-	}
-	installed, working := 0, 0
-	for _, e := range n.m.Endpoints {
-		if n.installedOn(e, last) {
-			installed++
-			s, found := n.snapshot(e.Name, last)
-			if found && slices.Contains(n.days[len(n.days)-14:], string(s.Day)) && s.Protections.RealtimeScan == "on" {
-				working++
-			}
-		}
-	}
-	a.Working = installed > 0 && installed == working
-	return a
-}
-
-func (n naive) edr(a Agents) *EDR {
-	r := &EDR{Objects: []Object{}, Status: []StatusCount{}, UnsupportedOS: a.UnsupportedOS, Off: a.Off}
-	r.Offline.Endpoints, r.Outdated.Endpoints = a.Offline, a.Outdated
-	var events []store.EDREvent
-	for i, day := range n.days {
-		trend := DayCount{Day: store.Day(day)}
-		for _, e := range n.m.Events {
-			if n.day(e.Time) == day {
-				events = append(events, e)
-				trend.Count++
-			}
-		}
-		r.Trend = append(r.Trend, trend)
-		r.Offline.Trend = append(r.Offline.Trend, DayCount{store.Day(day), int64(len(n.offline(i)))})
-		r.Outdated.Trend = append(r.Outdated.Trend, DayCount{store.Day(day), int64(len(n.outdated(i)))})
-	}
-	r.Total = int64(len(events))
-	r.EndpointsTop = rank(5, func(add func(string, int64)) {
-		for _, e := range events {
-			for _, machine := range e.Endpoints {
-				add(machine.Name, 1)
+func (n naive) toConfirm(f store.Feature, result, k string, rows []store.Detection) (ToConfirm, bool) {
+	row := ToConfirm{Feature: f, Result: result}
+	row.Names = rank(-1, func(add func(string, int64)) {
+		for _, d := range rows {
+			if key(d.EndpointID, d.Endpoint) == k {
+				add(d.Name, d.Count)
+				row.Count += d.Count
+				row.From, row.To = n.span(row.From, row.To, d)
 			}
 		}
 	})
-	r.ObjectsTop = rank(5, func(add func(string, int64)) {
-		for _, e := range events {
-			for i, o := range e.Objects {
-				repeated := slices.ContainsFunc(e.Objects[:i], func(x store.EDRObject) bool { return x.Name == o.Name })
-				if !repeated {
-					add(o.Name, 1)
-				}
-			}
-		}
-	})
-	r.Status, r.Objects = naiveStatus(events), n.objects(events)
-	return r
+	if row.Count > 0 {
+		row.Endpoint = n.shown(k)
+	}
+	return row, row.Count > 0
 }
 
-func naiveStatus(events []store.EDREvent) []StatusCount {
-	order := []string{"new", "in_progress", "closed"}
-	var others []string
-	for _, e := range events {
-		if !slices.Contains(order, e.Status) && !slices.Contains(others, e.Status) {
-			others = append(others, e.Status)
-		}
+// span widens the days from … to by that of a detection.
+func (n naive) span(from, to store.Day, d store.Detection) (store.Day, store.Day) {
+	day := store.Day(n.day(d.Time))
+	if from == "" || day < from {
+		from = day
 	}
-	sort.Strings(others)
-	list := []StatusCount{}
-	for _, status := range append(order, others...) {
-		line := StatusCount{Status: status}
-		for _, e := range events {
-			if e.Status == status {
-				line.Count++
-			}
-		}
-		if line.Count > 0 {
-			list = append(list, line)
-		}
-	}
-	return list
-}
-
-func (n naive) objects(events []store.EDREvent) []Object {
-	list, seen := []Object{}, []time.Time{}
-	sight := func(o store.EDRObject, endpoint string, when time.Time) {
-		at := slices.IndexFunc(list, func(x Object) bool {
-			return x.Name == o.Name && x.Type == o.Type && x.Endpoint == endpoint && x.Result == o.Result
-		})
-		if at < 0 {
-			list, seen, at = append(list, Object{Name: o.Name, Type: o.Type, Endpoint: endpoint, Result: o.Result}), append(seen, when), len(list)
-		}
-		list[at].Count++
-		if when.After(seen[at]) {
-			seen[at] = when
-		}
-	}
-	for _, e := range events {
-		for i, o := range e.Objects {
-			for _, machine := range e.Endpoints {
-				if !slices.Contains(e.Objects[:i], o) {
-					sight(o, machine.Name, e.Time)
-				}
-			}
-		}
-	}
-	for i := range list {
-		list[i].LastSeen = seen[i].In(n.m.Location).Format(time.RFC3339Nano)
-	}
-	// An insertion of each line before the first that is older or, of the same age, greater.
-	for i := range list {
-		for j := i; j > 0; j-- {
-			a, b := list[j-1], list[j]
-			less := strings.Compare(b.Name+"\x00"+b.Type+"\x00"+b.Endpoint+"\x00"+b.Result, a.Name+"\x00"+a.Type+"\x00"+a.Endpoint+"\x00"+a.Result) < 0
-			if seen[j].After(seen[j-1]) || seen[j].Equal(seen[j-1]) && less {
-				list[j-1], list[j] = b, a
-				seen[j-1], seen[j] = seen[j], seen[j-1]
-			}
-		}
-	}
-	return list
-}
-
-func (n naive) points(r Report) []Point {
-	list := []Point{}
-	for _, line := range r.Overview.Summary {
-		if line.ChangePercent != nil {
-			list = append(list, Point{Kind: "change", Feature: line.Feature, Percent: line.ChangePercent})
-		}
-	}
-	if r.Overview.Licences > 0 {
-		list = append(list, Point{Kind: "usage", Percent: r.Overview.UsagePercent})
-	}
-	var weekday, holiday []Point
-	for i, f := range sixFeatures {
-		if r.Antivirus[i].Total < 10 {
-			continue
-		}
-		if p := n.concentration(f, r.Antivirus[i].Total); p != nil {
-			list = append(list, *p)
-		}
-		working, resting := n.means(r.Antivirus[i].Trend)
-		half := big.NewRat(3, 2)
-		if working.Cmp(new(big.Rat).Mul(resting, half)) >= 0 {
-			weekday = append(weekday, n.busiest(r.Antivirus[i]))
-		}
-		if resting.Cmp(new(big.Rat).Mul(working, half)) >= 0 {
-			holiday = append(holiday, Point{Kind: "holiday", Feature: f})
-		}
-	}
-	list = append(append(list, weekday...), holiday...)
-	confirm, restart := Point{Kind: "to_confirm"}, Point{Kind: "restart"}
-	for _, row := range r.ToConfirm {
-		confirm.Count += row.Count
-		confirm.Endpoints = append(confirm.Endpoints, row.Endpoint)
-	}
-	for _, row := range r.Restart {
-		restart.Count += row.Count
-		restart.Endpoints = append(restart.Endpoints, row.Name)
-	}
-	candidates := []Point{confirm, restart}
-	if r.EDR != nil {
-		o := r.EDR.Off
-		off := slices.Concat(o.RealtimeScan, o.BehaviorMonitoring, o.MachineLearning, o.WebReputation, o.EDR)
-		candidates = append(candidates, Point{Kind: "offline", Endpoints: r.EDR.Offline.Endpoints},
-			Point{Kind: "outdated", Endpoints: r.EDR.Outdated.Endpoints}, Point{Kind: "unprotected", Endpoints: off})
-	}
-	for _, p := range candidates {
-		var names []string
-		for _, name := range p.Endpoints {
-			if !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-		sort.Strings(names)
-		if p.Endpoints = names; p.Count == 0 {
-			p.Count = int64(len(names))
-		}
-		if len(names) > 0 {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-func (n naive) concentration(f store.Feature, total int64) *Point {
-	all := rank(-1, func(add func(string, int64)) {
-		for _, d := range n.of(f) {
-			add(d.Endpoint, d.Count)
-		}
-	})
-	for named := 1; named <= 3 && named <= len(all); named++ {
-		p := Point{Kind: "concentration", Feature: f}
-		var held int64
-		for _, e := range all[:named] {
-			held += e.Count
-			p.Endpoints = append(p.Endpoints, e.Name)
-		}
-		if p.Percent = rate(held, total); big.NewRat(held, total).Cmp(big.NewRat(1, 2)) >= 0 && len(all) >= 2*named {
-			return &p
-		}
-	}
-	return nil
-}
-
-func (n naive) means(trend []DayCount) (working, resting *big.Rat) {
-	var days, counts [2]int64
-	for _, d := range trend {
-		kind := 0
-		date, err := time.Parse("2006-01-02", string(d.Day))
-		if err != nil {
-			panic(err)
-		}
-		if date.Weekday() == 0 || date.Weekday() == 6 || strings.Contains(officialHolidays, string(d.Day)) {
-			kind = 1
-		}
-		days[kind]++
-		counts[kind] += d.Count
-	}
-	return big.NewRat(counts[0], days[0]), big.NewRat(counts[1], days[1])
-}
-
-// busiest tries every Monday around the month.
-func (n naive) busiest(f Feature) Point {
-	p := Point{Kind: "weekday", Feature: f.Feature}
-	most := int64(-1)
-	first := time.Date(n.m.Period.Year, n.m.Period.Month, 1, 0, 0, 0, 0, time.UTC)
-	for monday := first.AddDate(0, 0, -7); monday.Before(first.AddDate(0, 1, 0)); monday = monday.AddDate(0, 0, 1) {
-		if monday.Weekday() != time.Monday {
-			continue
-		}
-		var week []DayCount
-		var count int64
-		for i := range 5 {
-			for _, d := range f.Trend {
-				if string(d.Day) == monday.AddDate(0, 0, i).Format("2006-01-02") {
-					week = append(week, d)
-					count += d.Count
-				}
-			}
-		}
-		if len(week) > 0 && count > most {
-			most, p.From, p.To = count, week[0].Day, week[len(week)-1].Day
-		}
-	}
-	return p
-}
-
-func (n naive) judgement(r Report) Judgement {
-	if len(r.ToConfirm)+len(r.Restart)+len(r.Agents.Off.RealtimeScan) > 0 {
-		return "要対応"
-	}
-	off := r.Agents.Off
-	worry := len(r.Agents.Offline) + len(r.Agents.Outdated) + len(r.Agents.UnsupportedOS) + len(r.Gaps) +
-		len(off.BehaviorMonitoring) + len(off.MachineLearning) + len(off.WebReputation) + len(off.EDR)
-	for _, p := range r.Points {
-		if p.Kind == "concentration" {
-			worry++
-		}
-	}
-	i := r.Overview.Installed
-	if worry > 0 || r.Overview.Licences > 0 && i.Desktop+i.Server+i.Mobile+i.Unknown > r.Overview.Licences {
-		return "要注意"
-	}
-	return "良好"
+	return from, max(to, day)
 }

@@ -1,6 +1,11 @@
 package aggregate
 
-import "geppo/store"
+import (
+	"cmp"
+	"slices"
+
+	"geppo/store"
+)
 
 // ProductName is a product as its reports print it: the name of the antivirus report and that of
 // the EDR report (the reader's guide has the security package read 端末セキュリティ for both).
@@ -15,12 +20,13 @@ func ProductName(p store.Product) (antivirus, edr string) {
 func overview(m store.Month, cal *calendar, c *counts) Overview {
 	o := Overview{Licences: m.Contract.Licences, URLFiltering: m.Contract.URLFiltering}
 	o.Product, o.EDRProduct = ProductName(m.Contract.Product)
-	for i := range m.Endpoints {
-		e := &m.Endpoints[i]
-		if !cal.installed(e, len(cal.days)-1) {
+	for i := range c.machines.list {
+		e := &c.machines.list[i]
+		o.Inventory = o.Inventory || e.known
+		if e.installed>>(len(cal.days)-1)&1 == 0 {
 			continue
 		}
-		switch knownClass(e.Class) {
+		switch e.class {
 		case store.ClassDesktop:
 			o.Installed.Desktop++
 		case store.ClassServer:
@@ -31,7 +37,7 @@ func overview(m store.Month, cal *calendar, c *counts) Overview {
 			o.Installed.Unknown++
 		}
 	}
-	if o.Licences > 0 {
+	if o.Licences > 0 && o.Inventory {
 		o.UsagePercent = new(percent(int64(o.Installed.Total()), int64(o.Licences)))
 	}
 	before, compared := previous(m), hasPrevious(m)
@@ -77,21 +83,81 @@ func late(m store.Month, frozen *Report) int64 {
 	return max(0, n)
 }
 
-// gaps are the days of the period, within the contract's life, that an existing feed left out.
-func gaps(m store.Month, cal *calendar) []store.Day {
-	missing := []store.Day{}
-	if !m.CoverageFed {
-		return missing
-	}
-	fed := make(map[store.Day]bool, len(m.Coverage))
+// gaps are the days of a period, within the contract's life, that an existing feed left out; life is
+// how many days of the period that is.
+func gaps(m store.Month, p store.Period, fed bool) (missing []store.Day, life int) {
+	missing = []store.Day{}
+	covered := make(map[store.Day]bool, len(m.Coverage))
 	for _, day := range m.Coverage {
-		fed[day] = true
+		covered[day] = true
 	}
-	for _, day := range cal.days {
-		ended := m.Contract.Ends != "" && day > m.Contract.Ends
-		if !fed[day] && day >= m.Contract.Since && !ended {
+	for _, day := range p.Days() {
+		if day < m.Contract.Since || m.Contract.Ends != "" && day > m.Contract.Ends {
+			continue
+		}
+		life++
+		if fed && !covered[day] {
 			missing = append(missing, day)
 		}
 	}
-	return missing
+	return missing, life
+}
+
+// HistoryMonths is how many months a history has at the most, the period included.
+const HistoryMonths = 12
+
+// history puts the period behind those of the months before it that count.
+func (r *Report) history(before []MonthTotals) []MonthTotals {
+	list := []MonthTotals{}
+	for _, m := range before {
+		if back := monthsBetween(m.Period, r.Period); back > 0 && back < HistoryMonths {
+			list = append(list, m)
+		}
+	}
+	slices.SortFunc(list, func(a, b MonthTotals) int {
+		return -cmp.Compare(monthsBetween(a.Period, r.Period), monthsBetween(b.Period, r.Period))
+	})
+	return append(list, r.Totals())
+}
+
+func monthsBetween(from, to store.Period) int {
+	return (to.Year-from.Year)*12 + int(to.Month) - int(from.Month)
+}
+
+// Totals are the report's own line of a history.
+func (r *Report) Totals() MonthTotals {
+	t := MonthTotals{Period: r.Period, Revision: r.Revision}
+	for _, f := range r.Antivirus {
+		t.add(f.Feature, f.Total)
+	}
+	if r.EDR != nil {
+		t.EDR = r.EDR.Total
+	}
+	return t
+}
+
+// Sum makes a line of a history of a month that has no frozen report.
+func Sum(p store.Period, sums []store.FeatureCount, events int64) MonthTotals {
+	t := MonthTotals{Period: p, EDR: events}
+	for _, s := range sums {
+		t.add(s.Feature, s.Count)
+	}
+	return t
+}
+
+func (t *MonthTotals) add(f store.Feature, n int64) {
+	switch f {
+	case store.Virus:
+		t.Virus += n
+	case store.Spyware:
+		t.Spyware += n
+	case store.WebReputation:
+		t.WebReputation += n
+	case store.BehaviorMonitoring:
+		t.BehaviorMonitoring += n
+	case store.URLFiltering:
+		t.URLFiltering += n
+	case store.NetworkVirus:
+		t.NetworkVirus += n
+	}
 }

@@ -1,78 +1,146 @@
 package aggregate
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
 	"geppo/store"
 )
 
-// enough is the total below which a feature's detections show no pattern.
-const enough = 10
+// The conditions of the points. A few detections show no pattern, and a mail that finds one in them
+// is not believed when it matters.
+const (
+	changeFrom      = 10 // detections in both months, for a rate to say something
+	changePercent   = 20
+	changeBy        = 20 // or this many more or fewer
+	concentrated    = 30 // detections
+	concentratedOn  = 3  // endpoints named at the most
+	rhythmFrom      = 20 // detections
+	rhythmDays      = 5  // with detections
+	workingWeek     = 3  // working days, for a week to be the busiest
+	usageLow        = 50 // percent
+	usageHigh       = 90
+	namesInSentence = 3
+)
 
-// points are the POINT sentences whose conditions hold, in the order of their kinds, within a kind
-// in the order of the features.
-func points(r *Report, cal *calendar, c *counts) []Point {
-	list := []Point{}
-	for _, line := range r.Overview.Summary {
-		if line.ChangePercent != nil {
-			list = append(list, Point{Kind: PointChange, Feature: line.Feature, Percent: line.ChangePercent})
-		}
-	}
-	if r.Overview.UsagePercent != nil {
-		list = append(list, Point{Kind: PointUsage, Percent: r.Overview.UsagePercent})
-	}
-	var weekdays, holidays []Point
+// allPoints are the points whose conditions hold, in the order of their importance, within a kind in
+// that of the parts. gapBefore tells of a gap in the month before.
+func (r *Report) allPoints(cal *calendar, c *counts, v *events, rows []row, gapBefore bool) []Point {
+	var list []Point
 	for i, p := range parts {
-		t := &c.tallies[i]
-		if point, ok := concentration(p.feature, c, t); ok {
+		if p.feature == store.URLFiltering && !r.Overview.URLFiltering {
+			continue // its part says 設定されていません
+		}
+		t, gap := &c.tallies[i], len(r.Gaps) > 0
+		list = append(list, c.actionPoints(i, rows, cal)...)
+		if point, ok := c.concentration(p.feature, t); ok {
 			list = append(list, point)
 		}
-		switch rhythm(t, cal) {
-		case PointWeekday:
-			from, to := busiestWeek(t, cal)
-			weekdays = append(weekdays, Point{Kind: PointWeekday, Feature: p.feature, From: from, To: to})
-		case PointHoliday:
-			holidays = append(holidays, Point{Kind: PointHoliday, Feature: p.feature})
+		if point, ok := change(r.Overview.Summary[i]); ok && !gap && !gapBefore {
+			list = append(list, point)
+		}
+		if point, ok := rhythm(p.feature, t, cal); ok && !gap {
+			list = append(list, point)
 		}
 	}
-	list = append(append(list, weekdays...), holidays...)
-	return append(list, actionPoints(r)...)
+	list = append(list, r.agentPoints()...)
+	if c.ransom.found.count > 0 {
+		list = append(list, c.ransomware(cal))
+	}
+	if r.EDR != nil && v.open > 0 {
+		list = append(list, v.openPoint(cal.loc))
+	}
+	if p := r.Overview.UsagePercent; p != nil && usageTells(&r.Overview) {
+		list = append(list, Point{Kind: PointUsage, Percent: p})
+	}
+	slices.SortStableFunc(list, func(a, b Point) int {
+		return cmp.Compare(slices.Index(pointOrder, a.Kind), slices.Index(pointOrder, b.Kind))
+	})
+	return list
 }
 
-// concentration names the fewest endpoints, three at most, that hold half of a feature's
-// detections or more, if at least twice as many had any.
-func concentration(f store.Feature, c *counts, t *tally) (Point, bool) {
-	if t.total < enough {
+// printed are the points that there is room for, by section and then by importance.
+func printed(all []Point) []Point {
+	list, full := []Point{}, map[int]int{}
+	for _, p := range all {
+		if at := p.section(); full[at] < pointsOfSection && len(list) < pointsOfReport {
+			full[at]++
+			list = append(list, p)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Point) int { return cmp.Compare(a.section(), b.section()) })
+	return list
+}
+
+// isThreat tells the features that find threats from the URL filter, which keeps a company's rules.
+func isThreat(f store.Feature) bool { return f != store.URLFiltering }
+
+func usageTells(o *Overview) bool {
+	installed, licences := o.Installed.Total()*100, o.Licences
+	return installed < usageLow*licences || installed > usageHigh*licences
+}
+
+// change compares a feature with the month before.
+func change(line SummaryLine) (Point, bool) {
+	if line.Previous == nil {
 		return Point{}, false
 	}
-	first, endpoints := newLeaders(3), 0
-	for number, at := range t.places {
+	by := max(line.Current-*line.Previous, *line.Previous-line.Current)
+	rate := min(line.Current, *line.Previous) >= changeFrom && 100*by >= changePercent**line.Previous
+	if !rate && by < changeBy {
+		return Point{}, false
+	}
+	return Point{
+		Kind: PointChange, Feature: line.Feature, Percent: line.ChangePercent, Current: new(line.Current), Previous: new(*line.Previous),
+	}, true
+}
+
+// concentration names the fewest machines, three at most, that hold half of a feature's detections or
+// more, and three times what they would if all machines that had any had the same. Of machines with
+// equal counts it names all or none: to name one would be a guess.
+func (c *counts) concentration(f store.Feature, t *tally) (Point, bool) {
+	if t.total < concentrated {
+		return Point{}, false
+	}
+	first, with := newLeaders(concentratedOn+1), int64(0)
+	for n, at := range t.places {
 		if at.all() > 0 {
-			endpoints++
-			first.add(c.endpoints[number], at.all())
+			with++
+			first.add(c.machines.list[n].name, at.all())
 		}
 	}
 	var held int64
 	var names []string
-	for _, line := range first.lines {
+	for i, line := range first.lines[:min(len(first.lines), concentratedOn)] {
 		held += line.Count
 		names = append(names, line.Name)
-		if 2*len(names) <= endpoints && held >= t.total-held {
+		if i+1 < len(first.lines) && first.lines[i+1].Count == line.Count {
+			continue
+		}
+		if 2*held >= t.total && held*with >= 3*int64(len(names))*t.total {
+			c.crowd(f, t, line.Count)
 			return Point{Kind: PointConcentration, Feature: f, Endpoints: names, Percent: new(percent(held, t.total))}, true
 		}
 	}
 	return Point{}, false
 }
 
-// rhythm is PointWeekday if a working day's mean is at least 1.5 times that of a free day,
-// PointHoliday for the reverse, else "". A mean of 0 on the other side counts as met; both sides
-// cannot be 0 since there are enough detections.
-func rhythm(t *tally, cal *calendar) PointKind {
-	if t.total < enough {
-		return ""
+// crowd marks the machines that have at least so many of a threat feature's detections.
+func (c *counts) crowd(f store.Feature, t *tally, least int64) {
+	for n, at := range t.places {
+		if isThreat(f) && at.all() >= least {
+			c.crowded[int32(n)] = append(c.crowded[int32(n)], f)
+		}
 	}
+}
+
+// rhythm is PointWeekday if a working day's mean is at least 1.5 times that of a free day,
+// PointHoliday for the reverse. A mean of 0 on the other side counts as met; both sides cannot be 0
+// since there are enough detections.
+func rhythm(f store.Feature, t *tally, cal *calendar) (Point, bool) {
 	var worked, free struct{ days, count int64 }
+	with := 0
 	for day, n := range t.days {
 		side := &worked
 		if cal.free[day] {
@@ -80,33 +148,41 @@ func rhythm(t *tally, cal *calendar) PointKind {
 		}
 		side.days++
 		side.count += n
+		if n > 0 {
+			with++
+		}
 	}
 	// worked.count/worked.days ≥ 1.5 × free.count/free.days, without dividing.
 	working, resting := worked.count*free.days, free.count*worked.days
 	switch {
+	case t.total < rhythmFrom || with < rhythmDays:
+		return Point{}, false
 	case 2*working >= 3*resting:
-		return PointWeekday
+		from, to := busiestWeek(t, cal)
+		return Point{Kind: PointWeekday, Feature: f, From: from, To: to}, true
 	case 2*resting >= 3*working:
-		return PointHoliday
+		return Point{Kind: PointHoliday, Feature: f}, true
 	}
-	return ""
+	return Point{}, false
 }
 
 // busiestWeek is the Monday to Friday with the most detections, public holidays included, as far
-// as it lies in the period; the earliest of equals.
+// as it lies in the period and has at least three working days there; the earliest of equals.
 func busiestWeek(t *tally, cal *calendar) (from, to store.Day) {
 	best := int64(-1)
 	for day := 0; day < len(cal.days); day++ {
 		if weekend(cal.weekdays[day]) {
 			continue
 		}
-		first, count := day, t.days[day]
-		for day+1 < len(cal.days) && !weekend(cal.weekdays[day+1]) {
-			day++
+		first, count, working := day, int64(0), 0
+		for ; day < len(cal.days) && !weekend(cal.weekdays[day]); day++ {
 			count += t.days[day]
+			if !cal.free[day] {
+				working++
+			}
 		}
-		if count > best {
-			best, from, to = count, cal.days[first], cal.days[day]
+		if count > best && working >= workingWeek {
+			best, from, to = count, cal.days[first], cal.days[day-1]
 		}
 	}
 	return from, to
@@ -114,63 +190,94 @@ func busiestWeek(t *tally, cal *calendar) (from, to store.Day) {
 
 func weekend(d time.Weekday) bool { return d == time.Saturday || d == time.Sunday }
 
-// actionPoints are those that ask the reader for something. The agents' points belong to the EDR
-// report.
-func actionPoints(r *Report) []Point {
-	var list []Point
-	var unhandled, restarts int64
-	var affected, restart []string
-	for _, row := range r.ToConfirm {
-		unhandled += row.Count
-		affected = append(affected, row.Endpoint)
+// actionPoints are those of a part's results after which something is left to do.
+func (c *counts) actionPoints(i int, rows []row, cal *calendar) (list []Point) {
+	for _, kind := range []struct {
+		point   PointKind
+		results []string
+	}{
+		{PointToConfirm, DeskResults}, {PointRestart, []string{"reboot"}}, {PointNotHandled, []string{passed}},
+	} {
+		n := c.resultCount(i, kind.results...)
+		if n == 0 {
+			continue
+		}
+		p := Point{Kind: kind.point, Feature: parts[i].feature, Count: n}
+		names, days := map[string]int64{}, found{}
+		for _, r := range rows {
+			if r.part != i || !slices.Contains(kind.results, r.word()) {
+				continue
+			}
+			if r.machine != noMachine {
+				p.Endpoints = append(p.Endpoints, c.machines.nameOf(r.machine))
+			}
+			for _, name := range r.names {
+				names[name.Name] += name.Count
+			}
+			days.add(1, r.first)
+			days.add(1, r.last)
+		}
+		p.Endpoints = distinct(p.Endpoints)
+		p.Names = namesOf(leading(names, namesInSentence))
+		if days.count > 0 {
+			p.From, p.To = cal.days[days.first], cal.days[days.last]
+		}
+		list = append(list, p)
 	}
-	for _, row := range r.Restart {
-		restarts += row.Count
-		restart = append(restart, row.Name)
+	return list
+}
+
+func (c *counts) ransomware(cal *calendar) Point {
+	p := Point{
+		Kind: PointRansomware, Count: c.ransom.found.count,
+		From: cal.days[c.ransom.found.first], To: cal.days[c.ransom.found.last],
 	}
-	if unhandled > 0 {
-		list = append(list, Point{Kind: PointToConfirm, Endpoints: distinct(affected), Count: unhandled})
+	for n := range c.ransom.machines {
+		p.Endpoints = append(p.Endpoints, c.machines.nameOf(n))
 	}
-	if restarts > 0 {
-		list = append(list, Point{Kind: PointRestart, Endpoints: distinct(restart), Count: restarts})
+	p.Endpoints = distinct(p.Endpoints)
+	for _, r := range ranking(c.ransom.results) {
+		p.Results = append(p.Results, ResultCount{r.Name, r.Count})
 	}
-	if r.EDR == nil {
-		return list
-	}
-	lists := r.Agents.Off.lists()
+	return p
+}
+
+// agentPoints are about the agents' state at the period's end.
+func (r *Report) agentPoints() (list []Point) {
+	a := &r.Agents
+	off := a.Off.lists()
 	for _, p := range []struct {
 		kind  PointKind
 		names []string
+		count int
 	}{
-		{PointOffline, r.Agents.Offline},
-		{PointOutdated, r.Agents.Outdated},
-		{PointUnprotected, distinct(slices.Concat(lists[:]...))},
+		{PointUnprotected, distinct(slices.Concat(off[:]...)), a.Counts.Unprotected},
+		{PointOffline, a.Offline, a.Counts.Offline},
+		{PointOutdated, a.Outdated, a.Counts.Outdated},
+		{PointUnsupported, a.Unsupported, a.Counts.Unsupported},
 	} {
-		if len(p.names) > 0 {
-			list = append(list, Point{Kind: p.kind, Endpoints: p.names, Count: int64(len(p.names))})
+		if p.count > 0 {
+			list = append(list, Point{Kind: p.kind, Endpoints: p.names, Count: int64(p.count)})
 		}
 	}
 	return list
 }
 
-// distinct sorts names in code-point order and drops repeats.
-func distinct(names []string) []string {
-	slices.Sort(names)
-	return slices.Compact(names)
+// lists are the five lists in the order of the report, realtime_scan first.
+func (o *OffLists) lists() [5][]string {
+	return [...][]string{o.RealtimeScan, o.BehaviorMonitoring, o.MachineLearning, o.WebReputation, o.EDR}
 }
 
-// judge finds the word at the top of the mail.
-func judge(r *Report) Judgement {
-	a := &r.Agents
-	lists := a.Off.lists()
-	concentrated := slices.ContainsFunc(r.Points, func(p Point) bool { return p.Kind == PointConcentration })
-	overrun := r.Overview.Licences > 0 && r.Overview.Installed.Total() > r.Overview.Licences
-	switch {
-	case len(r.ToConfirm) > 0, len(r.Restart) > 0, len(a.Off.RealtimeScan) > 0:
-		return ActionRequired
-	case len(a.Offline) > 0, len(a.Outdated) > 0, len(slices.Concat(lists[:]...)) > 0,
-		len(a.UnsupportedOS) > 0, overrun, len(r.Gaps) > 0, concentrated:
-		return Attention
+// distinct sorts names in code-point order, drops repeats and keeps as many as a report lists.
+func distinct(names []string) []string {
+	slices.Sort(names)
+	names = slices.Compact(names)
+	return names[:min(len(names), maxListed)]
+}
+
+func namesOf(ranked []Ranked) (names []string) {
+	for _, r := range ranked {
+		names = append(names, r.Name)
 	}
-	return Good
+	return names
 }

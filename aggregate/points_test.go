@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -50,24 +51,27 @@ func TestConcentration(t *testing.T) {
 		names []string
 		share float64
 	}{
-		{"exactly half", hits{"a": 5, "b": 3, "c": 2}, []string{"a"}, 50},
-		{"just below half", hits{"a": 49, "b": 17, "c": 17, "d": 17}, []string{"a", "b"}, 66},
-		{"total of 9", hits{"a": 8, "b": 1}, nil, 0},
-		{"total of 10", hits{"a": 9, "b": 1}, []string{"a"}, 90},
+		{"exactly half", hits{"a": 20, "b": 5, "c": 5, "d": 4, "e": 3, "f": 3}, []string{"a"}, 50},
+		{"just below half", hits{"a": 49, "b": 17, "c": 17, "d": 17}, nil, 0},
+		{"total of 29", hits{"a": 26, "b": 1, "c": 1, "d": 1}, nil, 0},
+		{"total of 30", hits{"a": 27, "b": 1, "c": 1, "d": 1}, []string{"a"}, 90},
 		{"one endpoint alone", hits{"a": 100}, nil, 0},
-		{"two name one", hits{"a": 7, "b": 3}, []string{"a"}, 70},
-		{"three cannot name two", hits{"a": 4, "b": 4, "c": 4}, nil, 0},
-		{"four can name two", hits{"a": 3, "b": 3, "c": 3, "d": 3}, []string{"a", "b"}, 50},
-		{"five cannot name three", hits{"a": 1, "b": 2, "c": 2, "d": 2, "e": 3}, []string{"e", "b"}, 50},
-		{"six name three, ties by name", hits{"f": 2, "e": 2, "d": 2, "c": 2, "b": 2, "a": 2}, []string{"a", "b", "c"}, 50},
-		{"seven alike", hits{"a": 2, "b": 2, "c": 2, "d": 2, "e": 2, "f": 2, "g": 2}, nil, 0},
+		{"one of two", hits{"a": 70, "b": 3}, nil, 0},
+		{"two of seven", hits{"a": 20, "b": 20, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1}, []string{"a", "b"}, 88.9},
+		{"one of three, who cannot have three times a third", hits{"a": 98, "b": 1, "c": 1}, nil, 0},
+		{"two of five", hits{"a": 20, "b": 20, "c": 1, "d": 1, "e": 1}, nil, 0},
+		{"equals together", hits{"a": 30, "b": 30, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1, "h": 1, "i": 1}, []string{"a", "b"}, 89.6},
+		{"equals beyond three", hits{"a": 9, "b": 9, "c": 9, "d": 9, "e": 1, "f": 1, "g": 1, "h": 1, "i": 1, "j": 1, "k": 1, "l": 1}, nil, 0},
+		{"the fewest that do", hits{"a": 30, "b": 20, "c": 1, "d": 1, "e": 1, "f": 1}, []string{"a"}, 55.6},
+		{"three times the even share, exactly", hits{"a": 15, "b": 5, "c": 4, "d": 3, "e": 2, "f": 1}, []string{"a"}, 50},
+		{"all alike", hits{"a": 20, "b": 20, "c": 20, "d": 20, "e": 20, "f": 20, "g": 20}, nil, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := emptyMonth(t)
 			for host, n := range c.hits {
 				m.Detections = append(m.Detections, seen("spyware", 1, host, n))
 			}
-			r := compute(t, m, Options{})
+			r := computed(t, m, Options{})
 			var want []Point
 			if c.names != nil {
 				want = []Point{{Kind: PointConcentration, Feature: "spyware", Endpoints: c.names, Percent: &c.share}}
@@ -84,16 +88,32 @@ func TestConcentration(t *testing.T) {
 
 func TestConcentrationJoinsTheClassesOfAnEndpoint(t *testing.T) {
 	m := emptyMonth(t)
-	server := seen("virus", 1, "a", 3)
+	server := seen("virus", 1, "a", 10)
 	server.Class = store.ClassServer
-	m.Detections = []store.Detection{server, seen("virus", 1, "a", 3), seen("virus", 1, "b", 4), seen("virus", 1, "c", 1)}
-	r := compute(t, m, Options{})
-	if got := pointsOf(r, PointConcentration); len(got) != 1 || !slices.Equal(got[0].Endpoints, []string{"a"}) || *got[0].Percent != 54.5 {
-		t.Errorf("got %+v, want a with 6 of 11", got)
+	m.Detections = []store.Detection{server, seen("virus", 1, "a", 10), seen("virus", 1, "b", 12), seen("virus", 1, "c", 1), seen("virus", 1, "d", 1), seen("virus", 1, "e", 1), seen("virus", 1, "f", 1)}
+	r := computed(t, m, Options{})
+	if got := pointsOf(r, PointConcentration); len(got) != 1 || !slices.Equal(got[0].Endpoints, []string{"a"}) || *got[0].Percent != 55.6 {
+		t.Errorf("got %+v, want a with 20 of 36", got)
 	}
-	wantServers, wantOthers := []Ranked{{"a", 3}}, []Ranked{{"b", 4}, {"a", 3}, {"c", 1}}
+	wantServers, wantOthers := []Ranked{{"a", 10}}, []Ranked{{"b", 12}, {"a", 10}, {"c", 1}, {"d", 1}, {"e", 1}}
 	if diff := cmp.Diff([][]Ranked{wantServers, wantOthers}, [][]Ranked{r.Antivirus[0].Servers, r.Antivirus[0].Endpoints}); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTheURLFilterIsNoThreat holds that pages which a company has chosen to block worry nobody.
+func TestTheURLFilterIsNoThreat(t *testing.T) {
+	m := emptyMonth(t)
+	for host, n := range map[string]int64{"a": 39, "b": 1, "c": 1, "d": 1} {
+		m.Detections = append(m.Detections, seen("url_filtering", 1, host, n))
+	}
+	r := computed(t, m, Options{})
+	if len(pointsOf(r, PointConcentration)) != 1 || r.Judgement != Good || len(r.Asks) != 0 || r.Funnel != (Funnel{Restricted: 42}) {
+		t.Errorf("points %+v, judged %s, asks %+v, funnel %+v", r.Points, r.Judgement, r.Asks, r.Funnel)
+	}
+	m.Contract.URLFiltering = false
+	if r = computed(t, m, Options{}); len(pointsOf(r, PointConcentration)) != 0 {
+		t.Error("a feature that is not configured has a point")
 	}
 }
 
@@ -107,39 +127,47 @@ func TestWeekdayAndHoliday(t *testing.T) {
 		perDay map[int]int64
 		want   []Point
 	}{
-		{"exactly 1.5 times", map[int]int64{14: 63, 17: 20}, week("2026-10-12", "2026-10-16")},
-		{"just below 1.5 times", map[int]int64{14: 62, 17: 20}, nil},
-		{"the reverse, exactly", map[int]int64{14: 7, 17: 5}, holiday},
-		{"the reverse, just below", map[int]int64{14: 8, 17: 5}, nil},
-		{"nothing on free days", map[int]int64{14: 10}, week("2026-10-12", "2026-10-16")},
-		{"nothing on working days", map[int]int64{17: 10}, holiday},
-		{"a public holiday is free", map[int]int64{12: 10}, holiday},
-		{"total of 9", map[int]int64{14: 9}, nil},
-		{"clipped to the beginning", map[int]int64{1: 6, 2: 6, 14: 11}, week("2026-10-01", "2026-10-02")},
-		{"the last week", map[int]int64{26: 10, 30: 10, 14: 19}, week("2026-10-26", "2026-10-30")},
-		{"the earliest of equals", map[int]int64{22: 10, 14: 10}, week("2026-10-12", "2026-10-16")},
-		{"its public holiday counts too", map[int]int64{12: 1, 13: 10, 22: 10}, week("2026-10-12", "2026-10-16")},
-		{"its weekend does not", map[int]int64{13: 10, 22: 11, 17: 2}, week("2026-10-19", "2026-10-23")},
+		{"exactly 1.5 times", map[int]int64{14: 59, 15: 1, 16: 2, 13: 1, 17: 20}, week("2026-10-12", "2026-10-16")},
+		{"just below 1.5 times", map[int]int64{14: 58, 15: 1, 16: 2, 13: 1, 17: 20}, nil},
+		{"the reverse, exactly", map[int]int64{14: 11, 15: 1, 16: 1, 13: 1, 17: 10}, holiday},
+		{"the reverse, just below", map[int]int64{14: 12, 15: 1, 16: 1, 13: 1, 17: 10}, nil},
+		{"nothing on free days", map[int]int64{13: 16, 14: 1, 15: 1, 16: 1, 19: 1}, week("2026-10-12", "2026-10-16")},
+		{"nothing on working days", map[int]int64{17: 16, 18: 1, 24: 1, 25: 1, 31: 1}, holiday},
+		{"a public holiday is free", map[int]int64{12: 16, 18: 1, 24: 1, 25: 1, 31: 1}, holiday},
+		{"total of 19", map[int]int64{13: 15, 14: 1, 15: 1, 16: 1, 19: 1}, nil},
+		{"on four days", map[int]int64{13: 17, 14: 1, 15: 1, 16: 1}, nil},
+		{"two working days are no week", map[int]int64{1: 16, 2: 16, 14: 9, 15: 1, 22: 8}, week("2026-10-12", "2026-10-16")},
+		{"the last week", map[int]int64{26: 10, 27: 1, 28: 1, 30: 10, 14: 19}, week("2026-10-26", "2026-10-30")},
+		{"the earliest of equals", map[int]int64{22: 10, 23: 1, 14: 9, 15: 1, 16: 1}, week("2026-10-12", "2026-10-16")},
+		{"its public holiday counts too", map[int]int64{12: 1, 13: 9, 14: 1, 22: 9, 23: 1}, week("2026-10-12", "2026-10-16")},
+		{"its weekend does not", map[int]int64{13: 9, 14: 1, 22: 10, 23: 1, 17: 2}, week("2026-10-19", "2026-10-23")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := emptyMonth(t)
 			for day, n := range c.perDay {
 				m.Detections = append(m.Detections, seen("web_reputation", day, "PC-1", n))
 			}
-			r := compute(t, m, Options{})
+			r := computed(t, m, Options{})
 			got := append(pointsOf(r, PointWeekday), pointsOf(r, PointHoliday)...)
 			if diff := cmp.Diff(c.want, got); diff != "" && len(c.want)+len(got) > 0 {
 				t.Error(diff)
+			}
+			m.CoverageFed, m.Coverage = true, october.Days()[1:]
+			if r = computed(t, m, Options{}); len(pointsOf(r, PointWeekday))+len(pointsOf(r, PointHoliday)) > 0 {
+				t.Error("a day is missing, and the days are compared all the same")
 			}
 		})
 	}
 }
 
-func TestWeekThatEndsWithTheMonth(t *testing.T) {
+func TestAWeekAtTheEdgeOfTheMonth(t *testing.T) {
 	m := emptyMonth(t)
 	m.Period = store.Period{Year: 2026, Month: time.September} // ends on a Wednesday
-	m.Detections = []store.Detection{seen("virus", 0, "PC-1", 10)}
-	r := compute(t, m, Options{})
+	for day := -2; day <= 0; day++ {
+		m.Detections = append(m.Detections, seen("virus", day, "PC-1", 10))
+	}
+	m.Detections = append(m.Detections, seen("virus", -13, "PC-1", 1), seen("virus", -14, "PC-1", 1))
+	r := computed(t, m, Options{})
 	if got := pointsOf(r, PointWeekday); len(got) != 1 || got[0].From != "2026-09-28" || got[0].To != "2026-09-30" {
 		t.Errorf("got %+v, want 9/28-9/30", got)
 	}
@@ -151,19 +179,27 @@ func TestChange(t *testing.T) {
 		since             store.Day
 		current, previous int64
 		want              *float64
+		point             bool
 	}{
-		{"up", "2025-04-01", 68, 58, new(17.2)},
-		{"down", "2025-04-01", 9, 10, new(-10.0)},
-		{"gone", "2025-04-01", 0, 3, new(-100.0)},
-		{"the same", "2025-04-01", 5, 5, new(0.0)},
-		{"rounded to 0.0", "2025-04-01", 10001, 10000, new(0.0)},
-		{"half a tenth up", "2025-04-01", 2001, 2000, new(0.1)},
-		{"half a tenth down", "2025-04-01", 1999, 2000, new(-0.1)},
-		{"from 0", "2025-04-01", 5, 0, nil},
-		{"0 and 0", "2025-04-01", 0, 0, nil},
-		{"since the last day before", "2026-09-30", 6, 4, new(50.0)},
-		{"since the first day", "2026-10-01", 6, 4, nil},
-		{"since within", "2026-10-20", 6, 4, nil},
+		{"up by 20 %", "2025-04-01", 72, 60, new(20.0), true},
+		{"up by less", "2025-04-01", 71, 60, new(18.3), false},
+		{"19.96 % is no 20", "2025-04-01", 2999, 2500, new(20.0), true}, // by the difference
+		{"down by 20 %", "2025-04-01", 12, 15, new(-20.0), true},
+		{"down to below 10", "2025-04-01", 9, 28, new(-67.9), false},
+		{"down by 20", "2025-04-01", 9, 29, new(-69.0), true},
+		{"gone", "2025-04-01", 0, 3, new(-100.0), false},
+		{"gone, and it was much", "2025-04-01", 0, 20, new(-100.0), true},
+		{"the same", "2025-04-01", 5, 5, new(0.0), false},
+		{"rounded to 0.0", "2025-04-01", 10001, 10000, new(0.0), false},
+		{"half a tenth up", "2025-04-01", 2001, 2000, new(0.1), false},
+		{"half a tenth down", "2025-04-01", 1999, 2000, new(-0.1), false},
+		{"much, and little of it", "2025-04-01", 10020, 10000, new(0.2), true},
+		{"from 0", "2025-04-01", 5, 0, nil, false},
+		{"from 0 to much", "2025-04-01", 20, 0, nil, true},
+		{"0 and 0", "2025-04-01", 0, 0, nil, false},
+		{"since the last day before", "2026-09-30", 15, 10, new(50.0), true},
+		{"since the first day", "2026-10-01", 60, 40, nil, false},
+		{"since within", "2026-10-20", 60, 40, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := emptyMonth(t)
@@ -174,7 +210,7 @@ func TestChange(t *testing.T) {
 			if c.previous > 0 {
 				m.Previous = []store.FeatureCount{{Feature: "virus", Count: c.previous - 1}, {Feature: "virus", Count: 1}, {Feature: "dlp", Count: 9}}
 			}
-			r := compute(t, m, Options{})
+			r := computed(t, m, Options{})
 			line := r.Overview.Summary[0]
 			if diff := cmp.Diff(c.want, line.ChangePercent); diff != "" {
 				t.Error(diff)
@@ -183,8 +219,14 @@ func TestChange(t *testing.T) {
 				t.Errorf("previous is %v", line.Previous)
 			}
 			points := pointsOf(r, PointChange)
-			if (len(points) == 1) != (c.want != nil) {
+			if (len(points) == 1) != c.point || c.point && (*points[0].Current != c.current || *points[0].Previous != c.previous) {
 				t.Errorf("points %+v", points)
+			}
+			for name, gap := range map[string][]store.Day{"the period": append(october.Previous().Days(), october.Days()[1:]...), "the month before": append(october.Days(), october.Previous().Days()[1:]...)} {
+				m.CoverageFed, m.FedBefore, m.Coverage = true, true, gap
+				if c.since == "2025-04-01" && len(pointsOf(computed(t, m, Options{}), PointChange)) > 0 {
+					t.Errorf("a day of %s is missing, and the months are compared all the same", name)
+				}
 			}
 		})
 	}
@@ -192,25 +234,80 @@ func TestChange(t *testing.T) {
 
 func TestUsageAndOverrun(t *testing.T) {
 	for _, c := range []struct {
-		licences  int
-		want      *float64
-		judgement Judgement
+		installed, licences int
+		want                *float64
+		point               bool
+		judgement           Judgement
 	}{
-		{20, new(5.0), Good}, {3, new(33.3), Good}, {1, new(100.0), Good}, {0, nil, Good},
+		{1, 20, new(5.0), true, Good}, {1, 3, new(33.3), true, Good}, {1, 2, new(50.0), false, Good}, {9, 10, new(90.0), false, Good},
+		{91, 100, new(91.0), true, Good}, {1, 1, new(100.0), true, Good}, {1, 0, nil, false, Good}, {2, 1, new(200.0), true, Attention},
 	} {
 		m := emptyMonth(t)
 		m.Contract.Licences = c.licences
-		r := compute(t, m, Options{})
-		if diff := cmp.Diff(c.want, r.Overview.UsagePercent); diff != "" || r.Judgement != c.judgement || len(pointsOf(r, PointUsage)) != min(1, c.licences) {
-			t.Errorf("%d licences: %s %s %+v", c.licences, diff, r.Judgement, r.Points)
+		for i := 1; i < c.installed; i++ {
+			name := fmt.Sprint("PC-", i+1)
+			m.Endpoints = append(m.Endpoints, store.Endpoint{Name: name, Class: "desktop", InstalledAt: m.Endpoints[0].InstalledAt})
+			m.Statuses = append(m.Statuses, snapshot(name, "2026-10-31", on))
+		}
+		r := computed(t, m, Options{})
+		if diff := cmp.Diff(c.want, r.Overview.UsagePercent); diff != "" || r.Judgement != c.judgement || (len(pointsOf(r, PointUsage)) == 1) != c.point {
+			t.Errorf("%d of %d licences: %s %s %+v", c.installed, c.licences, diff, r.Judgement, r.Points)
 		}
 	}
+}
+
+func TestWithoutInventoryNothingIsSaidOfUsage(t *testing.T) {
 	m := emptyMonth(t)
-	second := m.Endpoints[0]
-	second.Name = "PC-2"
-	m.Endpoints = append(m.Endpoints, second)
-	m.Contract.Licences = 1
-	if r := compute(t, m, Options{}); *r.Overview.UsagePercent != 200 || r.Judgement != Attention || r.Agents.Working {
-		t.Errorf("2 of 1 licences: %v %%, %s, working %t", *r.Overview.UsagePercent, r.Judgement, r.Agents.Working)
+	m.Endpoints = nil
+	r := computed(t, m, Options{})
+	if r.Overview.Inventory || r.Overview.UsagePercent != nil || len(pointsOf(r, PointUsage)) > 0 || len(r.Asks) > 0 {
+		t.Errorf("usage %v, points %+v, asks %+v", r.Overview.UsagePercent, r.Points, r.Asks)
+	}
+	if diff := cmp.Diff([]string{"PC-1"}, r.Outside); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestRansomwareOfAnyFeature(t *testing.T) {
+	m := emptyMonth(t)
+	for _, d := range []store.Detection{
+		resulted("virus", 3, "b", "Ransom.Win32.LOCKBIT", "quarantined", 2), resulted("virus", 9, "a", "RANSOM_WCRY.A", "uncleanable", 1),
+		resulted("url_filtering", 20, "c", "Ransomware", "", 4), resulted("virus", 9, "z", "TROJ_RANSOM", "cleaned", 1),
+		resulted("machine_learning", 9, "z", "Ransom.X", "", 1),
+	} {
+		m.Detections = append(m.Detections, d)
+	}
+	want := []Point{{
+		Kind: PointRansomware, Count: 7, Endpoints: []string{"a", "b", "c"}, From: "2026-10-03", To: "2026-10-20",
+		Results: []ResultCount{{"quarantined", 2}, {"uncleanable", 1}},
+	}}
+	if diff := cmp.Diff(want, pointsOf(computed(t, m, Options{Families: []string{"ransom"}}), PointRansomware)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPointsAreFew holds that a section has three and a report twelve, and that the most important stay.
+func TestPointsAreFew(t *testing.T) {
+	all := []Point{}
+	for _, kind := range pointOrder {
+		for _, p := range parts {
+			all = append(all, Point{Kind: kind, Feature: p.feature})
+		}
+	}
+	list := printed(all)
+	per := map[int]int{}
+	for _, p := range list {
+		per[p.section()]++
+		if p.Kind != PointToConfirm && p.Kind != PointRestart && p.Kind != PointNotHandled {
+			t.Errorf("%s stays, and there was something graver", p.Kind)
+		}
+	}
+	for section, n := range per {
+		if n > 3 {
+			t.Errorf("section %d has %d points", section, n)
+		}
+	}
+	if len(list) != 12 {
+		t.Errorf("%d points", len(list))
 	}
 }

@@ -2,26 +2,34 @@ package aggregate
 
 import "geppo/store"
 
-// Report is everything the mail and the PDFs of one contract and period may say. Its JSON form is
+// Report is everything that the mail and the PDFs of one contract and period may say. Its JSON form is
 // report.json, and is what the ledger freezes. Counts are sums of the detections' counts; rates
-// are percentages rounded half away from zero to one decimal, nil where there is none.
+// are percentages rounded half away from zero to one decimal, nil where there is none. Lists are
+// complete but for those of more than 10,000 lines, which are cut; figures count all lines.
 type Report struct {
 	Contract Contract     `json:"contract"`
 	Period   store.Period `json:"period"`
 	Revision int          `json:"revision"` // 1; a corrected report (訂正版) counts up
 	Overview Overview     `json:"overview"`
 	// Antivirus always holds the six features of the report, in its order.
-	Antivirus []Feature   `json:"antivirus"`
-	EDR       *EDR        `json:"edr"` // nil without the option
-	Timezone  string      `json:"timezone"`
-	Holidays  []store.Day `json:"holidays"` // Japanese public holidays of the period
-	Gaps      []store.Day `json:"gaps"`     // days for which the feed is known to be incomplete
-	Agents    Agents      `json:"agents"`   // for every contract, with or without the EDR option
+	Antivirus  []Feature     `json:"antivirus"`
+	EDR        *EDR          `json:"edr"`     // nil without the option
+	History    []MonthTotals `json:"history"` // oldest first, the period last; a month that is not known is absent
+	Funnel     Funnel        `json:"funnel"`
+	Protection Protection    `json:"protection"`
+	Timezone   string        `json:"timezone"`
+	Holidays   []store.Day   `json:"holidays"` // Japanese public holidays of the period
+	Gaps       []store.Day   `json:"gaps"`     // days for which the feed is known to be incomplete
+	Agents     Agents        `json:"agents"`   // for every contract, with or without the EDR option
+	// Outside are the endpoints of the month's rows that the inventory does not have.
+	Outside []string `json:"outside_inventory"`
 	// Late counts detections of the month before that arrived after its report was frozen.
 	Late      int64       `json:"late"`
 	Judgement Judgement   `json:"judgement"`
+	Missing   []Missing   `json:"missing"` // why the judgement is Undetermined
 	ToConfirm []ToConfirm `json:"to_confirm"`
 	Restart   []Ranked    `json:"restart"` // endpoints with result "reboot", by count
+	Asks      []Ask       `json:"asks"`    // one for each endpoint, the gravest first
 	Points    []Point     `json:"points"`
 }
 
@@ -36,8 +44,9 @@ type Overview struct {
 	Product      string        `json:"product"`     // as printed, see ProductName
 	EDRProduct   string        `json:"edr_product"` // as printed in the EDR report
 	Licences     int           `json:"licences"`
-	UsagePercent *float64      `json:"usage_percent"` // installed ÷ licences; may exceed 100
+	UsagePercent *float64      `json:"usage_percent"` // installed ÷ licences; may exceed 100; nil without licences or inventory
 	URLFiltering bool          `json:"url_filtering"` // false: 設定されていません
+	Inventory    bool          `json:"inventory"`     // false: none was ever given, and Installed means nothing
 	Installed    Installed     `json:"installed"`     // at the period's end
 	Summary      []SummaryLine `json:"summary"`       // the six features, in their order
 }
@@ -92,6 +101,37 @@ type ResultCount struct {
 	Count  int64  `json:"count"`
 }
 
+// MonthTotals are the totals of one month. Revision is that of the frozen report they come from, 0
+// where none was frozen.
+type MonthTotals struct {
+	Period             store.Period `json:"period"`
+	Revision           int          `json:"revision"`
+	Virus              int64        `json:"virus"`
+	Spyware            int64        `json:"spyware"`
+	WebReputation      int64        `json:"web_reputation"`
+	BehaviorMonitoring int64        `json:"behavior_monitoring"`
+	URLFiltering       int64        `json:"url_filtering"`
+	NetworkVirus       int64        `json:"network_virus"`
+	EDR                int64        `json:"edr"` // events; 0 without the option
+}
+
+// Funnel is what became of the month's detections. The URL filter's stand apart: a page that a
+// company has chosen to block is no threat.
+type Funnel struct {
+	Detected   int64 `json:"detected"`   // of all features but the URL filter
+	Handled    int64 `json:"handled"`    // of them, by the product itself; never those that were left alone (放置)
+	Desk       int64 `json:"desk"`       // of them, those about which the desk calls
+	Asks       int   `json:"asks"`       // items of what the reader is asked
+	Restricted int64 `json:"restricted"` // the URL filter's
+}
+
+// Protection tells in numbers what is known of it: of so many installed endpoints, so many have a
+// snapshot of the period's last 14 days with realtime_scan on.
+type Protection struct {
+	Installed int `json:"installed"`
+	Confirmed int `json:"confirmed"`
+}
+
 // ToConfirm is a line of the support desk's list: detections that the product could not handle.
 type ToConfirm struct {
 	Feature  store.Feature `json:"feature"`
@@ -99,6 +139,21 @@ type ToConfirm struct {
 	Endpoint string        `json:"endpoint"`
 	Count    int64         `json:"count"`
 	Names    []Ranked      `json:"names"` // what was detected, by count
+	From     store.Day     `json:"from"`  // the first and the last day
+	To       store.Day     `json:"to"`
+}
+
+// Mark is one thing that an ask is about. Detections carry Feature to To, unsupported_os the OS, and
+// concentration the features in which it crowds.
+type Mark struct {
+	Kind     MarkKind        `json:"kind"`
+	Feature  store.Feature   `json:"feature,omitempty"`
+	Names    []string        `json:"names,omitempty"` // the threats with the highest counts, three at most
+	Count    int64           `json:"count,omitempty"`
+	From     store.Day       `json:"from,omitempty"`
+	To       store.Day       `json:"to,omitempty"`
+	OS       string          `json:"os,omitempty"`
+	Features []store.Feature `json:"features,omitempty"`
 }
 
 // EDR is the EDR report.
@@ -152,64 +207,28 @@ type OffLists struct {
 	EDR                []string `json:"edr"` // always empty without the EDR option
 }
 
-// Agents is the state of the agents at the period's end, the ground of the judgement and of
-// ご確認いただきたい事項. Unlike EDR it exists for every contract.
+// Agents is the state of the agents at the period's end, one of the grounds of the judgement and of
+// the asks. Unlike EDR it exists for every contract.
 type Agents struct {
-	Offline       []string  `json:"offline"`
-	Outdated      []string  `json:"outdated"`
-	UnsupportedOS []OSCount `json:"unsupported_os"`
-	Off           OffLists  `json:"off"`
-	// Working is true if every installed endpoint, at least one, has a snapshot dated within the
-	// period's last 14 days with realtime_scan on: only then may a mail say 保護は動作しています.
-	Working bool `json:"working"`
+	Offline       []string    `json:"offline"`
+	Unseen        []string    `json:"unseen"` // installed, not offline, and without a snapshot of the last 14 days
+	Outdated      []string    `json:"outdated"`
+	Unsupported   []string    `json:"unsupported"`
+	UnsupportedOS []OSCount   `json:"unsupported_os"`
+	Off           OffLists    `json:"off"`
+	Counts        AgentCounts `json:"counts"`
 }
 
-// Judgement is the one word at the top of the mail.
-type Judgement string
-
-// The judgements, the gravest first.
-const (
-	ActionRequired Judgement = "要対応"
-	Attention      Judgement = "要注意"
-	Good           Judgement = "良好"
-)
-
-// PointKind names a POINT sentence.
-type PointKind string
-
-// The points, in the order in which a report lists them.
-const (
-	PointChange        PointKind = "change"
-	PointUsage         PointKind = "usage"
-	PointConcentration PointKind = "concentration"
-	PointWeekday       PointKind = "weekday"
-	PointHoliday       PointKind = "holiday"
-	PointToConfirm     PointKind = "to_confirm"
-	PointRestart       PointKind = "restart"
-	PointOffline       PointKind = "offline"
-	PointOutdated      PointKind = "outdated"
-	PointUnprotected   PointKind = "unprotected"
-)
-
-// Point is a sentence whose condition holds. Which values it carries depends on its kind:
-//
-//	change          Feature, Percent (signed, may be 0)
-//	usage           Percent
-//	concentration   Feature, Endpoints (1 to 3, by rank), Percent (their share)
-//	weekday         Feature, From, To (the busiest Monday–Friday week)
-//	holiday         Feature
-//	to_confirm      Endpoints (code-point order), Count
-//	restart         Endpoints (code-point order), Count
-//	offline …       Endpoints (code-point order), Count (of endpoints)
-//
-// Text is empty until render words it.
-type Point struct {
-	Kind      PointKind     `json:"kind"`
-	Feature   store.Feature `json:"feature,omitempty"`
-	Endpoints []string      `json:"endpoints,omitempty"`
-	Percent   *float64      `json:"percent,omitempty"`
-	Count     int64         `json:"count,omitempty"`
-	From      store.Day     `json:"from,omitempty"`
-	To        store.Day     `json:"to,omitempty"`
-	Text      string        `json:"text"`
+// AgentCounts are how many endpoints each list of Agents has, or would have if it were not cut.
+type AgentCounts struct {
+	Offline            int `json:"offline"`
+	Unseen             int `json:"unseen"`
+	Outdated           int `json:"outdated"`
+	Unsupported        int `json:"unsupported"`
+	RealtimeScan       int `json:"realtime_scan"`
+	BehaviorMonitoring int `json:"behavior_monitoring"`
+	MachineLearning    int `json:"machine_learning"`
+	WebReputation      int `json:"web_reputation"`
+	EDR                int `json:"edr"`
+	Unprotected        int `json:"unprotected"` // any of the five protections is off
 }

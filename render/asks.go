@@ -1,171 +1,52 @@
 package render
 
 import (
-	"slices"
-	"strings"
-
 	"geppo/aggregate"
 	"geppo/render/words"
-	"geppo/store"
 )
 
-// askView is one item of ご確認いただきたい事項: what was found, where, and what to do.
+// askView is one item of ご確認いただきたい事項: all that is asked of one endpoint, or of the contract.
 type askView struct {
-	Title, Do string
-	Label     string // what Names are: 対象 or 対象日
-	Names     string // at most ten, then 「ほか N 台」
-	Grave     bool   // one of 要対応, otherwise of 要注意
-	Mark      string // the judgement's shape
+	Title string // the endpoint; "" for the contract as a whole
+	Marks []words.Marked
+	Grave bool   // one of 要対応, otherwise of 要注意
+	Mark  string // the judgement's shape
 }
 
-// asks lists what the reader is asked, the gravest first. It is empty exactly if the judgement is
-// 良好, since both follow the same figures.
-func (b *body) asks() []askView {
-	return slices.Concat(b.detectionAsks(), b.agentAsks(), b.contractAsks())
+// asks are the first items, the gravest first, and how many endpoints there is no room for.
+func (b *body) asks() (list []askView, more string) {
+	asks := b.report.Asks
+	for _, a := range asks[:min(len(asks), b.room.rows)] {
+		list = append(list, b.ask(a))
+	}
+	if rest := b.report.Funnel.Asks - len(list); rest > 0 {
+		more = b.w.State.MoreAsks.Say(words.Values{Count: b.w.Number(int64(rest))})
+	}
+	return list, more
 }
 
-// ask words one item.
-func (b *body) ask(key string, grave bool, v words.Values) askView {
-	v.Desk = b.w.Desk
-	a := b.w.Asks[key]
+func (b *body) ask(a aggregate.Ask) askView {
 	level := aggregate.Attention
-	if grave {
+	if a.Grave {
 		level = aggregate.ActionRequired
 	}
-	return askView{
-		Title: a.Title.Say(v), Do: a.Do.Say(v), Label: b.w.Mail.Targets, Names: v.Names,
-		Grave: grave, Mark: b.w.Judgements[level].Mark,
+	v := askView{Marks: b.w.Marked(a, b.report), Grave: a.Grave, Mark: b.w.Judgements[level].Mark}
+	if !ofContract(a) {
+		v.Title = b.w.Name(a.Endpoint, b.room.name)
 	}
+	return v
 }
 
-// detectionAsks are what the product could not handle by itself.
-func (b *body) detectionAsks() []askView {
-	w := b.w
-	var asks []askView
-	for _, result := range aggregate.DeskResults {
-		var endpoints []string
-		feature, count := store.Feature(""), int64(0)
-		for _, line := range b.report.ToConfirm {
-			if line.Result != result {
-				continue
-			}
-			feature, count = line.Feature, count+line.Count
-			if !slices.Contains(endpoints, line.Endpoint) {
-				endpoints = append(endpoints, line.Endpoint)
-			}
-		}
-		if count > 0 {
-			asks = append(asks, b.ask(result, true, words.Values{
-				Feature: w.Features[feature].Heading, Count: w.Number(count), Names: w.Names(endpoints, w.Format.Join, b.room.name),
-			}))
-		}
-	}
-	if len(b.report.Restart) > 0 {
-		var endpoints []string
-		for _, n := range b.report.Restart {
-			endpoints = append(endpoints, n.Name)
-		}
-		asks = append(asks, b.endpointAsk("restart", true, endpoints))
-	}
-	return asks
+// ofContract tells what is asked of the contract as a whole from what is asked of an endpoint
+// without a name.
+func ofContract(a aggregate.Ask) bool {
+	return len(a.Marks) == 1 && (a.Marks[0].Kind == aggregate.MarkOver || a.Marks[0].Kind == aggregate.MarkNoEndpoints)
 }
 
-// endpointAsk is an item about a number of endpoints.
-func (b *body) endpointAsk(key string, grave bool, endpoints []string) askView {
-	return b.ask(key, grave, words.Values{
-		Count: b.w.Number(int64(len(endpoints))), Names: b.w.Names(endpoints, b.w.Format.Join, b.room.name),
-	})
-}
-
-// agentAsks are about the endpoints' agents.
-func (b *body) agentAsks() []askView {
-	a := b.report.Agents
-	var asks []askView
-	for _, item := range []struct {
-		key       string
-		grave     bool
-		endpoints []string
-	}{
-		{"realtime_scan", true, a.Off.RealtimeScan},
-		{"offline", false, a.Offline},
-		{"outdated", false, a.Outdated},
-		{"behavior_monitoring", false, a.Off.BehaviorMonitoring},
-		{"machine_learning", false, a.Off.MachineLearning},
-		{"web_reputation", false, a.Off.WebReputation},
-		{"edr", false, a.Off.EDR},
-	} {
-		if len(item.endpoints) > 0 {
-			asks = append(asks, b.endpointAsk(item.key, item.grave, item.endpoints))
-		}
+// contact says whom to ask, where there is something to ask about and a number to call.
+func (b *body) contact() string {
+	if len(b.report.Asks) == 0 || b.r.opts.SupportPhone == "" {
+		return ""
 	}
-	if len(a.UnsupportedOS) == 0 {
-		return asks
-	}
-	var systems []string
-	total := int64(0)
-	for _, u := range a.UnsupportedOS {
-		total += u.Count
-		systems = append(systems, b.w.Mail.UnsupportedOS.Say(words.Values{
-			Names: b.w.Name(u.OS, b.room.name), Count: b.w.Number(u.Count),
-		}))
-	}
-	return append(asks, b.ask("unsupported_os", false, words.Values{
-		Count: b.w.Number(total), Names: b.first(systems),
-	}))
-}
-
-// first joins the first of many words and counts the rest.
-func (b *body) first(of []string) string {
-	s := strings.Join(of[:min(len(of), b.room.rows)], b.w.Format.Join)
-	if rest := b.more(len(of)); rest != "" {
-		s += " " + rest
-	}
-	return s
-}
-
-// contractAsks are about licences, gaps of the data and detections that crowd on few endpoints.
-func (b *body) contractAsks() []askView {
-	w := b.w
-	var asks []askView
-	// The judgement compares the numbers, not the rounded rate: 100.04 % is an overrun as well.
-	if o := b.report.Overview; o.UsagePercent != nil && o.Installed.Total() > o.Licences {
-		asks = append(asks, b.ask("over", false, words.Values{Percent: w.Percent(*o.UsagePercent)}))
-	}
-	if n := len(b.report.Gaps); n > 0 {
-		gap := b.ask("gaps", false, words.Values{Count: w.Number(int64(n)), Names: b.ranges(b.report.Gaps)})
-		gap.Label = w.Mail.DateOfGap
-		asks = append(asks, gap)
-	}
-	// Each endpoint once: which feature found what there stands with the feature.
-	var crowded []string
-	for _, p := range b.report.Points {
-		for _, name := range p.Endpoints {
-			if p.Kind == aggregate.PointConcentration && !slices.Contains(crowded, name) {
-				crowded = append(crowded, name)
-			}
-		}
-	}
-	if len(crowded) > 0 {
-		asks = append(asks, b.endpointAsk("concentration", false, crowded))
-	}
-	return asks
-}
-
-// ranges writes days in order, neighbours as one range: 「10/3～10/5、10/9」.
-func (b *body) ranges(days []store.Day) string {
-	w := b.w
-	var out []string
-	for i := 0; i < len(days); {
-		last := i
-		for last+1 < len(days) && next(days[last]) == days[last+1] {
-			last++
-		}
-		if last == i {
-			out = append(out, w.Day(days[i]))
-		} else {
-			out = append(out, w.Mail.Range.Say(words.Values{From: w.Day(days[i]), To: w.Day(days[last])}))
-		}
-		i = last + 1
-	}
-	return strings.Join(out, w.Format.Join)
+	return b.w.State.AsksContact.Say(words.Values{Desk: b.w.Desk, Names: b.r.opts.SupportPhone})
 }

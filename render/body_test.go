@@ -184,7 +184,7 @@ func TestBodiesHoldTheReportsFigures(t *testing.T) {
 	for _, c := range cases[:5] {
 		report, parts := rendered(t, c.month(), c.revision)
 		text := strings.Join(strings.Fields(string(parts.Text)), " ")
-		want := []string{report.Contract.Name, report.Contract.ID, "2026年10月1日～10月31日(日本時間)", string(report.Judgement)}
+		want := []string{report.Contract.Name, report.Contract.ID, "2026年10月1日～10月31日(日本時間)", marks[report.Judgement]}
 		for _, f := range report.Antivirus {
 			if f.Total == 0 {
 				continue
@@ -255,7 +255,7 @@ func TestEqualReportsGiveEqualBytes(t *testing.T) {
 
 func TestTemplatesOfAnOperator(t *testing.T) {
 	base := fstest.MapFS{}
-	for _, name := range []string{"words.toml", "pdf.toml", "mail.html", "mail.txt", "fonts/BIZUDPGothic-Regular.ttf", "fonts/BIZUDPGothic-Bold.ttf"} {
+	for _, name := range []string{"words.toml", "families.toml", "pdf.toml", "mail.html", "mail.txt", "fonts/BIZUDPGothic-Regular.ttf", "fonts/BIZUDPGothic-Bold.ttf"} {
 		b, err := templates.FS.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

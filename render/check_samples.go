@@ -13,7 +13,7 @@ import (
 func sampleReports() ([]aggregate.Report, error) {
 	var reports []aggregate.Report
 	for i, m := range []store.Month{busyMonth(), emptyMonth(), newMonth(), partlyMonth()} {
-		r, err := aggregate.Compute(m, aggregate.Options{Revision: 2 - min(i, 1)})
+		r, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 2 - min(i, 1)})
 		if err != nil {
 			return nil, fmt.Errorf("compute sample report %d: %w", i+1, err)
 		}
@@ -57,7 +57,7 @@ func sampleDetection(m *store.Month, f store.Feature, endpoint int, result strin
 	})
 }
 
-// busyMonth has everything that can be found, and everything that can be asked.
+// busyMonth has everything that can be found, and everything that can be asked, of some endpoint.
 func busyMonth() store.Month {
 	m := sampleMonth("C000001", 14)
 	no := false
@@ -66,15 +66,24 @@ func busyMonth() store.Month {
 		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
 	} {
 		for i := range m.Endpoints {
-			sampleDetection(&m, f, i, []string{"cleaned", "uncleanable", "noncleaned", "unsafe", "reboot"}[i%5])
+			sampleDetection(&m, f, i, []string{"cleaned", "uncleanable", "noncleaned", "unsafe", "reboot", "passed"}[i%6])
 		}
 		m.Previous = append(m.Previous, store.FeatureCount{Feature: f, Count: 100})
 	}
 	for i := range m.Statuses {
 		s := &m.Statuses[i]
-		s.LastSeen, s.PatternCurrent, s.OSSupported, s.OS = sampleDay(1), &no, &no, fmt.Sprintf("Windows %d", i)
-		s.Protections = store.Protections{
-			RealtimeScan: store.Off, BehaviorMonitoring: store.Off, MachineLearning: store.Off, WebReputation: store.Off, EDR: store.Off,
+		p := &s.Protections
+		switch i % 7 {
+		case 0:
+			s.LastSeen, s.PatternCurrent = sampleDay(1), &no
+		case 1:
+			s.OSSupported, s.OS = &no, fmt.Sprintf("Windows %d", i)
+		case 2:
+			p.RealtimeScan, p.BehaviorMonitoring = store.Off, store.Off
+		case 3:
+			p.MachineLearning, p.WebReputation, p.EDR = store.Off, store.Off, store.Off
+		case 4:
+			s.Day = "2026-10-10"
 		}
 		m.Events = append(m.Events, store.EDREvent{
 			ID: fmt.Sprint(i), Time: sampleDay(i + 1), Endpoints: []store.Machine{{Name: s.Endpoint}}, Status: fmt.Sprintf("status %d", i),

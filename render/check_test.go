@@ -60,13 +60,13 @@ func TestCheckNamesEveryFault(t *testing.T) {
 	}{
 		"wording": {
 			map[string]string{
-				"words.toml": strings.NewReplacer("no_asks = ", "no_asks_x = ", `zero = "検出は0件でした"`, "").Replace(embedded(t, "words.toml")),
+				"words.toml": strings.NewReplacer("no_asks = ", "no_asks_x = ", `zero = "{month}の検出は0件でした"`, "").Replace(embedded(t, "words.toml")),
 				"pdf.toml":   strings.Replace(embedded(t, "pdf.toml"), `contents = "目次"`, `contents = ""`, 1),
 			},
 			[]string{"words.toml: line", "unknown key state.no_asks_x", "\npdf.toml: contents is missing or empty"},
 		},
 		"several keys": {
-			map[string]string{"words.toml": strings.NewReplacer(`zero = "検出は0件でした"`, "", `no_name = "(名称なし)"`, "").Replace(embedded(t, "words.toml"))},
+			map[string]string{"words.toml": strings.NewReplacer(`zero = "{month}の検出は0件でした"`, "", `no_name = "(名称なし)"`, "").Replace(embedded(t, "words.toml"))},
 			[]string{"words.toml: state.zero is missing", "words.toml: format.no_name is missing"},
 		},
 		"syntax":        {map[string]string{"mail.html": "{{if}}", "mail.txt": "{{nothing}}"}, []string{"mail.html:1", "\nparse the text body: template: mail.txt:1"}},

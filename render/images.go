@@ -96,12 +96,3 @@ func shaded(d store.Day, holidays []store.Day) bool {
 	weekend := err == nil && (t.Weekday() == time.Saturday || t.Weekday() == time.Sunday)
 	return weekend || slices.Contains(holidays, d)
 }
-
-// next is the day after d, "" for a text that is no day.
-func next(d store.Day) store.Day {
-	t, err := time.Parse(time.DateOnly, string(d))
-	if err != nil {
-		return ""
-	}
-	return store.Day(t.AddDate(0, 0, 1).Format(time.DateOnly))
-}

@@ -39,69 +39,115 @@ func TestWhatTheReaderIsAsked(t *testing.T) {
 	}{
 		{"nothing", change(func(*store.Month) {}), aggregate.Good, []string{"お客さまにご確認いただくことはありません"}},
 		{"handled", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "deleted", 3) }), aggregate.Good, []string{"お客さまにご確認いただくことはありません"}},
-		{"uncleanable", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "uncleanable", 3) }), aggregate.ActionRequired, []string{"■ 「要確認」の検出が3件", "PC-001", "セキュリティサポートデスクからご連絡します"}},
-		{"noncleaned", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-001", "X", "noncleaned", 1) }), aggregate.ActionRequired, []string{"■ 「駆除されていません」の検出が1件", "セキュリティサポートデスクからご連絡します"}},
-		{"unsafe", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-001", "X", "unsafe", 1) }), aggregate.ActionRequired, []string{"■ 「安全ではない」の検出が1件", "セキュリティサポートデスクからご連絡します"}},
-		{"reboot", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-002", "X", "reboot", 1) }), aggregate.ActionRequired, []string{"■ 再起動が必要な端末が1台", "対象: PC-002", "再起動してください"}},
-		{"realtime", off(func(p *store.Protections) { p.RealtimeScan = store.Off }), aggregate.ActionRequired, []string{"■ リアルタイム検索がオフの端末が1台", "PC-002"}},
-		{"behavior", off(func(p *store.Protections) { p.BehaviorMonitoring = store.Off }), aggregate.Attention, []string{"▲ 挙動監視がオフの端末が1台"}},
-		{"learning", off(func(p *store.Protections) { p.MachineLearning = store.Off }), aggregate.Attention, []string{"▲ 機械学習型検索がオフの端末が1台"}},
-		{"web", off(func(p *store.Protections) { p.WebReputation = store.Off }), aggregate.Attention, []string{"▲ Webレピュテーションがオフの端末が1台"}},
+		{"uncleanable", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "uncleanable", 3) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」の処理に失敗しました(ウイルス/不正プログラムの「要確認」 3件、10/5)", "セキュリティサポートデスクからご連絡します"}},
+		{"noncleaned", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-001", "X", "noncleaned", 1) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」は駆除されていません", "セキュリティサポートデスクからご連絡します"}},
+		{"unsafe", change(func(m *store.Month) {
+			detect(m, store.Spyware, 5, "PC-001", "X", "unsafe", 1)
+			detect(m, store.Spyware, 9, "pc-001", "Y", "unsafe", 1)
+		}), aggregate.ActionRequired, []string{"■ PC-001", "「X、Y」の一部が残っています(スパイウェア/グレーウェアの「安全ではない」 2件、10/5～10/9)", "セキュリティサポートデスクからご連絡します"}},
+		{"reboot", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-002", "X", "reboot", 1) }), aggregate.ActionRequired, []string{"■ PC-002", "再起動が必要です", "この端末を再起動してください"}},
+		{"passed", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-002", "X", "passed", 1) }), aggregate.Attention, []string{"お客さまにご確認いただくことはありません"}},
+		{"realtime", off(func(p *store.Protections) { p.RealtimeScan = store.Off }), aggregate.ActionRequired, []string{"■ PC-002", "リアルタイム検索がオフです"}},
+		{"behavior", off(func(p *store.Protections) { p.BehaviorMonitoring = store.Off }), aggregate.Attention, []string{"▲ PC-002", "挙動監視がオフです"}},
+		{"learning", off(func(p *store.Protections) { p.MachineLearning = store.Off }), aggregate.Attention, []string{"▲ PC-002", "機械学習型検索がオフです"}},
+		{"web", off(func(p *store.Protections) { p.WebReputation = store.Off }), aggregate.Attention, []string{"▲ PC-002", "Webレピュテーションがオフです"}},
 		{"edr", change(func(m *store.Month) {
 			m.Contract.EDR = true
 			m.Statuses[1].Protections.EDR = store.Off
-		}), aggregate.Attention, []string{"▲ EDRがオフの端末が1台"}},
-		{"offline", change(func(m *store.Month) { m.Statuses[0].LastSeen = at(2026, 10, 1, 0) }), aggregate.Attention, []string{"▲ 14日以上オフラインの端末が1台", "PC-001"}},
-		{"outdated", change(func(m *store.Month) { m.Statuses[0].PatternCurrent = &no }), aggregate.Attention, []string{"▲ 保護機能が最新でない端末が1台"}},
-		{"os", change(func(m *store.Month) { m.Statuses[0].OSSupported, m.Statuses[0].OS = &no, "Windows 7" }), aggregate.Attention, []string{"▲ サポートが終了したOSの端末が1台", "Windows 7(1台)"}},
-		{"licences", change(func(m *store.Month) { m.Contract.Licences = 3 }), aggregate.Attention, []string{"▲ インストール台数がご契約ライセンス数を超えています(133.3％を利用中)"}},
-		{"gap", change(func(m *store.Month) { m.CoverageFed, m.Coverage = true, october.Days()[:29] }), aggregate.Attention, []string{"▲ 検出の記録を受け取れていない日が2日", "対象日: 10/30～10/31"}},
+		}), aggregate.Attention, []string{"▲ PC-002", "EDRがオフです"}},
+		{"offline", change(func(m *store.Month) { m.Statuses[0].LastSeen = at(2026, 10, 1, 0) }), aggregate.Attention, []string{"▲ PC-001", "14日以上オフラインです"}},
+		{"unseen", change(func(m *store.Month) { m.Statuses = m.Statuses[1:] }), aggregate.Attention, []string{"▲ PC-001", "状態の報告が14日以上届いていません"}},
+		{"outdated", change(func(m *store.Month) { m.Statuses[0].PatternCurrent = &no }), aggregate.Attention, []string{"▲ PC-001", "保護機能が最新ではありません"}},
+		{"os", change(func(m *store.Month) { m.Statuses[0].OSSupported, m.Statuses[0].OS = &no, "Windows 7" }), aggregate.Attention, []string{"▲ PC-001", "サポートが終了したOSで動いています(Windows 7)"}},
+		{"licences", change(func(m *store.Month) { m.Contract.Licences = 3 }), aggregate.Attention, []string{"▲ インストール台数がご契約ライセンス数を超えています(133％を利用中)"}},
+		{"nothing installed", change(func(m *store.Month) {
+			for i := range m.Endpoints {
+				m.Endpoints[i].RemovedAt = at(2026, 10, 30, 0)
+			}
+		}), aggregate.Attention, []string{"▲ インストールされている端末がありません"}},
+		{"gap", change(func(m *store.Month) { m.CoverageFed, m.Coverage = true, october.Days()[:29] }), aggregate.Attention, []string{"お客さまにご確認いただくことはありません"}},
 		{"concentration", change(func(m *store.Month) {
-			detect(m, store.WebReputation, 5, "PC-001", "X", "", 9)
-			detect(m, store.WebReputation, 5, "PC-002", "X", "", 1)
-		}), aggregate.Attention, []string{"▲ 特定の端末に検出が集中しています", "対象: PC-001"}},
+			for i, n := range []int64{30, 1, 1, 1} {
+				detect(m, store.WebReputation, 5, m.Endpoints[i].Name, "X", "", n)
+			}
+		}), aggregate.Attention, []string{"▲ PC-001", "検出が集中しています(Webレピュテーション)"}},
+		{"two things on one", change(func(m *store.Month) {
+			m.Statuses[0].PatternCurrent, m.Statuses[0].Protections.RealtimeScan = &no, store.Off
+		}), aggregate.ActionRequired, []string{"■ PC-001", "リアルタイム検索がオフです", "保護機能が最新ではありません"}},
 	} {
 		report, parts := rendered(t, c.month, 1)
 		if report.Judgement != c.judgement {
 			t.Errorf("%s: judged %s, want %s", c.name, report.Judgement, c.judgement)
 		}
-		mark := map[aggregate.Judgement]string{aggregate.ActionRequired: "■ 要対応", aggregate.Attention: "▲ 要注意", aggregate.Good: "● 良好"}[c.judgement]
+		mark := marks[c.judgement]
 		if !strings.Contains(string(parts.HTML), mark) || !strings.Contains(string(parts.Text), mark) {
 			t.Errorf("%s: a body lacks %q", c.name, mark)
 		}
 		asks := asksOf(t, parts.Text)
 		for _, want := range c.want {
-			if !strings.Contains(strings.ReplaceAll(asks, "\n      ", ""), want) || !strings.Contains(string(parts.HTML), want) && !strings.Contains(want, "対象") {
+			said := strings.Join(strings.Fields(asks), "") // lines are broken where they are full
+			if !strings.Contains(said, strings.ReplaceAll(want, " ", "")) || !strings.Contains(string(parts.HTML), want) {
 				t.Errorf("%s: a body lacks %q in %s", c.name, want, asks)
 			}
 		}
 	}
 }
 
-func TestProtectionIsOnlyClaimedWhereItIsKnown(t *testing.T) {
-	unknown := month("C000009", "株式会社テスト", 2)
-	unknown.Statuses = unknown.Statuses[:1]
-	empty := month("C000009", "株式会社テスト", 0)
+// marks are the judgements as they are printed.
+var marks = map[aggregate.Judgement]string{
+	aggregate.ActionRequired: "■ 要対応", aggregate.Undetermined: "◆ 判定できません", aggregate.Attention: "▲ 要注意", aggregate.Good: "● 良好",
+}
+
+// TestNothingIsClaimedThatIsNotKnown holds what the mail says of the month and of the protection.
+func TestNothingIsClaimedThatIsNotKnown(t *testing.T) {
+	change := func(edit func(*store.Month)) store.Month {
+		m := month("C000009", "株式会社テスト", 2)
+		edit(&m)
+		return m
+	}
 	for _, c := range []struct {
 		name         string
 		month        store.Month
+		judgement    aggregate.Judgement
 		has, lacking []string
 	}{
-		{"working", quietMonth(), []string{"検出は0件でした", "保護は動作しています"}, []string{"登録された端末がありません"}},
-		{"unknown", unknown, []string{"検出は0件でした"}, []string{"保護は動作しています", "登録された端末がありません"}},
-		{"empty", empty, []string{"登録された端末がありません"}, []string{"保護は動作しています", "検出は0件でした"}},
+		{"seen", quietMonth(), aggregate.Good, []string{"10月の検出は0件でした", "5台中5台で保護の動作を確認しました"}, []string{"届いていません"}},
+		{"one unseen", change(func(m *store.Month) { m.Statuses = m.Statuses[:1] }), aggregate.Attention, []string{"10月の検出は0件でした", "2台中1台で保護の動作を確認しました"}, nil},
+		{"no snapshots", change(func(m *store.Month) { m.Statuses = nil; detect(m, store.Virus, 5, "PC-001", "X", "cleaned", 3) }), aggregate.Undetermined, []string{"この2週間分届いていません", "10月の検出は合計3件でした", "2台中0台で"}, nil},
+		{"nobody ever reported", change(func(m *store.Month) { m.Statuses = nil }), aggregate.Undetermined, []string{"一度も届いていません", "2台中0台で"}, []string{"0件でした"}},
+		{"no inventory", change(func(m *store.Month) { m.Endpoints = nil }), aggregate.Attention, []string{"端末の一覧は届いていません", "10月の検出は0件でした"}, []string{"利用率", "0台", "確認しました"}},
+		{"nothing at all", month("C000009", "株式会社テスト", 0), aggregate.Undetermined, []string{"端末の一覧は届いていません", "一度も届いていません"}, []string{"検出は0件", "0台", "確認しました"}},
+		{"gaps", change(func(m *store.Month) { m.CoverageFed, m.Coverage = true, october.Days()[:28] }), aggregate.Attention, []string{"10/29～10/31", "訂正版をお送りします"}, nil},
+		{"half of it missing", change(func(m *store.Month) { m.CoverageFed, m.Coverage = true, october.Days()[:15] }), aggregate.Undetermined, []string{"対象期間の半分以上届いていません", "10/16～10/31"}, []string{"0件でした"}},
 	} {
-		_, parts := rendered(t, c.month, 1)
+		report, parts := rendered(t, c.month, 1)
+		if report.Judgement != c.judgement || !strings.Contains(string(parts.Text), marks[c.judgement]) {
+			t.Errorf("%s: judged %s, want %s", c.name, report.Judgement, c.judgement)
+		}
 		for _, body := range []string{string(parts.HTML), string(parts.Text)} {
+			body = strings.ReplaceAll(body, "\n ", "")
 			for _, want := range c.has {
 				if !strings.Contains(body, want) {
 					t.Errorf("%s: lacks %q", c.name, want)
 				}
 			}
-			for _, not := range c.lacking {
+			for _, not := range append(c.lacking, "保護は動作しています") {
 				if strings.Contains(body, not) {
 					t.Errorf("%s: says %q", c.name, not)
 				}
+			}
+		}
+	}
+}
+
+// TestMonthsAreNamed holds that no body says 今月 or 先月: it is read in the month after.
+func TestMonthsAreNamed(t *testing.T) {
+	for _, c := range cases {
+		report, parts := rendered(t, c.month(), c.revision)
+		report.Late = 3
+		for _, word := range []string{"今月", "先月"} {
+			if strings.Contains(string(parts.HTML), word) || strings.Contains(string(parts.Text), word) {
+				t.Errorf("%s: a body says %s", c.name, word)
 			}
 		}
 	}
@@ -200,7 +246,7 @@ func TestLateAndRevisionAreSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{string(parts.HTML), string(parts.Text)} {
-		for _, want := range []string{"先月分に後から届いた検出 1,234件を含みます", "訂正版(第3版)"} {
+		for _, want := range []string{"前月(9月)分に後から届いた検出 1,234件を含みます", "訂正版(第3版)"} {
 			if !strings.Contains(strings.ReplaceAll(body, "\n", ""), want) {
 				t.Errorf("a body lacks %q", want)
 			}

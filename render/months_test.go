@@ -224,7 +224,7 @@ var cases = []struct {
 // compute makes the report of a month.
 func compute(t testing.TB, m store.Month, revision int) aggregate.Report {
 	t.Helper()
-	report, err := aggregate.Compute(m, aggregate.Options{Revision: revision})
+	report, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: revision})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,8 +34,9 @@ func (r *Renderer) addPDFs(report aggregate.Report, parts *Parts) error {
 func (r *Renderer) pdfAsks(report aggregate.Report) []pdf.Ask {
 	b := body{r: r, w: r.words, report: report, room: rooms[0]}
 	var asks []pdf.Ask
-	for _, a := range b.asks() {
-		asks = append(asks, pdf.Ask{Title: a.Title, Label: a.Label, Names: a.Names, Do: a.Do})
+	for _, a := range report.Asks {
+		v := b.ask(a)
+		asks = append(asks, pdf.Ask{Title: v.Title, Marks: v.Marks})
 	}
 	return asks
 }

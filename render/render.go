@@ -93,11 +93,14 @@ func parseText(fsys fs.FS) (*texttemplate.Template, error) {
 	return t, nil
 }
 
+// Families are the prefixes of names that say ransomware, for aggregate.Options.
+func (r *Renderer) Families() []string { return r.words.Families.Ransomware }
+
 // Word returns the report with its points worded. What is frozen and mailed is the worded report.
 func (r *Renderer) Word(report aggregate.Report) aggregate.Report {
 	report.Points = slices.Clone(report.Points)
 	for i, p := range report.Points {
-		report.Points[i].Text = r.words.Point(p)
+		report.Points[i].Text = r.words.Point(p, report.Period)
 	}
 	return report
 }

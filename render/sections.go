@@ -15,7 +15,8 @@ func (b *body) feature(f aggregate.Feature) (featureView, error) {
 	v := featureView{
 		Heading: head.Heading, About: head.About, Total: w.Detections(f.Total),
 		Points: b.pointTexts(f.Feature,
-			aggregate.PointChange, aggregate.PointConcentration, aggregate.PointWeekday, aggregate.PointHoliday),
+			aggregate.PointToConfirm, aggregate.PointRestart, aggregate.PointNotHandled,
+			aggregate.PointConcentration, aggregate.PointChange, aggregate.PointHoliday, aggregate.PointWeekday),
 	}
 	for _, line := range b.report.Overview.Summary {
 		if line.Feature == f.Feature {
@@ -42,15 +43,17 @@ func (b *body) feature(f aggregate.Feature) (featureView, error) {
 	return v, err
 }
 
-// compared is the month before in a few words: 「先月は10件、+20％」, 「先月は0件」, or nothing.
+// compared is the month before in a few words: 「前月(9月)は10件、+20％」, 「前月(9月)は0件」, or nothing.
 func (b *body) compared(line aggregate.SummaryLine) string {
 	switch {
 	case line.Previous == nil:
 		return ""
 	case *line.Previous == 0 && line.Current > 0:
-		return b.w.Overview.NewFromZero
+		return b.w.Change(line, b.report.Period)
 	}
-	return b.w.Mail.Compared.Say(words.Values{Count: b.w.Number(*line.Previous), Names: b.w.Change(line)})
+	return b.w.Mail.Compared.Say(words.Values{
+		Month: b.w.ShortMonth(b.report.Period.Previous()), Count: b.w.Number(*line.Previous), Names: b.w.Change(line, b.report.Period),
+	})
 }
 
 // list is a ranking; where it is empty it says so in its place.
@@ -85,6 +88,7 @@ func (b *body) results(f aggregate.Feature) []resultView {
 // edrView is the EDR report's essentials.
 type edrView struct {
 	Product, Total              string
+	Points                      []string
 	Found                       bool
 	Trend                       trendView
 	Lists                       []listView
@@ -107,7 +111,10 @@ type agentView struct {
 
 func (b *body) edr() (edrView, error) {
 	w, e := b.w, b.report.EDR
-	v := edrView{Product: b.report.Overview.EDRProduct, Total: w.Detections(e.Total), Found: e.Total > 0}
+	v := edrView{
+		Product: b.report.Overview.EDRProduct, Total: w.Detections(e.Total), Found: e.Total > 0,
+		Points: b.pointTexts("", append([]aggregate.PointKind{aggregate.PointOpenEvents}, agentPoints...)...),
+	}
 	b.agents(e, &v)
 	if !v.Found {
 		return v, nil
@@ -146,10 +153,6 @@ func (b *body) more(n int) string {
 // agents fills the sections 2-1 to 3-5 as numbers; who it is stands under ご確認いただきたい事項.
 func (b *body) agents(e *aggregate.EDR, v *edrView) {
 	w := b.w
-	unsupported := int64(0)
-	for _, u := range e.UnsupportedOS {
-		unsupported += u.Count
-	}
 	for _, u := range e.UnsupportedOS[:min(len(e.UnsupportedOS), b.room.rows)] {
 		v.Unsupported = append(v.Unsupported, pair{w.Name(u.OS, b.room.name), w.Endpoints(int(u.Count))})
 	}
@@ -157,17 +160,14 @@ func (b *body) agents(e *aggregate.EDR, v *edrView) {
 	line := func(heading string, n int) agentView {
 		return agentView{Heading: heading, Count: w.Endpoints(n), Some: n > 0}
 	}
-	v.Protection = []agentView{
-		line(w.EDR.Offline, len(e.Offline.Endpoints)),
-		line(w.EDR.Outdated, len(e.Outdated.Endpoints)),
-		line(w.EDR.UnsupportedOS, int(unsupported)),
-	}
+	n := b.report.Agents.Counts
+	v.Protection = []agentView{line(w.EDR.Offline, n.Offline), line(w.EDR.Outdated, n.Outdated), line(w.EDR.UnsupportedOS, n.Unsupported)}
 	v.Off = []agentView{
-		line(w.EDR.RealtimeScan, len(e.Off.RealtimeScan)),
-		line(w.EDR.BehaviorMonitoring, len(e.Off.BehaviorMonitoring)),
-		line(w.EDR.MachineLearning, len(e.Off.MachineLearning)),
-		line(w.EDR.WebReputation, len(e.Off.WebReputation)),
-		line(w.EDR.EDR, len(e.Off.EDR)),
+		line(w.EDR.RealtimeScan, n.RealtimeScan),
+		line(w.EDR.BehaviorMonitoring, n.BehaviorMonitoring),
+		line(w.EDR.MachineLearning, n.MachineLearning),
+		line(w.EDR.WebReputation, n.WebReputation),
+		line(w.EDR.EDR, n.EDR),
 	}
 	for _, a := range slices.Concat(v.Protection, v.Off) {
 		v.SomeAgents = v.SomeAgents || a.Some

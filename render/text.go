@@ -131,7 +131,7 @@ func mayBreak(before, after rune) bool {
 	switch {
 	case strings.ContainsRune(noBegin, after), strings.ContainsRune(noEnd, before), after == ' ', words.Width(string(after)) == 0, before == '\u200D':
 		return false // the last two: a mark or a joined emoji stays whole
-	case before == ' ':
+	case before == ' ', before == '/' && (after < '0' || after > '9'): // names are joined by it, and days have it within
 		return true
 	}
 	return wide(before) || wide(after)

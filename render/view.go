@@ -21,22 +21,26 @@ type view struct {
 	Products                                        []string // as printed: antivirus, and EDR with the option
 	Revision, Late                                  string   // sentences; "" if there is nothing to say
 
-	Judgement   judgementView
-	State       []string // 検出は…件でした, 保護は動作しています
-	Asks        []askView
-	Licences    string
-	Usage       string // "" without licences
-	Over        bool   // usage above 100 %
-	UsagePoints []string
-	Installed   []pair
-	Summary     []summaryView
-	NewContract bool          // no month before: the two columns would say nothing
-	Features    []featureView // those with detections
-	Quiet       string        // the other features' headings, joined
-	EDR         *edrView      // nil without the option
-	Shortened   bool          // some name was cut
-	HasGaps     bool
-	Brief       bool // no Features, Quiet and EDR: there is too much in them
+	Judgement                       judgementView
+	State                           []string // what the month was like, in sentences
+	Asks                            []askView
+	MoreAsks                        string // how many there are besides, and where
+	AsksContact                     string
+	Licences                        string
+	Usage                           string   // "" without licences
+	Over                            bool     // usage above 100 %
+	Points                          []string // of the overview
+	NoInventory                     string   // instead of Installed, if none was ever given
+	Installed                       []pair
+	Summary                         []summaryView
+	Month, MonthBefore, NoLastMonth string
+	NewContract                     bool          // no month before: the two columns would say nothing
+	Features                        []featureView // those with detections
+	Quiet                           string        // the other features' headings, joined
+	EDR                             *edrView      // nil without the option
+	Shortened                       bool          // some name was cut
+	HasGaps                         bool
+	Brief                           bool // no Features, Quiet and EDR: there is too much in them
 
 	Database                string // address of the threat database
 	Desk, Phone, Hours      string
@@ -49,7 +53,7 @@ const companyWidth = 60
 
 type judgementView struct {
 	Word, Mark, Lead string
-	Kind             string // action, attention or good: picks the colour
+	Kind             string // the key of the judgement: picks the colour
 }
 
 type pair struct{ Label, Value string }
@@ -115,12 +119,18 @@ func (b *body) view(subject string, pdfs []PDF) (view, []Image, error) {
 		Greeting:  w.Mail.Greeting.Say(words.Values{Product: o.Product, Month: w.Month(report.Period)}),
 		Contract:  report.Contract.ID, Products: []string{o.Product},
 		Title: w.Mail.Heading.Say(words.Values{Month: w.Month(report.Period)}), Period: w.Period(report.Period), Timezone: w.Timezone(report.Timezone),
-		Judgement: b.judgement(), State: b.state(), Asks: b.asks(),
+		Judgement: b.judgement(), State: w.Sentences(report), AsksContact: b.contact(),
 		Summary: b.summary(), Installed: b.installed(o.Installed),
-		Licences: w.Number(int64(o.Licences)), HasGaps: len(report.Gaps) > 0,
+		Month: w.ShortMonth(report.Period), MonthBefore: w.MonthBefore(report.Period),
+		NoLastMonth: w.Overview.NoLastMonth.Say(words.Values{Month: w.ShortMonth(report.Period.Previous())}),
+		Licences:    w.Number(int64(o.Licences)), HasGaps: len(report.Gaps) > 0,
 		Database: strings.TrimSuffix(b.r.opts.ThreatURL, "search/"),
 		Desk:     w.Desk, Phone: b.r.opts.SupportPhone, Hours: b.r.opts.SupportHours,
 		PDFs: b.describe(pdfs), PDFsLeftOut: len(pdfs) == 0,
+	}
+	v.Asks, v.MoreAsks = b.asks()
+	if !o.Inventory {
+		v.NoInventory = w.Overview.NoInventory
 	}
 	if report.EDR != nil && o.EDRProduct != o.Product {
 		v.Products = append(v.Products, o.EDRProduct)
@@ -133,10 +143,13 @@ func (b *body) view(subject string, pdfs []PDF) (view, []Image, error) {
 		v.Revision = w.State.Revision.Say(words.Values{Count: w.Number(int64(report.Revision))})
 	}
 	if report.Late > 0 {
-		v.Late = w.State.Late.Say(words.Values{Count: w.Number(report.Late)})
+		v.Late = b.late()
 	}
 	v.NewContract = !slices.ContainsFunc(o.Summary, func(s aggregate.SummaryLine) bool { return s.Previous != nil })
-	v.UsagePoints = b.pointTexts("", aggregate.PointUsage)
+	v.Points = b.pointTexts("", aggregate.PointRansomware, aggregate.PointUsage)
+	if report.EDR == nil {
+		v.Points = append(v.Points, b.pointTexts("", agentPoints...)...)
+	}
 	v.Shortened = b.anyShortened()
 	if b.room.brief {
 		v.Brief = true
@@ -175,34 +188,17 @@ func (b *body) addSections(v *view) error {
 }
 
 func (b *body) judgement() judgementView {
-	kinds := map[aggregate.Judgement]string{
-		aggregate.ActionRequired: "action", aggregate.Attention: "attention", aggregate.Good: "good",
-	}
 	j := b.w.Judgements[b.report.Judgement]
-	return judgementView{Word: string(b.report.Judgement), Mark: j.Mark, Lead: j.Lead, Kind: kinds[b.report.Judgement]}
+	return judgementView{Word: j.Word, Mark: j.Mark, Lead: j.Lead, Kind: string(b.report.Judgement)}
 }
 
-// state says what was found and whether the protection is known to work; never more than is known.
-func (b *body) state() []string {
-	s := b.w.State
-	total := int64(0)
-	for _, f := range b.report.Antivirus {
-		total += f.Total
-	}
-	var lines []string
-	switch {
-	case total > 0:
-		lines = append(lines, s.Detected.Say(words.Values{Count: b.w.Number(total)}))
-	case b.report.Overview.Installed.Total() > 0:
-		lines = append(lines, s.Zero)
-	}
-	switch {
-	case b.report.Overview.Installed.Total() == 0:
-		lines = append(lines, s.NoEndpoints)
-	case b.report.Agents.Working:
-		lines = append(lines, s.Working)
-	}
-	return lines
+func (b *body) late() string {
+	return b.w.State.Late.Say(words.Values{Month: b.w.ShortMonth(b.report.Period.Previous()), Count: b.w.Number(b.report.Late)})
+}
+
+// agentPoints are those of the endpoints' agents, which stand in the EDR report if there is one.
+var agentPoints = []aggregate.PointKind{
+	aggregate.PointUnprotected, aggregate.PointOffline, aggregate.PointOutdated, aggregate.PointUnsupported,
 }
 
 func (b *body) installed(i aggregate.Installed) []pair {
@@ -225,7 +221,7 @@ func (b *body) summary() []summaryView {
 		row := summaryView{
 			Heading: w.Features[line.Feature].Heading,
 			Current: w.Number(line.Current), Previous: w.Overview.NoRate,
-			Change: w.Change(line), Found: line.Current > 0,
+			Change: w.Change(line, b.report.Period), Found: line.Current > 0,
 		}
 		if line.Previous != nil {
 			row.Previous = w.Number(*line.Previous)

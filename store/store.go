@@ -183,15 +183,17 @@ type Month struct {
 	Location   *time.Location // the contract's zone
 	Endpoints  []Endpoint     // the inventory, removed endpoints included
 	Detections []Detection    // of the period
-	Previous   []FeatureCount // of the month before, one for each row
+	Previous   []FeatureCount // of the month before; a feature may stand in several rows
 	// Statuses holds the period's snapshots and, for each endpoint, the newest one before it.
 	Statuses []AgentStatus
 	Events   []EDREvent // of the period
-	// Coverage lists the period's days for which the operator's feed is known to be complete.
-	// CoverageFed tells a contract whose feed has reported any day up to the period's end, so that
-	// absent days are a gap, from one without such a feed.
+	// Coverage lists the days of the period and of the month before for which the operator's feed is
+	// known to be complete. CoverageFed tells a contract whose feed has reported any day up to the
+	// period's end, so that absent days are a gap, from one without such a feed; FedBefore tells it
+	// of the end of the month before.
 	Coverage    []Day
 	CoverageFed bool
+	FedBefore   bool
 }
 
 // Day is a calendar day "YYYY-MM-DD"; days compare as strings.
@@ -246,6 +248,14 @@ func (p Period) Previous() Period { return p.add(-1) }
 
 // Next is the month after.
 func (p Period) Next() Period { return p.add(1) }
+
+// Before are the n months before, the oldest first.
+func (p Period) Before(n int) (months []Period) {
+	for i := n; i > 0; i-- {
+		months = append(months, p.add(-i))
+	}
+	return months
+}
 
 func (p Period) add(months int) Period {
 	t := time.Date(p.Year, p.Month+time.Month(months), 1, 0, 0, 0, 0, time.UTC)

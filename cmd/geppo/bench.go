@@ -232,7 +232,7 @@ func (b *bench) allSent(ctx context.Context, arrived int) error {
 }
 
 // benchStages in the order of the work. html is the bodies without their charts.
-var benchStages = []string{"read", "compute", "freeze", "render-pdf", "render-charts", "render-html", "compose"}
+var benchStages = []string{"compute", "freeze", "render-pdf", "render-charts", "render-html", "compose"}
 
 // inStages makes each mail of the month one after the other, in processor time.
 func (b *bench) inStages(ctx context.Context) (err error) {

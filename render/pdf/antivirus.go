@@ -40,21 +40,28 @@ func (s *sheet) overview() {
 		facts[i][0].color = chart.Muted
 	}
 	s.table([]column{{part: 0.3}, {part: 0.7}}, facts)
-	s.points("", aggregate.PointUsage)
+	s.points("", aggregate.PointRansomware, aggregate.PointUsage)
 
 	s.section("1-2", w.Overview.Agents)
-	s.table([]column{{part: 0.7}, {part: 0.3, right: true}}, s.installed())
+	if o.Inventory {
+		s.table([]column{{part: 0.7}, {part: 0.3, right: true}}, s.installed())
+	} else {
+		s.paragraph(w.Overview.NoInventory, bodyText)
+	}
+	if s.r.EDR == nil {
+		s.points("", aggregate.PointUnprotected, aggregate.PointOffline, aggregate.PointOutdated, aggregate.PointUnsupported)
+	}
 
 	s.section("1-3", w.Overview.Summary)
 	s.keepPoints("", aggregate.PointChange)
 	s.table([]column{
 		{head: w.Overview.Feature, part: 0.4},
-		{head: w.Overview.ThisMonth, part: 0.16, right: true},
-		{head: w.Overview.LastMonth, part: 0.16, right: true},
+		{head: w.ShortMonth(s.r.Period), part: 0.16, right: true},
+		{head: w.MonthBefore(s.r.Period), part: 0.16, right: true},
 		{head: w.Overview.Change, part: 0.28, right: true},
 	}, s.summary())
 	if s.r.Late > 0 {
-		s.paragraph(w.State.Late.Say(words.Values{Count: w.Number(s.r.Late)}), bodyText)
+		s.paragraph(s.late(), bodyText)
 	}
 	s.points("", aggregate.PointChange)
 }
@@ -102,7 +109,7 @@ func (s *sheet) summary() [][]cell {
 		}
 		current := text(s.w.Detections(line.Current))
 		current.strong = line.Current > 0
-		rows = append(rows, []cell{name, current, text(s.previous(line)), text(s.w.Change(line))})
+		rows = append(rows, []cell{name, current, text(s.previous(line)), text(s.w.Change(line, s.r.Period))})
 	}
 	return rows
 }
@@ -112,6 +119,15 @@ func (s *sheet) previous(line aggregate.SummaryLine) string {
 		return s.w.Overview.NoRate
 	}
 	return s.w.Detections(*line.Previous)
+}
+
+// compared is the month before and the change.
+func (s *sheet) compared(line aggregate.SummaryLine) string {
+	change := s.w.Change(line, s.r.Period)
+	if line.Previous == nil {
+		return change
+	}
+	return s.m.own.Change.Say(words.Values{Month: s.w.ShortMonth(s.r.Period.Previous()), From: s.previous(line), To: change})
 }
 
 // feature sets one of the parts 2 to 7.
@@ -184,7 +200,7 @@ func (s *sheet) quietFeature(no string, f aggregate.Feature) {
 	total := s.w.Detections(0)
 	for _, line := range s.r.Overview.Summary {
 		if line.Feature == f.Feature && line.Previous != nil {
-			total += "  " + s.m.own.Change.Say(words.Values{From: s.previous(line), To: s.w.Change(line)})
+			total += "  " + s.compared(line)
 		}
 	}
 	next := counter(no)
@@ -230,10 +246,7 @@ func (s *sheet) total(f aggregate.Feature) {
 	s.say("P", func() { s.put(figure, left+8, s.y+18, big) })
 	for _, line := range s.r.Overview.Summary {
 		if line.Feature == f.Feature {
-			compare := s.m.own.Change.Say(words.Values{From: s.previous(line), To: s.w.Change(line)})
-			if line.Previous == nil {
-				compare = s.w.Overview.NoLastMonth
-			}
+			compare := s.compared(line)
 			s.say("P", func() { s.put(compare, left+8+s.width(figure, big)+18, s.y+17, style{9.5, false, chart.Muted}) })
 		}
 	}
@@ -275,15 +288,12 @@ func (s *sheet) ranking(column2 string, list []aggregate.Ranked, total int64, li
 func (s *sheet) results(no, title string, f aggregate.Feature) error {
 	shares := make([]chart.Slice, 0, len(f.Results))
 	rows := make([][]cell, 0, len(f.Results))
-	confirm, restart := false, false
 	for _, c := range f.Results {
 		e := s.w.Results[f.Feature][c.Result]
 		shares = append(shares, chart.Slice{Label: e.Label, Value: c.Count})
 		label, count := text(e.Label), text(s.w.Detections(c.Count))
 		if c.Count > 0 {
 			label.strong, count.strong = true, true
-			confirm = confirm || slices.Contains([]string{"uncleanable", "noncleaned", "unsafe"}, c.Result)
-			restart = restart || c.Result == "reboot"
 		}
 		rows = append(rows, []cell{label, count, text(e.Means)})
 	}
@@ -299,11 +309,6 @@ func (s *sheet) results(no, title string, f aggregate.Feature) error {
 		{head: s.w.Lists.Count, part: 0.12, right: true},
 		{head: s.w.Lists.Means, part: 0.68},
 	}, rows)
-	if confirm {
-		s.points("", aggregate.PointToConfirm)
-	}
-	if restart {
-		s.points("", aggregate.PointRestart)
-	}
+	s.points(f.Feature, aggregate.PointToConfirm, aggregate.PointRestart, aggregate.PointNotHandled)
 	return nil
 }

@@ -305,7 +305,11 @@ func (s *sheet) database() {
 	s.y += leading + 8
 }
 
-// requests sets ご確認いただきたい事項 in full, before the numbered parts.
+// askedInFull is how many asks are set with what to do about them. The other endpoints follow in a line
+// each: what was found there, which tells what to do by the first ones.
+const askedInFull = words.NamesShown
+
+// requests sets ご確認いただきたい事項, before the numbered parts: every endpoint that is asked about.
 func (s *sheet) requests() {
 	if len(s.asks) == 0 {
 		return
@@ -313,27 +317,62 @@ func (s *sheet) requests() {
 	title := style{13, true, judgementColors[s.r.Judgement]}
 	s.say("H2", func() { s.put(s.w.State.Asks, left, s.y+12, title) })
 	s.y += 24
-	for _, ask := range s.asks {
-		heading := s.wrap(s.clean(ask.Title), measure-16, bodyText.strong())
-		var names []string
-		if ask.Names != "" {
-			names = s.wrap(ask.Label+": "+s.clean(ask.Names), measure-16, bodyText)
+	for _, ask := range s.asks[:min(len(s.asks), askedInFull)] {
+		s.request(ask, title.color)
+	}
+	if len(s.asks) > askedInFull {
+		s.paragraph(s.w.State.MoreAsksPDF, bodyText)
+		for _, ask := range s.asks[askedInFull:] {
+			s.paragraph(s.clean(ask.line(s.w.Format.Join)), bodyText)
 		}
-		do := s.wrap(s.clean(ask.Do), measure-16, bodyText)
-		h := float64(len(heading)+len(names)+len(do))*leading + 5
-		s.need(h)
-		s.fill(left, s.y+1, 3, h-7, title.color)
-		for i, lines := range [][]string{heading, names, do} {
-			st := bodyText
-			st.bold = i == 0
-			s.say("P", func() {
-				for _, line := range lines {
-					s.put(line, left+12, s.y+10.5, st)
-					s.y += leading
-				}
-			})
+		if rest := s.r.Funnel.Asks - len(s.asks); rest > 0 {
+			s.paragraph(s.w.Format.MoreEndpoints.Say(words.Values{Count: s.w.Number(int64(rest))}), bodyText)
 		}
-		s.y += 5
 	}
 	s.y += 8
+}
+
+// line is an ask in short: the endpoint and what was found there.
+func (a *Ask) line(join string) string {
+	found := make([]string, 0, len(a.Marks))
+	for _, m := range a.Marks {
+		found = append(found, m.What)
+	}
+	if a.Title == "" {
+		return strings.Join(found, join)
+	}
+	return a.Title + ": " + strings.Join(found, join)
+}
+
+// request sets one ask in full.
+func (s *sheet) request(ask Ask, color chart.Color) {
+	type block struct {
+		lines []string
+		bold  bool
+	}
+	var blocks []block
+	if ask.Title != "" {
+		blocks = append(blocks, block{s.wrap(s.clean(ask.Title), measure-16, bodyText.strong()), true})
+	}
+	for _, m := range ask.Marks {
+		blocks = append(blocks,
+			block{s.wrap(s.clean(m.What), measure-16, bodyText.strong()), ask.Title == ""}, block{s.wrap(s.clean(m.Do), measure-16, bodyText), false})
+	}
+	h := 5.0
+	for _, b := range blocks {
+		h += float64(len(b.lines)) * leading
+	}
+	s.need(h)
+	s.fill(left, s.y+1, 3, h-7, color)
+	for _, b := range blocks {
+		st := bodyText
+		st.bold = b.bold
+		s.say("P", func() {
+			for _, line := range b.lines {
+				s.put(line, left+12, s.y+10.5, st)
+				s.y += leading
+			}
+		})
+	}
+	s.y += 5
 }

@@ -11,6 +11,7 @@ import (
 // judgementColors print the judgement; its word and shape say the same without colour.
 var judgementColors = map[aggregate.Judgement]chart.Color{
 	aggregate.ActionRequired: {R: 0xB4, G: 0x23, B: 0x18, A: 0xFF},
+	aggregate.Undetermined:   {R: 0x37, G: 0x41, B: 0x51, A: 0xFF},
 	aggregate.Attention:      {R: 0x93, G: 0x5B, B: 0x00, A: 0xFF},
 	aggregate.Good:           {R: 0x06, G: 0x6B, B: 0x47, A: 0xFF},
 }
@@ -68,7 +69,7 @@ func (s *sheet) facts() {
 }
 
 // verdict is the judgement with the sentences that a hurried reader needs: what the month was like,
-// and the titles of what is asked, which the next page sets out in full.
+// and the first of what is asked, which the next page sets out in full.
 func (s *sheet) verdict() {
 	j := s.w.Judgements[s.r.Judgement]
 	color := judgementColors[s.r.Judgement]
@@ -81,7 +82,7 @@ func (s *sheet) verdict() {
 	s.fill(left, s.y, measure, h, chart.Color{R: 0xF8, G: 0xF9, B: 0xFB, A: 0xFF})
 	s.fill(left, s.y, 5, h, color)
 	word := style{17, true, color}
-	title := j.Mark + " " + string(s.r.Judgement)
+	title := j.Mark + " " + j.Word
 	s.say("P", func() {
 		s.put(title, left+20, s.y+27, word)
 		s.put(j.Lead, left+20+s.width(title, word)+14, s.y+26, style{10.5, true, chart.Ink})
@@ -96,38 +97,27 @@ func (s *sheet) verdict() {
 	for _, ask := range shown {
 		y += leading
 		st := bodyText.strong()
-		s.say("P", func() { s.put("・"+s.face(st).Shorten(s.clean(ask.Title), st.size, measure-60), left+20, y, st) })
+		s.say("P", func() {
+			s.put("・"+s.face(st).Shorten(s.clean(ask.line(s.w.Format.Join)), st.size, measure-60), left+20, y, st)
+		})
 	}
 	s.y += h
 }
 
-// coverAsks is how many titles the cover has room for; the contents stand below.
-const coverAsks = 8
+// coverAsks is how many asks the cover has room for; the contents stand below.
+const coverAsks = 5
 
 // antivirusState says what the month was like.
 func (s *sheet) antivirusState() []string {
-	say, r := s.w.State, s.r
-	total := int64(0)
-	for _, f := range r.Antivirus {
-		total += f.Total
-	}
-	out := s.revisionState()
-	switch {
-	case total > 0:
-		out = append(out, say.Detected.Say(words.Values{Count: s.w.Number(total)}))
-	case r.Overview.Installed.Total() > 0:
-		out = append(out, say.Zero)
-	}
-	switch {
-	case r.Overview.Installed.Total() == 0:
-		out = append(out, say.NoEndpoints)
-	case r.Agents.Working:
-		out = append(out, say.Working)
-	}
-	if r.Late > 0 {
-		out = append(out, say.Late.Say(words.Values{Count: s.w.Number(r.Late)}))
+	out := append(s.revisionState(), s.w.Sentences(s.r)...)
+	if s.r.Late > 0 {
+		out = append(out, s.late())
 	}
 	return out
+}
+
+func (s *sheet) late() string {
+	return s.w.State.Late.Say(words.Values{Month: s.w.ShortMonth(s.r.Period.Previous()), Count: s.w.Number(s.r.Late)})
 }
 
 // edrState says how many events there were.

@@ -75,6 +75,7 @@ func (s *sheet) activity(e *aggregate.EDR) error {
 	s.section("1-4", w.Status)
 	s.lead(w.StatusAt)
 	s.status(e)
+	s.points("", aggregate.PointOpenEvents)
 	s.section("1-5", w.Objects)
 	s.lead(about["objects"])
 	s.objects(e.Objects)
@@ -154,6 +155,7 @@ func (s *sheet) protection(e *aggregate.EDR) error {
 	}
 	s.section("2-3", w.UnsupportedOS)
 	s.lead(about["unsupported_os"])
+	s.points("", aggregate.PointUnsupported)
 	if len(e.UnsupportedOS) == 0 {
 		s.endpoints(nil, s.w.Lists.None)
 		return nil

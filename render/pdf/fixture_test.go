@@ -112,12 +112,12 @@ func (o month) report(tb testing.TB, m *Maker) aggregate.Report {
 			Objects: []store.EDRObject{{Name: fmt.Sprintf("evil%d.ps1", rnd.IntN(90)), Type: "file", Result: "terminated"}},
 		})
 	}
-	r, err := aggregate.Compute(in, aggregate.Options{Revision: 1})
+	r, err := aggregate.Compute(in.Rows(), aggregate.Options{Revision: 1})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for i, p := range r.Points {
-		r.Points[i].Text = m.words.Point(p)
+		r.Points[i].Text = m.words.Point(p, r.Period)
 	}
 	return r
 }
@@ -145,6 +145,9 @@ func (o month) status(i int, start time.Time) store.AgentStatus {
 }
 
 var someAsks = []Ask{
-	{Title: "要確認の検出が3件あります(ウイルス/不正プログラム)", Label: "対象", Names: "PC-0001、PC-0002", Do: "セキュリティサポートデスクからご連絡します。ご連絡するまで、対象の端末で心当たりのないファイルを開かないでください。"},
-	{Title: "14日以上オフラインの端末が2台あります", Label: "対象", Names: "PC-0005、PC-0010", Do: "電源を入れてインターネットに接続してください。使わなくなった端末は、お知らせいただければ登録から外せます。"},
+	{Title: "PC-0001", Marks: []words.Marked{
+		{What: "「TROJ_X」の処理に失敗しました(ウイルス/不正プログラムの「要確認」 3件、10/5)", Do: "セキュリティサポートデスクからご連絡します。ご連絡するまで、この端末で心当たりのないファイルを開かないでください。"},
+		{What: "14日以上オフラインです", Do: "電源を入れてインターネットに接続してください。使わなくなった端末の場合は、セキュリティサポートデスクへお知らせください。"},
+	}},
+	{Marks: []words.Marked{{What: "インストール台数がご契約ライセンス数を超えています(133％を利用中)", Do: "ライセンスの追加をご検討ください。"}}},
 }

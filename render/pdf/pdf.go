@@ -64,10 +64,8 @@ func New(fsys fs.FS, w *words.Words, family font.Family, d *chart.Drawer, opts O
 
 // Ask is one item of ご確認いただきたい事項, worded as in the mail.
 type Ask struct {
-	Title string // what was found
-	Label string // what Names are
-	Names string // where; may be empty
-	Do    string // what to do about it
+	Title string // the endpoint; "" for the contract as a whole
+	Marks []words.Marked
 }
 
 // Antivirus sets the antivirus report of a worded report, with what the reader is asked.

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"geppo/aggregate"
+	"geppo/render/words"
 )
 
 // kinds are the months that the tests set.
@@ -108,9 +109,9 @@ func backwards(s string) string {
 // antivirusStrings is everything that the antivirus PDF must print of a report.
 func antivirusStrings(m *Maker, r aggregate.Report) []string {
 	w := m.words
-	want := []string{r.Contract.Name, r.Contract.ID, r.Overview.Product, string(r.Judgement), w.Period(r.Period)}
+	want := []string{r.Contract.Name, r.Contract.ID, r.Overview.Product, w.Judgements[r.Judgement].Word, w.Period(r.Period)}
 	for _, line := range r.Overview.Summary {
-		want = append(want, w.Features[line.Feature].Heading, w.Detections(line.Current), w.Change(line))
+		want = append(want, w.Features[line.Feature].Heading, w.Detections(line.Current), w.Change(line, r.Period))
 		if line.Previous != nil {
 			want = append(want, w.Detections(*line.Previous))
 		}
@@ -127,7 +128,8 @@ func antivirusStrings(m *Maker, r aggregate.Report) []string {
 	}
 	for _, p := range r.Points {
 		switch p.Kind {
-		case aggregate.PointOffline, aggregate.PointOutdated, aggregate.PointUnprotected: // stand in the EDR report
+		case aggregate.PointOffline, aggregate.PointOutdated, aggregate.PointUnprotected, aggregate.PointUnsupported,
+			aggregate.PointOpenEvents: // stand in the EDR report
 		default:
 			if !strings.ContainsFunc(p.Text, func(c rune) bool { return !m.family.Regular.Has(c) }) {
 				want = append(want, p.Text)
@@ -265,7 +267,7 @@ func TestAnyNameIsPrinted(t *testing.T) {
 		r.EDR = &edr
 		r.Points = []aggregate.Point{{Kind: aggregate.PointOffline, Text: name()}}
 		for _, set := range []func(aggregate.Report, []Ask) (Doc, error){m.Antivirus, m.EDR} {
-			d, err := set(r, []Ask{{Title: name(), Label: "対象", Names: name(), Do: name()}})
+			d, err := set(r, []Ask{{Title: name(), Marks: []words.Marked{{What: name(), Do: name()}}}})
 			if err != nil || d.Pages < 3 {
 				t.Fatalf("%d pages, %v", d.Pages, err)
 			}

@@ -18,7 +18,8 @@ var (
 		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
 	}
 	classes    = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
-	judgements = []aggregate.Judgement{aggregate.ActionRequired, aggregate.Attention, aggregate.Good}
+	judgements = []aggregate.Judgement{aggregate.ActionRequired, aggregate.Undetermined, aggregate.Attention, aggregate.Good}
+	missings   = []aggregate.Missing{aggregate.MissingEndpoints, aggregate.MissingSnapshots, aggregate.MissingDays}
 	results    = map[store.Feature][]string{
 		store.Virus:   {"cleaned", "deleted", "quarantined", "renamed", "passed", "uncleanable", "unknown"},
 		store.Spyware: {"cleaned", "noncleaned", "reboot", "unsafe", "unknown"},
@@ -28,10 +29,6 @@ var (
 		"noteworthy_event", "realtime_scan", "machine_learning", "edr",
 	}
 	statuses = []string{"new", "in_progress", "closed"}
-	asks     = []string{
-		"uncleanable", "noncleaned", "unsafe", "restart", "realtime_scan", "offline", "outdated",
-		"behavior_monitoring", "machine_learning", "web_reputation", "edr", "unsupported_os", "over", "gaps", "concentration",
-	}
 )
 
 // faults lists what is missing or too much, each with its key.
@@ -45,13 +42,19 @@ func (w *Words) faults() []string {
 		exact("results.spyware", w.Results[store.Spyware], results[store.Spyware]),
 		exact("glossary", w.Glossary, terms),
 		exact("edr_status", w.EDRStatus, statuses),
-		exact("asks", w.Asks, asks),
+		exact("asks", w.Asks, aggregate.Marks),
+		exact("state.missing", w.State.Missing, missings),
 	)
 	if n := len(w.Format.Weekdays); n != 7 {
 		faults = append(faults, fmt.Sprintf("format.weekdays has %d words, not 7", n))
 	}
 	if n := len(w.EDR.MailSections); n != 5 {
 		faults = append(faults, fmt.Sprintf("edr.mail_sections has %d words, not 5", n))
+	}
+	for _, prefix := range w.Families.Ransomware {
+		if prefix == "" {
+			faults = append(faults, "families.toml: a prefix is empty, and would be that of every name")
+		}
 	}
 	return append(faults, missing("", reflect.ValueOf(*w))...)
 }
@@ -91,7 +94,7 @@ func missing(path string, v reflect.Value) []string {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			key, read := v.Type().Field(i).Tag.Lookup("toml")
-			if !read {
+			if !read || key == "-" {
 				continue
 			}
 			faults = append(faults, missing(strings.TrimPrefix(path+"."+key, "."), v.Field(i))...)

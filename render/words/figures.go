@@ -23,17 +23,14 @@ func (w *Words) Number(n int64) string {
 	return s
 }
 
-// Percent writes the amount of a rate to one decimal, ".0" dropped and without sign: "17.2", "20".
+// Percent writes the amount of a rate without sign: to one decimal below 10, ".0" dropped, and without
+// decimals from there on, where they would say more than a month's count can tell: "9.5", "17", "20".
 func (w *Words) Percent(p float64) string {
-	whole, tenth, _ := strings.Cut(strconv.FormatFloat(math.Abs(p), 'f', 1, 64), ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err == nil {
-		whole = w.Number(n)
+	p = math.Abs(p)
+	if p >= 10 {
+		return w.Number(int64(math.Round(p)))
 	}
-	if tenth == "0" {
-		return whole
-	}
-	return whole + "." + tenth
+	return strings.TrimSuffix(strconv.FormatFloat(p, 'f', 1, 64), ".0")
 }
 
 // Detections writes "1,234件".
@@ -86,16 +83,65 @@ func monthValues(p store.Period) Values {
 	return Values{Year: strconv.Itoa(p.Year), M: strconv.Itoa(int(p.Month))}
 }
 
-// Change words the comparison with the month before: "+17.2％", "先月は0件", "変わりません",
-// "先月のデータはありません".
-func (w *Words) Change(s aggregate.SummaryLine) string {
+// ShortMonth writes "10月".
+func (w *Words) ShortMonth(p store.Period) string { return w.Format.ShortMonth.Say(monthValues(p)) }
+
+// MonthBefore writes the month before p: "前月(9月)".
+func (w *Words) MonthBefore(p store.Period) string {
+	return w.Overview.MonthBefore.Say(Values{Month: w.ShortMonth(p.Previous())})
+}
+
+// Span writes one day or the first and the last: "10/5", "10/5～10/9".
+func (w *Words) Span(from, to store.Day) string {
+	if from == to {
+		return w.Day(from)
+	}
+	return w.Format.Span.Say(Values{From: w.Day(from), To: w.Day(to)})
+}
+
+// Ranges writes days in order, neighbours as one range: 「10/3～10/5、10/9」.
+func (w *Words) Ranges(days []store.Day) string {
+	var out []string
+	for i := 0; i < len(days); {
+		last := i
+		for last+1 < len(days) && next(days[last]) == days[last+1] {
+			last++
+		}
+		out = append(out, w.Span(days[i], days[last]))
+		i = last + 1
+	}
+	return strings.Join(out, w.Format.Join)
+}
+
+// next is the day after d, "" for a text that is no day.
+func next(d store.Day) store.Day {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return ""
+	}
+	return store.Day(t.AddDate(0, 0, 1).Format(time.DateOnly))
+}
+
+// Rates stand where they say something: in months with at least so many detections both, and up to
+// mostPercent, above which the two counts are plainer.
+const (
+	fewDetections = 10
+	mostPercent   = 999
+)
+
+// Change words the comparison of a feature with the month before p: "+17％", "3件→5件", "前月(9月)は0件",
+// "変わりません", "前月(9月)のデータはありません".
+func (w *Words) Change(s aggregate.SummaryLine, p store.Period) string {
+	month := Values{Month: w.ShortMonth(p.Previous())}
 	switch {
 	case s.Previous == nil:
-		return w.Overview.NoLastMonth
+		return w.Overview.NoLastMonth.Say(month)
 	case s.Current == *s.Previous || s.ChangePercent != nil && *s.ChangePercent == 0:
 		return w.Overview.Unchanged
 	case s.ChangePercent == nil:
-		return w.Overview.NewFromZero
+		return w.Overview.NewFromZero.Say(month)
+	case min(s.Current, *s.Previous) < fewDetections || *s.ChangePercent > mostPercent:
+		return w.Format.Counts.Say(Values{From: w.Number(*s.Previous), To: w.Number(s.Current)})
 	case *s.ChangePercent > 0:
 		return w.Format.Increase.Say(Values{Percent: w.Percent(*s.ChangePercent)})
 	}

@@ -14,8 +14,9 @@ type Phrase struct {
 
 // Values fills the gaps of a Phrase.
 type Values struct {
-	Feature, Percent, Count, Names, Desk, From, To, Month, Product, Revision string
-	Year, M, D, Weekday                                                      string
+	Feature, Percent, Count, Names, Threats, Results, Desk, From, To, Days, Month, Product, Revision string
+	Handled, Asks, Confirmed                                                                         string
+	Year, M, D, Weekday                                                                              string
 }
 
 func (v *Values) get(gap string) (string, bool) {
@@ -40,6 +41,18 @@ func (v *Values) get(gap string) (string, bool) {
 		return v.Product, true
 	case "revision":
 		return v.Revision, true
+	case "threats":
+		return v.Threats, true
+	case "results":
+		return v.Results, true
+	case "days":
+		return v.Days, true
+	case "handled":
+		return v.Handled, true
+	case "asks":
+		return v.Asks, true
+	case "confirmed":
+		return v.Confirmed, true
 	case "year":
 		return v.Year, true
 	case "m":

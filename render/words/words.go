@@ -19,6 +19,9 @@ import (
 // File is the name of the wording in the template file system.
 const File = "words.toml"
 
+// FamiliesFile is the name of the prefixes that tell families of threats.
+const FamiliesFile = "families.toml"
+
 // None stands in Feature for a list that a part of the report does not have.
 const None = "-"
 
@@ -42,9 +45,12 @@ type Words struct {
 	EDRStatus  map[string]string                  `toml:"edr_status"`
 	Judgements map[aggregate.Judgement]Judgement  `toml:"judgements"`
 	State      State                              `toml:"state"`
-	Asks       map[string]Ask                     `toml:"asks"`
+	Asks       map[aggregate.MarkKind]Ask         `toml:"asks"`
 	Mail       Mail                               `toml:"mail"`
 	Points     Points                             `toml:"points"`
+
+	// Families are the prefixes of families.toml.
+	Families Families `toml:"-"`
 
 	mail bool // see ForMail
 }
@@ -52,6 +58,8 @@ type Words struct {
 // Format is how figures and days are written.
 type Format struct {
 	Month         Phrase   `toml:"month"`
+	ShortMonth    Phrase   `toml:"short_month"`
+	Span          Phrase   `toml:"span"`
 	Day           Phrase   `toml:"day"`
 	LongDay       Phrase   `toml:"long_day"`
 	Period        Phrase   `toml:"period"`
@@ -62,6 +70,7 @@ type Format struct {
 	Percent       Phrase   `toml:"percent"`
 	Increase      Phrase   `toml:"increase"`
 	Decrease      Phrase   `toml:"decrease"`
+	Counts        Phrase   `toml:"counts"`
 	Join          string   `toml:"join"`
 	MoreEndpoints Phrase   `toml:"more_endpoints"`
 	MoreRows      Phrase   `toml:"more_rows"`
@@ -85,12 +94,12 @@ type Overview struct {
 	Over          string `toml:"over"`
 	NoRate        string `toml:"no_rate"`
 	Feature       string `toml:"feature"`
-	ThisMonth     string `toml:"this_month"`
-	LastMonth     string `toml:"last_month"`
+	MonthBefore   Phrase `toml:"month_before"`
 	Change        string `toml:"change"`
-	NewFromZero   string `toml:"new_from_zero"`
+	NewFromZero   Phrase `toml:"new_from_zero"`
 	Unchanged     string `toml:"unchanged"`
-	NoLastMonth   string `toml:"no_last_month"`
+	NoLastMonth   Phrase `toml:"no_last_month"`
+	NoInventory   string `toml:"no_inventory"`
 	NotConfigured string `toml:"not_configured"`
 	NoDetections  string `toml:"no_detections"`
 }
@@ -175,26 +184,35 @@ type EDR struct {
 	StatusAt           string   `toml:"status_at"`
 }
 
-// Judgement is the shape and the sentence that stand beside the judgement's word.
+// Judgement is the judgement's word, with the shape and the sentence that stand beside it.
 type Judgement struct {
+	Word string `toml:"word"`
 	Mark string `toml:"mark"`
 	Lead string `toml:"lead"`
 }
 
 // State holds what the mail says right below the judgement.
 type State struct {
-	Working     string `toml:"working"`
-	Zero        string `toml:"zero"`
-	Detected    Phrase `toml:"detected"`
-	NoEndpoints string `toml:"no_endpoints"`
-	Asks        string `toml:"asks"`
-	NoAsks      string `toml:"no_asks"`
-	Late        Phrase `toml:"late"`
-	Revision    Phrase `toml:"revision"`
-	Gaps        Phrase `toml:"gaps"`
+	Zero        Phrase                       `toml:"zero"`
+	Detected    Phrase                       `toml:"detected"`
+	Funnel      Phrase                       `toml:"funnel"`
+	Restricted  Phrase                       `toml:"restricted"`
+	NotHandled  Phrase                       `toml:"not_handled"`
+	Protection  Phrase                       `toml:"protection"`
+	NoEndpoints string                       `toml:"no_endpoints"`
+	NoInventory string                       `toml:"no_inventory"`
+	Asks        string                       `toml:"asks"`
+	NoAsks      string                       `toml:"no_asks"`
+	MoreAsks    Phrase                       `toml:"more_asks"`
+	MoreAsksPDF string                       `toml:"more_asks_pdf"`
+	AsksContact Phrase                       `toml:"asks_contact"`
+	Late        Phrase                       `toml:"late"`
+	Revision    Phrase                       `toml:"revision"`
+	Gaps        Phrase                       `toml:"gaps"`
+	Missing     map[aggregate.Missing]Phrase `toml:"missing"`
 }
 
-// Ask is an item of ご確認いただきたい事項.
+// Ask is one thing in an item of ご確認いただきたい事項.
 type Ask struct {
 	Title Phrase `toml:"title"`
 	Do    Phrase `toml:"do"`
@@ -202,78 +220,100 @@ type Ask struct {
 
 // Mail holds what only the two bodies of the mail say.
 type Mail struct {
-	Title         string `toml:"title"`
-	Heading       Phrase `toml:"heading"`
-	Addressee     Phrase `toml:"addressee"`
-	Greeting      Phrase `toml:"greeting"`
-	Targets       string `toml:"targets"`
-	DateOfGap     string `toml:"date_of_gap"`
-	Action        string `toml:"action"`
-	UnsupportedOS Phrase `toml:"unsupported_os"`
-	Quiet         string `toml:"quiet"`
-	Compared      Phrase `toml:"compared"`
-	TrendDays     string `toml:"trend_days"`
-	DayCount      Phrase `toml:"day_count"`
-	Range         Phrase `toml:"range"`
-	Shading       string `toml:"shading"`
-	Hatching      string `toml:"hatching"`
-	TrendAlt      Phrase `toml:"trend_alt"`
-	TrendNone     string `toml:"trend_none"`
-	ResultsAlt    Phrase `toml:"results_alt"`
-	ResultCount   Phrase `toml:"result_count"`
-	EventUnit     string `toml:"event_unit"`
-	BriefPDF      string `toml:"brief_pdf"`
-	BriefText     string `toml:"brief_text"`
-	FullNames     string `toml:"full_names"`
-	ThreatSearch  string `toml:"threat_search"`
-	AgentsNote    string `toml:"agents_note"`
-	Attached      string `toml:"attached"`
-	NotAttached   string `toml:"not_attached"`
-	PDFTitle      Phrase `toml:"pdf_title"`
-	PDFTitleEDR   Phrase `toml:"pdf_title_edr"`
-	PDFPages      Phrase `toml:"pdf_pages"`
-	Glossary      string `toml:"glossary"`
-	Contact       string `toml:"contact"`
-	Phone         string `toml:"phone"`
-	Hours         string `toml:"hours"`
-	SendingOnly   string `toml:"sending_only"`
+	Title        string `toml:"title"`
+	Heading      Phrase `toml:"heading"`
+	Addressee    Phrase `toml:"addressee"`
+	Greeting     Phrase `toml:"greeting"`
+	Action       string `toml:"action"`
+	Quiet        string `toml:"quiet"`
+	Compared     Phrase `toml:"compared"`
+	TrendDays    string `toml:"trend_days"`
+	DayCount     Phrase `toml:"day_count"`
+	Shading      string `toml:"shading"`
+	Hatching     string `toml:"hatching"`
+	TrendAlt     Phrase `toml:"trend_alt"`
+	TrendNone    string `toml:"trend_none"`
+	ResultsAlt   Phrase `toml:"results_alt"`
+	ResultCount  Phrase `toml:"result_count"`
+	EventUnit    string `toml:"event_unit"`
+	BriefPDF     string `toml:"brief_pdf"`
+	BriefText    string `toml:"brief_text"`
+	FullNames    string `toml:"full_names"`
+	ThreatSearch string `toml:"threat_search"`
+	AgentsNote   string `toml:"agents_note"`
+	Attached     string `toml:"attached"`
+	NotAttached  string `toml:"not_attached"`
+	PDFTitle     Phrase `toml:"pdf_title"`
+	PDFTitleEDR  Phrase `toml:"pdf_title_edr"`
+	PDFPages     Phrase `toml:"pdf_pages"`
+	Glossary     string `toml:"glossary"`
+	Contact      string `toml:"contact"`
+	Phone        string `toml:"phone"`
+	Hours        string `toml:"hours"`
+	SendingOnly  string `toml:"sending_only"`
 }
 
 // Points holds the POINT sentences.
 type Points struct {
-	Heading       string `toml:"heading"`
-	Increase      Phrase `toml:"increase"`
-	Decrease      Phrase `toml:"decrease"`
-	Unchanged     Phrase `toml:"unchanged"`
-	Usage         Phrase `toml:"usage"`
-	Concentration Phrase `toml:"concentration"`
-	Weekday       Phrase `toml:"weekday"`
-	WeekdayOne    Phrase `toml:"weekday_one"`
-	Holiday       Phrase `toml:"holiday"`
-	ToConfirm     Phrase `toml:"to_confirm"`
-	Restart       Phrase `toml:"restart"`
-	Offline       Phrase `toml:"offline"`
-	Outdated      Phrase `toml:"outdated"`
-	Unprotected   Phrase `toml:"unprotected"`
-	NamesJoin     string `toml:"names_join"`
+	Heading           string `toml:"heading"`
+	Change            Phrase `toml:"change"`
+	Increase          Phrase `toml:"increase"`
+	Decrease          Phrase `toml:"decrease"`
+	IncreaseCounts    Phrase `toml:"increase_counts"`
+	DecreaseCounts    Phrase `toml:"decrease_counts"`
+	Increased         Phrase `toml:"increased"`
+	IncreasedLast     Phrase `toml:"increased_last"`
+	DecreasedLast     Phrase `toml:"decreased_last"`
+	And               string `toml:"and"`
+	UsageLow          Phrase `toml:"usage_low"`
+	UsageHigh         Phrase `toml:"usage_high"`
+	UsageOver         Phrase `toml:"usage_over"`
+	Concentration     Phrase `toml:"concentration"`
+	Weekday           Phrase `toml:"weekday"`
+	Holiday           Phrase `toml:"holiday"`
+	Ransomware        Phrase `toml:"ransomware"`
+	RansomwareResults Phrase `toml:"ransomware_results"`
+	ToConfirm         Phrase `toml:"to_confirm"`
+	Restart           Phrase `toml:"restart"`
+	NotHandled        Phrase `toml:"not_handled"`
+	OpenEvents        Phrase `toml:"open_events"`
+	Offline           Phrase `toml:"offline"`
+	Outdated          Phrase `toml:"outdated"`
+	Unprotected       Phrase `toml:"unprotected"`
+	Unsupported       Phrase `toml:"unsupported"`
+	NamesJoin         string `toml:"names_join"`
 }
 
-// Load reads words.toml. Unknown keys, missing keys and sentences with unknown gaps are errors
+// Families are prefixes of names that say of what family something is.
+type Families struct {
+	Ransomware []string `toml:"ransomware"`
+}
+
+// Load reads words.toml and families.toml. Unknown keys, missing keys and sentences with unknown gaps are errors
 // that name the key.
 func Load(fsys fs.FS) (*Words, error) {
-	b, err := fs.ReadFile(fsys, File)
-	if err != nil {
-		return nil, fmt.Errorf("read the wording: %w", err)
-	}
 	w := new(Words)
-	d := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields()
-	if err := d.Decode(w); err != nil {
-		return nil, &Faults{File, decodeFaults(err)}
+	if err := decode(fsys, File, w); err != nil {
+		return nil, err
+	}
+	if err := decode(fsys, FamiliesFile, &w.Families); err != nil {
+		return nil, err
 	}
 	if faults := w.faults(); len(faults) > 0 {
 		return nil, &Faults{File, faults}
 	}
 	return w, nil
+}
+
+func decode(fsys fs.FS, file string, into any) error {
+	b, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return fmt.Errorf("read the wording: %w", err)
+	}
+	if err := toml.NewDecoder(bytes.NewReader(b)).DisallowUnknownFields().Decode(into); err != nil {
+		return &Faults{file, decodeFaults(err)}
+	}
+	return nil
 }
 
 // Faults are what is wrong with a file of wording, each with its key.

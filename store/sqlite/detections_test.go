@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -150,6 +151,9 @@ func TestEveryFeatureAndClassComesBack(t *testing.T) {
 	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}
 		for i, feature := range features {
+			if i < 6 { // the others are in no report
+				previous = append(previous, store.FeatureCount{Feature: feature, Count: int64(4 * (i + 1))})
+			}
 			for j, class := range classes {
 				d := detectionOf("C1", fmt.Sprint(class), start.Add(time.Duration(4*i+j)*time.Hour))
 				d.Feature, d.Class, d.Count = feature, class, int64(i+1)
@@ -157,7 +161,6 @@ func TestEveryFeatureAndClassComesBack(t *testing.T) {
 				before := d
 				before.ID += " before"
 				before.Time = d.Time.AddDate(0, -1, 0)
-				previous = append(previous, store.FeatureCount{Feature: feature, Count: d.Count})
 				errs = append(errs, tx.PutDetection(ctx, d), tx.PutDetection(ctx, before))
 			}
 		}
@@ -196,7 +199,7 @@ func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 		contract                  string
 		period                    store.Period
 		events                    []string
-		detections, previousCount int
+		detections, previousCount int64
 	}{
 		{"C1", reported, []string{"first", "last"}, 2, 1},
 		{"C1", reported.Next(), []string{"after"}, 1, 2},
@@ -207,9 +210,13 @@ func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 		if diff := cmp.Diff(test.events, ids(m.Events)); diff != "" {
 			t.Errorf("%s %s: events (-want +got):\n%s", test.contract, test.period, diff)
 		}
-		if len(m.Detections) != test.detections || len(m.Previous) != test.previousCount {
+		before := int64(0)
+		for _, p := range m.Previous {
+			before += p.Count
+		}
+		if int64(len(m.Detections)) != test.detections || before != test.previousCount {
 			t.Errorf("%s %s: %d detections and %d of the month before, want %d and %d", test.contract, test.period,
-				len(m.Detections), len(m.Previous), test.detections, test.previousCount)
+				len(m.Detections), before, test.detections, test.previousCount)
 		}
 	}
 }
@@ -245,19 +252,91 @@ func TestMonthCarriesSnapshotsIn(t *testing.T) {
 	}
 }
 
+// TestMonthHasTheSnapshotsOfMachinesOutsideTheInventory holds that a report can know a machine that is
+// not protected, whether or not anybody has entered it, in whatever spelling.
+func TestMonthHasTheSnapshotsOfMachinesOutsideTheInventory(t *testing.T) {
+	db := openDetections(t)
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
+		errs := []error{
+			tx.PutContract(ctx, contractOf("C1"), false), tx.PutContract(ctx, contractOf("C2"), false),
+			tx.PutEndpoint(ctx, "C1", store.Endpoint{Name: "SRV-1", Class: store.ClassServer, InstalledAt: noon}),
+		}
+		for contract, machines := range map[string][]store.Machine{
+			"C1": {{Name: "srv-1"}, {Name: "new"}, {ID: "g", Name: "guid"}}, "C2": {{Name: "other"}},
+		} {
+			for _, m := range machines {
+				errs = append(errs, tx.PutStatus(ctx, contract, store.AgentStatus{
+					Endpoint: m.Name, EndpointID: m.ID, Day: "2026-10-31", LastSeen: noon, Protections: store.Protections{
+						RealtimeScan: "off", BehaviorMonitoring: "unknown", MachineLearning: "on", WebReputation: "on", EDR: "on",
+					},
+				}))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	var got []string
+	for _, s := range month(t, db, "C1", reported).Statuses {
+		got = append(got, s.EndpointID+" "+s.Endpoint+" "+string(s.Protections.RealtimeScan)+" "+string(s.Protections.BehaviorMonitoring))
+	}
+	if diff := cmp.Diff([]string{"g guid off unknown", " new off unknown", " srv-1 off unknown"}, got); diff != "" {
+		t.Errorf("snapshots (-want +got):\n%s", diff)
+	}
+}
+
+func TestMonthRanksNamesForWhoCannotCountThem(t *testing.T) {
+	db := openDetections(t)
+	start, end := reported.Bounds(tokyo(t))
+	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
+		errs := []error{tx.PutContract(ctx, contractOf("C1"), false), tx.PutContract(ctx, contractOf("C2"), false)}
+		for i, name := range []string{"b", "a", "b", "c", "late", "other", "web"} {
+			d := detectionOf("C1", fmt.Sprint(i), start)
+			d.Name, d.Count = name, 2
+			switch name {
+			case "c":
+				d.Count = 1
+			case "late":
+				d.Time = end
+			case "other":
+				d.Contract = "C2"
+			case "web":
+				d.Feature = store.WebReputation
+			}
+			errs = append(errs, tx.PutDetection(ctx, d))
+		}
+		return errors.Join(errs...)
+	})
+	for limit, want := range map[int][]store.NameCount{5: {{Name: "b", Count: 4}, {Name: "a", Count: 2}, {Name: "c", Count: 1}}, 1: {{Name: "b", Count: 4}}} {
+		var read, held []store.NameCount
+		err := db.ReadMonth(t.Context(), "C1", reported, func(rows store.MonthRows) (err error) {
+			if read, err = rows.Names(store.Virus, limit); err != nil {
+				return err
+			}
+			m, err := rows.Hold()
+			if err == nil {
+				held, err = m.Rows().Names(store.Virus, limit)
+			}
+			return err
+		})
+		if err != nil || !slices.Equal(read, want) || !slices.Equal(held, want) {
+			t.Errorf("%v, held %v, want %v, error %v", read, held, want, err)
+		}
+	}
+}
+
 func TestMonthTellsWhetherCoverageIsFed(t *testing.T) {
 	db := openDetections(t)
 	put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
 		return errors.Join(tx.PutContract(ctx, contractOf("C1"), false), tx.PutCoverage(ctx, "C1", "2026-10-31"))
 	})
 	for _, test := range []struct {
-		period store.Period
-		fed    bool
-		days   int
-	}{{reported.Previous(), false, 0}, {reported, true, 1}, {reported.Next(), true, 0}} {
+		period      store.Period
+		fed, before bool
+		days        int
+	}{{reported.Previous(), false, false, 0}, {reported, true, false, 1}, {reported.Next(), true, true, 1}, {reported.Next().Next(), true, true, 0}} {
 		m := month(t, db, "C1", test.period)
-		if m.CoverageFed != test.fed || len(m.Coverage) != test.days {
-			t.Errorf("%s: fed %t with %d days, want %t with %d", test.period, m.CoverageFed, len(m.Coverage), test.fed, test.days)
+		if m.CoverageFed != test.fed || m.FedBefore != test.before || len(m.Coverage) != test.days {
+			t.Errorf("%s: fed %t and %t before, with %d days, want %t, %t, %d",
+				test.period, m.CoverageFed, m.FedBefore, len(m.Coverage), test.fed, test.before, test.days)
 		}
 	}
 }

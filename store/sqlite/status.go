@@ -50,7 +50,8 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 
 	selectReport = `SELECT json_gz FROM reports WHERE contract = ? AND period = ? AND revision = ?`
 
-	newestRevision = `SELECT coalesce(max(revision), 0) FROM reports WHERE contract = ? AND period = ?`
+	newestRevisions = `SELECT period, max(revision) FROM reports WHERE contract = ? AND period BETWEEN ? AND ? GROUP BY period`
+	newestRevision  = `SELECT coalesce(max(revision), 0) FROM reports WHERE contract = ? AND period = ?`
 )
 
 // ledgerStatements are prepared when the ledger is opened: all there are, those with a filter with one of its
@@ -63,7 +64,7 @@ var ledgerStatements = []string{
 	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, underWay,
 	selectDeliveries + "true", countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
 	selectRuns, selectRunErrors, finishRun, summariseRun, unfinishedRuns, untoldRuns,
-	insertReport, selectReport, newestRevision, selectSecret,
+	insertReport, selectReport, newestRevision, newestRevisions, selectSecret,
 	changeRecipient, selectChanges, lapseOfRecipient, lapseOfContract, lapseOfMailbox, openMarks, insertMark, clearMarks,
 	openStops, insertStop, endStop, selectBars,
 	openPauses, insertPause, endPause, endPauses, hastenUnreached, lastFire, openFires, putFire, nextDue, oldestPending,
@@ -185,6 +186,27 @@ func (l *Ledger) NewestRevision(ctx context.Context, contract string, p store.Pe
 		return 0, fmt.Errorf("newest report %s %s: %w", contract, p, err)
 	}
 	return revision, nil
+}
+
+// NewestRevisions are the newest frozen revisions of a contract's periods from one to another, of those
+// that have any.
+func (l *Ledger) NewestRevisions(ctx context.Context, contract string, from, to store.Period) (map[store.Period]int, error) {
+	list := map[store.Period]int{}
+	rows, err := l.r.QueryContext(ctx, newestRevisions, contract, from.String(), to.String())
+	err = readRows(rows, err, func(rows scanner) error {
+		var text string
+		var revision int
+		if err := rows.Scan(&text, &revision); err != nil {
+			return err
+		}
+		p, err := store.ParsePeriod(text)
+		list[p] = revision
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("newest reports of %s: %w", contract, err)
+	}
+	return list, nil
 }
 
 // A report of a quiet month is 7 KB of JSON and 0.7 KB packed; 13 months of 100,000 contracts are

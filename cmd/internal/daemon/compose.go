@@ -253,36 +253,3 @@ func (c *Composer) Newest(ctx context.Context, contract string, p store.Period) 
 	}
 	return c.Frozen(ctx, contract, p, revision)
 }
-
-// Fresh computes a worded report from the detections as they are now.
-func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, revision int) (aggregate.Report, error) {
-	done := c.Watch.start("read")
-	month, err := c.Detections.Month(ctx, contract, p)
-	done()
-	if err != nil {
-		return aggregate.Report{}, err
-	}
-	before, err := c.before(ctx, contract, p.Previous())
-	if err != nil {
-		return aggregate.Report{}, err
-	}
-	defer c.Watch.start("compute")()
-	report, err := aggregate.Compute(month, aggregate.Options{Revision: revision, FrozenPrevious: before})
-	if err != nil {
-		return aggregate.Report{}, &HoldError{fmt.Sprintf("compute: %v", err)}
-	}
-	return c.Renderer.Word(report), nil
-}
-
-// before is the newest frozen report of the month before, which the reader was told; nil if none.
-func (c *Composer) before(ctx context.Context, contract string, p store.Period) (*aggregate.Report, error) {
-	revision, err := c.Ledger.NewestRevision(ctx, contract, p)
-	if err != nil || revision == 0 {
-		return nil, err
-	}
-	report, err := c.Frozen(ctx, contract, p, revision)
-	if err != nil {
-		return nil, err
-	}
-	return &report, nil
-}
