@@ -110,7 +110,7 @@ func knownTo(ctx context.Context, db *sqlite.Detections, contract string) (Known
 		return Known{}, err
 	}
 	zone, err := time.LoadLocation(c.Timezone)
-	return Known{Zone: zone, Since: c.Since, Endpoints: endpoints}, err
+	return Known{Zone: zone, Endpoints: endpoints}, err
 }
 
 // readAhead is how many chunks may wait for the store: decoding goes on while a large batch is

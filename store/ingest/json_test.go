@@ -110,14 +110,14 @@ func TestSMPIComputers(t *testing.T) {
 	}
 	never := decodeText(t, "smpi", computersOf(`{"name":"PC","created_at":1775000000,"last_connect_time":0}`), onDay)
 	never.warned(t, "never connected")
-	since := func(o *ingest.Options) {
+	known := func(o *ingest.Options) {
 		o.Day = "2026-10-31"
 		o.Known = func(string) (ingest.Known, error) {
-			return ingest.Known{Since: "2025-04-01", Endpoints: []store.Endpoint{{Name: "old", InstalledAt: time.Unix(1775000000, 0)}}}, nil
+			return ingest.Known{Endpoints: []store.Endpoint{{Name: "old", InstalledAt: time.Unix(1775000000, 0)}}}, nil
 		}
 	}
-	decodeText(t, "smpi", computersOf(`{"name":"NEW"}`), since).want(t, fields{"installed_at": "2025-03-31T15:00:00Z"})
-	decodeText(t, "smpi", computersOf(`{"name":"OLD"}`), since).want(t, fields{"installed_at": "2026-03-31T23:33:20Z"})
+	decodeText(t, "smpi", computersOf(`{"name":"NEW"}`), known).warned(t, "no created_at: no endpoint row")
+	decodeText(t, "smpi", computersOf(`{"name":"OLD"}`), known).want(t, fields{"installed_at": "2026-03-31T23:33:20Z"})
 	decodeText(t, "smpi", computersOf(`{"name":"A","id":"1"},{"name":"a","id":"2"}`), onDay).warned(t, "two computers of one name")
 	decodeText(t, "smpi", computersOf(`{"id":"1"}`), onDay).bad(t, "without a name")
 	decodeText(t, "smpi", `{"customers":[{"id":"i","name":"n"}],"paging":{}}`, onDay).skipped(t, "customer without computers")

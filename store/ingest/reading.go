@@ -41,7 +41,6 @@ type Reading struct {
 // Known is what the store knows of a contract.
 type Known struct {
 	Zone      *time.Location
-	Since     store.Day
 	Endpoints []store.Endpoint
 }
 

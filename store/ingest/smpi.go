@@ -139,22 +139,18 @@ func (s *inventory) of(contract string) *listing {
 	return of
 }
 
-// installed is when the computer was: as the answer says, else as the store knows, else since the
-// contract began.
+// installed is when the computer was: as the answer says, else as the store knows. Of one that
+// neither knows the day is not invented: it would change how many machines past months had.
 func (s *inventory) installed(contract, name string, computer node) (time.Time, bool) {
 	if at, ok := epoch(computer.at("created_at").number()); ok {
 		return at, true
 	}
-	known := s.v.about(contract)
-	for _, e := range known.Endpoints {
+	for _, e := range s.v.about(contract).Endpoints {
 		if store.Fold(e.Name) == store.Fold(name) {
 			return e.InstalledAt, true
 		}
 	}
-	if known.Since == "" {
-		return time.Time{}, false
-	}
-	return known.Since.Start(s.of(contract).zone), true
+	return time.Time{}, false
 }
 
 // computerClass is the class by the type's code, else by the system.
