@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ type moment struct {
 	ambiguous            bool           // month and day may stand the other way round
 }
 
-var errNoTime = fmt.Errorf("no time")
+var errNoTime = errors.New("no time")
 
 // parseMoment reads the times that vendors write:
 //
