@@ -1,7 +1,9 @@
 package daemon_test
 
 import (
+	"errors"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +59,45 @@ func (s *simulation) happen(l *life, p store.Period) {
 		s.bounce(l, p)
 	case 16:
 		s.mark(l, contract)
+	case 17:
+		s.relay.mu.Lock()
+		s.relay.overTo = time.Now().Add(time.Duration(1+s.intn(48)) * time.Hour)
+		s.relay.mu.Unlock()
+		s.tracef("our quota is used up")
+	case 18:
+		s.tracef("the detections cannot be read")
+		s.damagedTo = time.Now().Add(time.Duration(1+s.intn(48)) * time.Hour)
+	case 19:
+		s.spoilArchive()
 	}
+	if s.chance(30) {
+		s.mendArchive()
+	}
+}
+
+// spoilArchive puts a file where the archive was.
+func (s *simulation) spoilArchive() {
+	if s.archive == "" || s.spoilt {
+		return
+	}
+	s.tracef("the archive cannot be written")
+	if err := os.Rename(s.archive, s.archive+".away"); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.must(err)
+	}
+	s.must(os.WriteFile(s.archive, nil, 0o600))
+	s.spoilt = true
+}
+
+func (s *simulation) mendArchive() {
+	if !s.spoilt {
+		return
+	}
+	s.tracef("the archive is mended")
+	s.must(os.Remove(s.archive))
+	if err := os.Rename(s.archive+".away", s.archive); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.must(err)
+	}
+	s.spoilt = false
 }
 
 // interfere lets an operator, or a bounce, do something while mail is being sent.

@@ -73,6 +73,9 @@ func (s *simulation) newLife(path string) *life {
 		},
 		Compose: func(ctx context.Context, d store.Delivery) (mailer.Message, error) {
 			l.tick("compose " + d.MessageID) // what was claimed at once goes on one by one
+			if time.Now().Before(l.s.damagedTo) {
+				return mailer.Message{}, errors.New("read month: the detections are damaged")
+			}
 			s.model.ask(d.MessageID)
 			return composer.Compose(ctx, d)
 		},

@@ -234,6 +234,9 @@ func (s *simulation) checkAttempts(l *life, d store.Delivery) {
 		if a.Outcome == store.OutcomeAmbiguous {
 			ambiguous++
 		}
+		if a.Stage == "compose" && (a.Outcome == store.OutcomeTemporary || a.Outcome == store.OutcomePermanent) || strings.Contains(a.Reply, "archive:") && a.Outcome != store.OutcomeSetup {
+			s.faultf("delivery %d: our own fault burnt attempt %+v", d.ID, a)
+		}
 	}
 	if n := len(attempts); d.State == store.Failed && n > 0 && attempts[n-1].Stage == "connect" {
 		s.faultf("delivery %d was given up because the relay could not be reached: %s", d.ID, d.Reason)

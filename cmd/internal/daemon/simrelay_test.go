@@ -31,6 +31,9 @@ type relay struct {
 	lost   int                  // accepted, but the reply did not arrive
 	downTo time.Time            // virtual time until which nobody can connect
 	busyTo map[string]time.Time // recipients refused for the time being
+	overTo time.Time            // until which our quota is used up
+	limit  int                  // connections at once; 0: any number
+	live   int                  // of those that count
 }
 
 // copied is one accepted message.
@@ -64,6 +67,11 @@ func (r *relay) dial(l *life) func(context.Context, string, string) (net.Conn, e
 		}
 		near, far := net.Pipe()
 		line := &wire{Conn: far, r: r, life: l, muteAtOnce: r.s.roll(100, "mute") < 1}
+		r.mu.Lock()
+		if r.live++; r.limit > 0 && r.live > r.limit {
+			line.crowded = true
+		}
+		r.mu.Unlock()
 		near = &clientEnd{near, line}
 		if !l.hold(line) {
 			return nil, errors.Join(errors.New("connection refused"), near.Close(), far.Close())
@@ -87,9 +95,20 @@ type wire struct {
 	r          *relay
 	life       *life
 	muteAtOnce bool
+	crowded    bool
+	gone       sync.Once
 
 	mu      sync.Mutex
 	waiting *copied // for its reply
+}
+
+func (w *wire) Close() error {
+	w.gone.Do(func() {
+		w.r.mu.Lock()
+		defer w.r.mu.Unlock()
+		w.r.live--
+	})
+	return w.Conn.Close()
 }
 
 func (w *wire) Write(b []byte) (int, error) {
@@ -143,6 +162,8 @@ func (r *relay) NewSession(c *smtp.Conn) (smtp.Session, error) {
 	switch {
 	case w.life.dead.Load():
 		return nil, io.ErrClosedPipe
+	case w.crowded:
+		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 7, 0}, Message: "too many connections"}
 	case r.s.roll(100, "greeting") < 1:
 		return nil, &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "too busy"}
 	}
@@ -249,9 +270,11 @@ func (v *visit) Rcpt(to string, _ *smtp.RcptOptions) error {
 	}
 	v.to = to
 	v.r.mu.Lock()
-	busy := time.Now().Before(v.r.busyTo[to])
+	busy, over := time.Now().Before(v.r.busyTo[to]), time.Now().Before(v.r.overTo)
 	v.r.mu.Unlock()
 	switch {
+	case over:
+		return &smtp.SMTPError{Code: 550, EnhancedCode: smtp.EnhancedCode{5, 7, 1}, Message: "over your limit"}
 	case busy, v.fate == laterRcpt:
 		return later
 	case v.fate == neverRcpt:
