@@ -98,7 +98,7 @@ func (k *checker) configured(ctx context.Context, c config.Config, faulty *confi
 	}
 	k.templates(c)
 	client := k.sending(c, faulty)
-	k.files(c)
+	k.files(ctx, c)
 	var next store.Period
 	if !faulty.Concerns("timezone", "schedule.monthly") {
 		next = k.schedule(c)

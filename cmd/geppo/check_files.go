@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"net"
@@ -18,7 +19,7 @@ import (
 )
 
 // files looks at every file and directory that the configuration names.
-func (k *checker) files(c config.Config) {
+func (k *checker) files(ctx context.Context, c config.Config) {
 	for _, file := range []struct{ key, path string }{
 		{"smtp.password_file", c.SMTP.PasswordFile},
 		{"mail.dkim_key_file", c.Mail.DKIMKeyFile},
@@ -36,7 +37,7 @@ func (k *checker) files(c config.Config) {
 		k.directory("inbox", "inbox.dir", c.Inbox.Dir, "files can be taken from")
 		k.failedFiles(c.Inbox.Dir)
 	}
-	k.listen(c.HTTP.Listen)
+	k.listen(ctx, c.HTTP.Listen)
 }
 
 // failedFiles counts what the inbox could not import.
@@ -80,7 +81,7 @@ func (k *checker) secret(key, path string) {
 }
 
 // listen finds an address that serve could not open. One that is in use is the running daemon's, as far as can be told.
-func (k *checker) listen(address string) {
+func (k *checker) listen(ctx context.Context, address string) {
 	network, address, err := console.Parse(address)
 	if err != nil {
 		return // the configuration has told it
@@ -91,7 +92,7 @@ func (k *checker) listen(address string) {
 		}
 		return
 	}
-	listener, err := net.Listen(network, address)
+	listener, err := new(net.ListenConfig).Listen(ctx, network, address)
 	if err == nil {
 		err = listener.Close()
 	}

@@ -35,7 +35,7 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 			text = rapid.SliceOf(rapid.Byte()).Draw(t, "text")
 		}
 		var whole, pieces bytes.Buffer
-		print := func(to *bytes.Buffer, cuts bool) {
+		emit := func(to *bytes.Buffer, cuts bool) {
 			out := &clean{w: to}
 			for rest := text; len(rest) > 0; {
 				n := len(rest)
@@ -51,8 +51,8 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		print(&whole, false)
-		print(&pieces, true)
+		emit(&whole, false)
+		emit(&pieces, true)
 		if whole.String() != pieces.String() {
 			t.Errorf("%q in pieces: %q", whole.String(), pieces.String())
 		}

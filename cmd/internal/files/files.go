@@ -50,7 +50,7 @@ func Replace(dir *os.Root, name string, contents map[string][]byte) error {
 	}
 	err := fill(dir, fresh, contents)
 	if err == nil {
-		err = clear(dir, name)
+		err = makeRoom(dir, name)
 	}
 	if err == nil {
 		err = dir.Rename(fresh, name)
@@ -78,7 +78,8 @@ func fill(dir *os.Root, name string, contents map[string][]byte) error {
 // kinds are the extensions of what we write.
 var kinds = []string{".eml", ".html", ".txt", ".json", ".png", ".pdf"}
 
-func clear(dir *os.Root, name string) error {
+// makeRoom removes what stands where a folder of ours will be.
+func makeRoom(dir *os.Root, name string) error {
 	info, err := dir.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -126,7 +126,9 @@ func TestAnothersLinkIsNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatalf("our own link: %v", err)
 	}
-	root.Close()
+	if err := root.Close(); err != nil {
+		t.Error(err)
+	}
 	if err := os.Lchown(out, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
