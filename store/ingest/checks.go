@@ -103,12 +103,17 @@ func tidy(s string) string {
 
 // tidied tells, for nearly every name, that there is nothing to do.
 func tidied(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] >= 0x7f || s[i] == ' ' && (i == 0 || i == len(s)-1 || s[i-1] == ' ') {
+	before := ' '
+	for _, r := range s {
+		switch {
+		case r == ' ' && before == ' ', r < ' ', r >= 0x7f && r <= 0xa0: // controls, and a blank that does not break
+			return false
+		case r == 0x1680, r >= 0x2000 && r <= 0x205f, r == '\u3000': // the other blanks
 			return false
 		}
+		before = r
 	}
-	return true
+	return before != ' ' || s == ""
 }
 
 func (c *checks) contractID(field, id string) string {

@@ -170,7 +170,7 @@ func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx
 		bound:       map[*sql.Stmt]*sql.Stmt{},
 		keys:        map[string]int64{},
 		folded:      map[string]string{},
-		outside:     outside{seen: map[machineOf]named{}},
+		outside:     outside{seen: map[machineOf]*named{}},
 		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
 		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
 	}

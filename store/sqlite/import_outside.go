@@ -16,7 +16,7 @@ const followedMachines = 300_000
 // of the inventory, because that may come behind them. They are recorded, so that geppo check lists
 // them without reading millions of rows.
 type outside struct {
-	seen map[machineOf]named
+	seen map[machineOf]*named
 	full bool
 }
 
@@ -33,16 +33,15 @@ type named struct {
 // follow counts a row of a machine.
 func (t *ImportTx) follow(ctx context.Context, contract int64, m store.Machine, key string) error {
 	at := machineOf{contract, key}
-	n, ok := t.outside.seen[at]
-	if !ok && t.outside.full {
+	if n := t.outside.seen[at]; n != nil {
+		n.rows++
 		return nil
 	}
-	if !ok {
-		n.Machine = m
+	if t.outside.full {
+		return nil
 	}
-	n.rows++
-	t.outside.seen[at] = n
-	if ok || len(t.outside.seen) < followedMachines {
+	t.outside.seen[at] = &named{m, 1}
+	if len(t.outside.seen) < followedMachines {
 		return nil
 	}
 	if _, err := t.dropKnown(ctx); err != nil {

@@ -72,6 +72,9 @@ const (
 // Look takes what has rested, and tells how many files it has moved. Its error says what could not
 // be done now, and is tried again at the next look.
 func (in *Inbox) Look(ctx context.Context) (moved int, err error) {
+	if err := in.Detections.InPlace(); err != nil {
+		return 0, err // what is written to a file that was replaced is lost
+	}
 	root, err := os.OpenRoot(in.Dir)
 	if err != nil {
 		return 0, fmt.Errorf("inbox.dir: %w", err)
