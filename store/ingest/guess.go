@@ -96,7 +96,7 @@ func guessedJSON(head string, has func(words ...string) bool) string {
 		return "ocsf"
 	case has(`"impactScope"`, `"schemaVersion"`):
 		return "workbench"
-	case has(`"computers"`), has(`"customers"`) && has(`"paging"`):
+	case has(`"computers"`), has(`"customers"`) && has(`"paging"`), has(`"agentGuid"`) && has(`"eppAgent"`):
 		return "smpi"
 	case ourRow.MatchString(head):
 		return "jsonl"

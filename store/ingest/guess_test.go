@@ -54,6 +54,7 @@ func TestGuesses(t *testing.T) {
 		`[{"class_uid": 2004}]`:                                                   "ocsf",
 		`{"items":[{"schemaVersion":"1"}]}`:                                       "workbench",
 		`{"customers":[],"paging":{}}`:                                            "smpi",
+		`{"items":[{"agentGuid":"g","eppAgent":{}}]}`:                             "smpi",
 		`{"customers":[]}`:                                                        "jsonl",
 		"title\n\nDate/Time,Endpoint,Virus/Malware\n":                             "csv",
 		"日時\tデバイス名\tURL\n":                                                        "csv",

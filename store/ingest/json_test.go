@@ -157,3 +157,22 @@ func TestSMPIComplete(t *testing.T) {
 		t.Errorf("an answer without its other pages gives %v", err)
 	}
 }
+
+func TestVisionOneEndpoints(t *testing.T) {
+	item := `{"endpointName":"PC","agentGuid":"G","type":"server","osName":"Windows","osVersion":"11","eppAgent":{"status":"off","lastConnectedDateTime":"2026-10-31T07:02:11","componentVersion":"%s"},"edrSensor":{"status":"%s"},"features":[{"name":"WebReputation","status":"disabled"}]}`
+	for version, want := range map[string]string{"outdatedVersion": "false", "latestVersion": "true", "controlledLatestVersion": "true", "unknownVersions": ""} {
+		d := decodeText(t, "", `{"items":[`+fmt.Sprintf(item, version, "enabled")+`]}`, onDay)
+		d.want(t, fields{"type": "agent_status", "last_seen": "2026-10-31T07:02:11Z", "pattern_current": want, "os": "Windows 11", "protections": "map[edr:on web_reputation:off]"})
+		d.warned(t, "no day of installation: no endpoint row")
+	}
+	decodeText(t, "smpi", `[`+fmt.Sprintf(item, "x", "enabling")+`]`, onDay).want(t, fields{"protections": "map[edr:unknown web_reputation:off]"})
+	known := func(o *ingest.Options) {
+		o.Known = func(string) (ingest.Known, error) {
+			return ingest.Known{Endpoints: []store.Endpoint{{Name: "pc", InstalledAt: time.Unix(1775000000, 0)}}}, nil
+		}
+	}
+	if d := decodeText(t, "smpi", fmt.Sprintf(item, "x", "x"), onDay, known); len(d.rows) != 2 || d.rows[0]["class"] != "server" {
+		t.Errorf("%v\n%s", d.rows, d.rejects)
+	}
+	decodeText(t, "smpi", `{"items":[{"agentGuid":"G"}]}`, onDay).bad(t, "without a name")
+}

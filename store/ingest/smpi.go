@@ -31,7 +31,7 @@ type listing struct {
 
 func openSMPI(r io.Reader, v *vendor) source {
 	s := &inventory{v: v, listed: map[string]*listing{}}
-	return documents(r, items{lists: []string{"customers"}, item: s.customer, rest: s.page, finish: s.finish})
+	return documents(r, items{lists: []string{"customers", "items"}, item: s.customer, rest: s.page, finish: s.finish})
 }
 
 // customer takes the computers of one customer.
@@ -39,6 +39,11 @@ func (s *inventory) customer(c *chunk, number int, value jsontext.Value) {
 	customer, err := parse(value)
 	id, name := customer.at("id").text(), customer.at("name").text()
 	switch {
+	case customer.at("agentGuid").value != nil:
+		l := c.add(number, oneLine(value))
+		s.managed(l, customer)
+		c.check(l)
+		return
 	case err != nil:
 		c.add(number, oneLine(value)).err = malformed(err)
 		return
@@ -97,11 +102,7 @@ func (s *inventory) computer(l *line, contract string, computer node) {
 	}
 	of := s.of(contract)
 	id := cleanName(computer.at("id").text())
-	if before, ok := of.ids[store.Fold(name)]; ok && before != id {
-		l.warn("two computers of one name")
-	}
-	of.ids[store.Fold(name)] = id
-	of.keys[store.Machine{ID: id, Name: name}.Key()], of.keys[store.Fold(name)] = true, true
+	of.note(l, name, id)
 	os := cleanName(computer.at("platform").text())
 	if installed, ok := s.installed(contract, name, computer); ok {
 		l.rows = append(l.rows, endpoint{
@@ -122,6 +123,16 @@ func (s *inventory) computer(l *line, contract string, computer node) {
 		status.PatternCurrent = new(!*outdated)
 	}
 	l.rows = append(l.rows, status)
+}
+
+// note takes that a machine is listed.
+func (of *listing) note(l *line, name, id string) {
+	key := store.Fold(name)
+	if before, ok := of.ids[key]; ok && before != id {
+		l.warn("two computers of one name")
+	}
+	of.ids[key] = id
+	of.keys[store.Machine{ID: id, Name: name}.Key()], of.keys[key] = true, true
 }
 
 func (s *inventory) of(contract string) *listing {
@@ -171,6 +182,9 @@ func computerClass(computer node, os string) store.Class {
 
 // page takes what stands beside the customers.
 func (s *inventory) page(_ *chunk, _ int, answer node) error {
+	if answer.at("nextLink").text() != "" {
+		s.total, s.seen = 2, 1
+	}
 	paging := answer.at("paging")
 	s.total = max(s.total, paging.at("total").number())
 	s.seen = max(s.seen, paging.at("limit").number()*paging.at("page").number())
