@@ -29,7 +29,7 @@ type calendar struct {
 
 func newCalendar(p store.Period, loc *time.Location) *calendar {
 	c := &calendar{loc: loc, days: p.Days(), holidays: []store.Day{}}
-	holidays := publicHolidays(p)
+	holidays := PublicHolidays(p)
 	for i, day := range c.days {
 		noon := time.Date(p.Year, p.Month, i+1, 12, 0, 0, 0, time.UTC)
 		weekday := noon.Weekday()
@@ -129,8 +129,8 @@ func (c *calendar) trend(perDay []int64) []DayCount {
 	return trend
 }
 
-// publicHolidays are the period's Japanese public holidays with their substitutes.
-func publicHolidays(p store.Period) map[store.Day]bool {
+// PublicHolidays are the period's Japanese public holidays with their substitutes.
+func PublicHolidays(p store.Period) map[store.Day]bool {
 	days := map[store.Day]bool{}
 	for _, shared := range jp.Holidays {
 		// Some of the library's holidays write into themselves when asked for a year; a copy keeps

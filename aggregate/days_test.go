@@ -45,7 +45,7 @@ func TestHolidaysAreTheOfficialOnes(t *testing.T) {
 func TestHolidaysOfConcurrentReports(t *testing.T) {
 	done := make(chan int)
 	for range 2 {
-		go func() { done <- len(publicHolidays(store.Period{Year: 2026, Month: time.September})) }()
+		go func() { done <- len(PublicHolidays(store.Period{Year: 2026, Month: time.September})) }()
 	}
 	if a, b := <-done, <-done; a != 3 || b != 3 {
 		t.Errorf("September 2026 has %d and %d holidays, want 3", a, b)

@@ -151,7 +151,7 @@ func (k *checker) schedule(c config.Config) (next store.Period) {
 	}
 	at := time.Now().In(zone)
 	next = store.PeriodOf(at, zone).Previous()
-	schedule, err := daemon.NewSchedule(c.Schedule.Monthly, zone)
+	schedule, err := daemon.NewSchedule(c.Schedule.Monthly, zone, c.Schedule.ClosedDays()...)
 	if err != nil {
 		k.fault("schedule", exitUsage, "schedule.monthly: %v", err)
 		return next

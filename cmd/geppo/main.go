@@ -180,7 +180,7 @@ func (a *app) do(action func(cmd *cobra.Command, args []string) error) func(*cob
 func (a *app) config() (config.Config, error) {
 	also := []config.Check{
 		{Key: "schedule.monthly", Check: func(c config.Config) error {
-			_, err := daemon.NewSchedule(c.Schedule.Monthly, time.UTC)
+			_, err := daemon.NewSchedule(c.Schedule.Monthly, time.UTC, c.Schedule.ClosedDays()...)
 			return err
 		}},
 		{Key: "http.listen", Check: func(c config.Config) error {

@@ -111,7 +111,7 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	if err != nil {
 		return geppod.Settings{}, err
 	}
-	schedule, err := geppod.NewSchedule(c.Schedule.Monthly, zone)
+	schedule, err := geppod.NewSchedule(c.Schedule.Monthly, zone, c.Schedule.ClosedDays()...)
 	if err != nil {
 		return geppod.Settings{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"geppo/mailer"
+	"geppo/store"
 )
 
 // Config is the whole configuration; interface.md and geppo.example.toml document every key.
@@ -49,7 +50,7 @@ type Store struct {
 
 // Schedule says when the previous month is planned.
 type Schedule struct {
-	Monthly     string   `toml:"monthly"` // cron line in Timezone
+	Monthly     string   `toml:"monthly"` // cron line in Timezone, or "workday 3 09:00"
 	CatchUp     Duration `toml:"catch_up"`
 	Spread      Duration `toml:"spread"`
 	RequireData string   `toml:"require_data"` // contract, or off: all contracts without asking whether their data came
@@ -58,6 +59,14 @@ type Schedule struct {
 	CanaryWait  Duration `toml:"canary_wait"`  // without an objection the others follow
 	Holidays    []string `toml:"holidays"`     // closed days beside Japan's, YYYY-MM-DD
 	Leap        Duration `toml:"leap"`         // a clock this far ahead of what was last seen is not believed
+}
+
+// ClosedDays are the days of Holidays.
+func (s Schedule) ClosedDays() (days []store.Day) {
+	for _, day := range s.Holidays {
+		days = append(days, store.Day(day))
+	}
+	return days
 }
 
 // SMTP is the relay and how to speak to it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"sync"
 	"time"
 
@@ -30,6 +31,7 @@ type Metrics struct {
 	oldest   *prometheus.Desc
 	success  *prometheus.Desc
 	next     *prometheus.Desc
+	ahead    *prometheus.Desc
 	silent   *prometheus.Desc
 
 	daemon     *Daemon
@@ -66,6 +68,7 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent; absent before the first."),
 		silent:  desc("feed_silent", "1 for each feed of the inbox that used to come and has been silent for two of its usual intervals.", "feed"),
 		next:    desc("next_fire_timestamp_seconds", "When the schedule fires next."),
+		ahead:   desc("fire_timestamp_seconds", "When the schedule fires, the next five times.", "fire", "weekday"),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "geppo_build_info", Help: "1, with the version in its labels.",
@@ -111,7 +114,7 @@ func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next, m.silent} {
+	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next, m.ahead, m.silent} {
 		out <- d
 	}
 }
@@ -191,6 +194,11 @@ func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
 	metrics := []prometheus.Metric{gauge(m.waiting, waiting), gauge(m.missed, missed)}
 	if settings := m.daemon.Current(); settings != nil {
 		metrics = append(metrics, gauge(m.next, float64(settings.Scheduler.Next().Unix())))
+		at := m.daemon.Now()
+		for n := range 5 {
+			at = settings.Scheduler.Schedule.Next(at)
+			metrics = append(metrics, gauge(m.ahead, float64(at.Unix()), strconv.Itoa(n+1), at.Format("Mon")))
+		}
 		if settings.Inbox != nil {
 			for _, s := range settings.Inbox.Silent() {
 				metrics = append(metrics, gauge(m.silent, 1, s.Feed))

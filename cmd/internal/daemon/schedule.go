@@ -2,24 +2,45 @@ package daemon
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"geppo/store"
 )
 
-// Schedule says when the previous month is planned: a cron line of five fields in a zone. The line is
-// read by cron; the times are our own, because cron's pass over some months in silence, which is the
-// defect that operators tell of other products. A day of the month that a short month lacks falls
-// back to that month's last day, a time that a clock change skips to the change, and one that it
-// repeats fires the first time only.
+// Schedule says when the previous month is planned: a cron line of five fields in a zone, or a working
+// day. The line is read by cron; the times are our own, because cron's pass over some months in
+// silence, which is the defect that operators tell of other products. A day of the month that a short
+// month lacks falls back to that month's last day, a time that a clock change skips to the change, and
+// one that it repeats fires the first time only.
 type Schedule struct {
-	line *cron.SpecSchedule
-	zone *time.Location
+	line    *cron.SpecSchedule // nil: workday
+	workday workday
+	zone    *time.Location
 }
 
-// NewSchedule parses a line such as "0 9 1 * *". It refuses what would never fire, what would fire
-// in other ways than it reads, and what makes the library panic.
-func NewSchedule(line string, zone *time.Location) (s Schedule, err error) {
+// NewSchedule parses a line such as "0 9 1 * *" or "workday 3 09:00"; closed are days beside weekends and
+// public holidays on which nobody works. It refuses what would never fire, what would fire in other
+// ways than it reads, and what makes the library panic.
+func NewSchedule(line string, zone *time.Location, closed ...store.Day) (s Schedule, err error) {
+	s.zone = zone
+	if strings.HasPrefix(strings.TrimSpace(line), workdayWord) {
+		s.workday, err = parseWorkday(line, closed)
+	} else {
+		s.line, err = parseCron(line)
+	}
+	if err != nil {
+		return Schedule{}, err
+	}
+	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
+		return Schedule{}, fmt.Errorf("%q never fires; name a day that some month has", line)
+	}
+	return s, nil
+}
+
+func parseCron(line string) (spec *cron.SpecSchedule, err error) {
 	defer func() {
 		// The parser indexes a missing field after CRON_TZ=.
 		if r := recover(); r != nil {
@@ -28,23 +49,18 @@ func NewSchedule(line string, zone *time.Location) (s Schedule, err error) {
 	}()
 	parsed, err := cron.ParseStandard(line)
 	if err != nil {
-		return Schedule{}, fmt.Errorf("%q is not a cron line of five fields: %w", line, err)
+		return nil, fmt.Errorf("%q is not a cron line of five fields: %w", line, err)
 	}
 	spec, ok := parsed.(*cron.SpecSchedule)
-	if !ok {
-		return Schedule{}, fmt.Errorf("%q counts from the daemon's start; name minute, hour and day", line)
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%q counts from the daemon's start; name minute, hour and day", line)
+	case spec.Location != time.Local:
+		return nil, fmt.Errorf("%q names a zone; set timezone instead", line)
+	case !star(spec.Dom) && !star(spec.Dow):
+		return nil, fmt.Errorf("%q names a day of the month and of the week, which cron takes as either; name one", line)
 	}
-	if spec.Location != time.Local {
-		return Schedule{}, fmt.Errorf("%q names a zone; set timezone instead", line)
-	}
-	if !star(spec.Dom) && !star(spec.Dow) {
-		return Schedule{}, fmt.Errorf("%q names a day of the month and of the week, which cron takes as either; name one", line)
-	}
-	s = Schedule{spec, zone}
-	if s.Next(time.Date(2000, 1, 1, 0, 0, 0, 0, zone)).IsZero() {
-		return Schedule{}, fmt.Errorf("%q never fires; name a day that some month has", line)
-	}
-	return s, nil
+	return spec, nil
 }
 
 // starBit is set by cron in a field that was given as "*".
@@ -66,7 +82,7 @@ func (s Schedule) Next(t time.Time) time.Time {
 			continue
 		}
 		for minute := range 24 * 60 {
-			if !has(s.line.Hour, minute/60) || !has(s.line.Minute, minute%60) {
+			if !s.firesAt(minute) {
 				continue
 			}
 			if at := onClock(date.Add(time.Duration(minute)*time.Minute), s.zone); at.After(t) {
@@ -79,8 +95,18 @@ func (s Schedule) Next(t time.Time) time.Time {
 
 func has(field uint64, value int) bool { return field&(1<<value) != 0 }
 
+func (s Schedule) firesAt(minute int) bool {
+	if s.line == nil {
+		return minute == s.workday.minute
+	}
+	return has(s.line.Hour, minute/60) && has(s.line.Minute, minute%60)
+}
+
 // firesOn tells whether the line names a date, or a later day of its month than the month has.
 func (s Schedule) firesOn(date time.Time) bool {
+	if s.line == nil {
+		return s.workday.on(date)
+	}
 	if !has(s.line.Month, int(date.Month())) || !has(s.line.Dow, int(date.Weekday())) {
 		return false
 	}

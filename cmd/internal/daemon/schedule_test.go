@@ -11,7 +11,9 @@ import (
 	"github.com/robfig/cron/v3"
 	"pgregory.net/rapid"
 
+	"geppo/aggregate"
 	"geppo/cmd/internal/daemon"
+	"geppo/store"
 )
 
 func zone(t *testing.T, name string) *time.Location {
@@ -70,6 +72,77 @@ func TestScheduleFires(t *testing.T) {
 			t.Errorf("%s after %s:\n%s", test.line, test.after, diff)
 		}
 	}
+}
+
+// A working day is none of a weekend, a public holiday with its substitute, or the office's closed days.
+func TestWorkdayFires(t *testing.T) {
+	tokyo := zone(t, "Asia/Tokyo")
+	for _, test := range []struct {
+		line, after string
+		closed      []store.Day
+		want        []string
+	}{
+		{"workday 1 09:00", "2026-10-31T00:00", nil, []string{"Mon 2026-11-02 09:00", "Tue 2026-12-01 09:00", "Mon 2027-01-04 09:00"}},
+		{"workday 3 09:00", "2026-11-04T00:00", nil, []string{"Thu 2026-11-05 09:00", "Thu 2026-12-03 09:00", "Wed 2027-01-06 09:00"}}, // the 3rd is a holiday
+		// Golden week: the 3rd of May is a Sunday, and its substitute the 6th.
+		{"workday 2 8:30", "2026-05-01T00:00", nil, []string{"Thu 2026-05-07 08:30"}},
+		{"workday 1 09:00", "2026-12-31T00:00", []store.Day{"2027-01-04", "2027-01-05"}, []string{"Wed 2027-01-06 09:00"}},
+		// No month has so many: the last.
+		{"workday 23 23:59", "2026-02-01T00:00", nil, []string{"Fri 2026-02-27 23:59", "Tue 2026-03-31 23:59", "Thu 2026-04-30 23:59"}},
+		{"workday 15 00:00", "2026-09-01T00:00", nil, []string{"Thu 2026-09-24 00:00"}}, // the 22nd is free between two holidays
+	} {
+		s, err := daemon.NewSchedule(test.line, tokyo, test.closed...)
+		if err != nil {
+			t.Errorf("%s: %v", test.line, err)
+			continue
+		}
+		at, err := time.ParseInLocation("2006-01-02T15:04", test.after, tokyo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for range test.want {
+			at = s.Next(at)
+			got = append(got, at.Format("Mon 2006-01-02 15:04"))
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s after %s:\n%s", test.line, test.after, diff)
+		}
+	}
+}
+
+// Each month has one: the n-th day that is worked, or the last.
+func TestEachMonthHasItsWorkday(t *testing.T) {
+	tokyo := zone(t, "Asia/Tokyo")
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 23).Draw(t, "n")
+		s, err := daemon.NewSchedule(fmt.Sprintf("workday %d 09:00", n), tokyo)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := store.Period{Year: 2020 + rapid.IntRange(0, 20).Draw(t, "year"), Month: time.Month(rapid.IntRange(1, 12).Draw(t, "month"))}
+		start, end := p.Bounds(tokyo)
+		at := s.Next(start.Add(-time.Nanosecond))
+		holidays := aggregate.PublicHolidays(p)
+		upTo, after := 0, 0
+		for day := start; day.Before(end); day = day.AddDate(0, 0, 1) {
+			free := day.Weekday() == time.Saturday || day.Weekday() == time.Sunday || holidays[store.DayOf(day, tokyo)]
+			switch {
+			case free && store.DayOf(day, tokyo) == store.DayOf(at, tokyo):
+				t.Errorf("%s is no working day", at)
+			case !free && !day.After(at):
+				upTo++
+			case !free:
+				after++
+			}
+		}
+		if store.PeriodOf(at, tokyo) != p || upTo != n && (after > 0 || upTo > n) {
+			t.Errorf("workday %d of %s is %s: the %d., with %d after it", n, p, at, upTo, after)
+		}
+		if next := s.Next(at); store.PeriodOf(next, tokyo) != p.Next() {
+			t.Errorf("after %s it fires on %s", at, next)
+		}
+	})
 }
 
 // Where no month is too short and no clock changes, our times are cron's.
@@ -136,6 +209,11 @@ func TestFaultySchedulesAreRefusedWithTheReason(t *testing.T) {
 		"TZ=":                          "cron line",
 		"0 9 1 * * ; rm -rf /":         "cron line",
 		"99999999999999999999 9 1 * *": "cron line",
+		"workday":                      "workday 3 09:00",
+		"workday 0 09:00":              "workday 3 09:00",
+		"workday 24 09:00":             "workday 3 09:00",
+		"workday 3 24:00":              "workday 3 09:00",
+		"workdays 3 09:00":             "workday 3 09:00",
 	} {
 		if _, err := daemon.NewSchedule(line, time.UTC); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("%q: error %v, want one that says %q", line, err, reason)
