@@ -52,7 +52,7 @@ func (c Clock) Check(ctx context.Context) (now time.Time, first bool, err error)
 	switch {
 	case err != nil:
 	case reason != "" && c.vouched(known, now):
-		c.Log.Warn("an operator vouches for the clock", "was", reason)
+		c.Log.Warn("an operator vouches for the clock", "reason", reason)
 		err = c.Ledger.VouchClock(ctx, known.LastVouch, known.Ahead, now)
 	case reason != "":
 		first, err = c.stop(ctx, reason, now)

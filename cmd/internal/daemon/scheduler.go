@@ -199,7 +199,7 @@ func (s *Scheduler) alert(ctx context.Context, a render.Alert) {
 		return
 	}
 	if err := s.Operators.Alert(ctx, a); err != nil {
-		s.Log.Error("the alert could not be sent", "about", string(a.Kind), "period", a.Period, "error", err)
+		s.Log.Error("the alert could not be sent", "kind", string(a.Kind), "period", a.Period, "error", err)
 	}
 }
 
