@@ -286,7 +286,7 @@ func (o outcome) verdict(stopped error) error {
 		return &codedError{exitPending, fmt.Errorf("%d deliveries are still to be sent: %w", pending, stopped)}
 	case pending > 0:
 		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
-	case stopped != nil:
+	case stopped != nil && !errors.Is(stopped, daemon.ErrPaused): // nothing waits for the end of a pause
 		return stopped
 	case bad == len(o.Waiting) && bad > 0:
 		return exitWith(exitIncomplete, "%d contracts wait for data or their month's end; import it, or use --force", bad)
