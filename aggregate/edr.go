@@ -22,6 +22,8 @@ type events struct {
 	statuses  map[string]int64
 	sightings map[object]sighting
 
+	openCases, closedCases []store.EDREvent // the newest of each, at most mostCases
+
 	objectsLeft, sightingsLeft, statusesLeft budget
 
 	open   int64
@@ -79,9 +81,56 @@ func (v *events) add(e *store.EDREvent, cal *calendar) {
 	for key := range seen {
 		v.sight(key, e.Time)
 	}
-	if e.Status != closed {
-		v.note(e, append(endpoints, noMachine)[0])
+	if e.Status == closed {
+		v.closedCases = keepNewest(v.closedCases, e)
+		return
 	}
+	v.openCases = keepNewest(v.openCases, e)
+	v.note(e, append(endpoints, noMachine)[0])
+}
+
+// How many events are told one by one, and how much of each.
+const (
+	mostCases  = 20
+	mostOfCase = 5
+)
+
+// keepNewest puts an event where its time wants it, equals by id, and drops the oldest beyond mostCases.
+func keepNewest(list []store.EDREvent, e *store.EDREvent) []store.EDREvent {
+	at, _ := slices.BinarySearchFunc(list, e, func(have store.EDREvent, e *store.EDREvent) int {
+		return cmp.Or(e.Time.Compare(have.Time), cmp.Compare(have.ID, e.ID))
+	})
+	if at == mostCases {
+		return list
+	}
+	list = slices.Insert(list, at, *e)
+	return list[:min(len(list), mostCases)]
+}
+
+// cases are the open events, then the closed ones.
+func (v *events) cases(loc *time.Location) []Case {
+	list := []Case{}
+	for _, e := range append(slices.Clone(v.openCases), v.closedCases...) {
+		if len(list) == mostCases {
+			break
+		}
+		c := Case{At: e.Time.In(loc).Format(time.RFC3339Nano), Status: e.Status, Endpoints: []string{}, Objects: []CaseObject{}}
+		for _, n := range v.endpointsOf(&e) {
+			c.Endpoints = append(c.Endpoints, v.machines.nameOf(n))
+		}
+		for _, o := range e.Objects {
+			c.Objects = append(c.Objects, CaseObject(o))
+		}
+		// The sources list them in any order.
+		slices.Sort(c.Endpoints)
+		slices.SortFunc(c.Objects, func(a, b CaseObject) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Type, b.Type), cmp.Compare(a.Result, b.Result))
+		})
+		c.Endpoints, c.Objects = slices.Compact(c.Endpoints), slices.Compact(c.Objects)
+		c.Endpoints, c.Objects = c.Endpoints[:min(len(c.Endpoints), mostOfCase)], c.Objects[:min(len(c.Objects), mostOfCase)]
+		list = append(list, c)
+	}
+	return list
 }
 
 // closed is the status of an event about which nothing is left to do.
@@ -125,6 +174,8 @@ func (v *events) report(cal *calendar, a Agents, offline, outdated []int64) *EDR
 		Trend:         cal.trend(v.days),
 		ObjectsTop:    leading(v.objects, edrTop),
 		Status:        statusCounts(v.statuses),
+		Cases:         v.cases(cal.loc),
+		CasesTotal:    int(v.total),
 		Objects:       v.objectLines(cal.loc),
 		Offline:       AgentTrend{cal.trend(offline), a.Offline},
 		Outdated:      AgentTrend{cal.trend(outdated), a.Outdated},

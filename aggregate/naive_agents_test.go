@@ -258,7 +258,47 @@ func (n naive) edr(a Agents) *EDR {
 		}
 	})
 	r.Status, r.Objects = naiveStatus(events), n.objects(events)
+	r.Cases, r.CasesTotal = n.cases(events), len(events)
 	return r
+}
+
+// cases are the first twenty: what is open before what is not, each the newest first, of equals by id.
+func (n naive) cases(events []store.EDREvent) []Case {
+	sort.SliceStable(events, func(i, j int) bool {
+		a, b := events[i], events[j]
+		if aClosed, bClosed := a.Status == "closed", b.Status == "closed"; aClosed != bClosed {
+			return bClosed
+		}
+		if !a.Time.Equal(b.Time) {
+			return a.Time.After(b.Time)
+		}
+		return a.ID < b.ID
+	})
+	list := []Case{}
+	for i, e := range events {
+		if i == 20 {
+			break
+		}
+		c := Case{At: e.Time.In(n.m.Location).Format(time.RFC3339Nano), Status: e.Status, Endpoints: []string{}, Objects: []CaseObject{}}
+		for _, key := range keysOf(e) {
+			if name := n.shown(key); !slices.Contains(c.Endpoints, name) {
+				c.Endpoints = append(c.Endpoints, name)
+			}
+		}
+		sort.Strings(c.Endpoints)
+		for _, o := range e.Objects {
+			if !slices.Contains(c.Objects, CaseObject(o)) {
+				c.Objects = append(c.Objects, CaseObject(o))
+			}
+		}
+		sort.Slice(c.Objects, func(i, j int) bool {
+			a, b := c.Objects[i], c.Objects[j]
+			return a.Name+"\x00"+a.Type+"\x00"+a.Result < b.Name+"\x00"+b.Type+"\x00"+b.Result
+		})
+		c.Endpoints, c.Objects = c.Endpoints[:min(5, len(c.Endpoints))], c.Objects[:min(5, len(c.Objects))]
+		list = append(list, c)
+	}
+	return list
 }
 
 // keysOf are an event's machines, each once.

@@ -145,19 +145,35 @@ func Sum(p store.Period, sums []store.FeatureCount, events int64) MonthTotals {
 	return t
 }
 
+// Of is a feature's total.
+func (t *MonthTotals) Of(f store.Feature) int64 {
+	if total := t.of(f); total != nil {
+		return *total
+	}
+	return 0
+}
+
 func (t *MonthTotals) add(f store.Feature, n int64) {
+	if total := t.of(f); total != nil {
+		*total += n
+	}
+}
+
+// of is where a feature's total stands, nil for one that the report has not.
+func (t *MonthTotals) of(f store.Feature) *int64 {
 	switch f {
 	case store.Virus:
-		t.Virus += n
+		return &t.Virus
 	case store.Spyware:
-		t.Spyware += n
+		return &t.Spyware
 	case store.WebReputation:
-		t.WebReputation += n
+		return &t.WebReputation
 	case store.BehaviorMonitoring:
-		t.BehaviorMonitoring += n
+		return &t.BehaviorMonitoring
 	case store.URLFiltering:
-		t.URLFiltering += n
+		return &t.URLFiltering
 	case store.NetworkVirus:
-		t.NetworkVirus += n
+		return &t.NetworkVirus
 	}
+	return nil
 }

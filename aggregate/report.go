@@ -158,16 +158,20 @@ type Mark struct {
 
 // EDR is the EDR report.
 type EDR struct {
-	Total         int64         `json:"total"` // events
-	Trend         []DayCount    `json:"trend"`
-	ObjectsTop    []Ranked      `json:"objects_top"`
-	EndpointsTop  []Ranked      `json:"endpoints_top"`
-	Status        []StatusCount `json:"status"`
-	Objects       []Object      `json:"objects"` // complete; print shows the first 50
-	Offline       AgentTrend    `json:"offline"`
-	Outdated      AgentTrend    `json:"outdated"`
-	UnsupportedOS []OSCount     `json:"unsupported_os"`
-	Off           OffLists      `json:"off"`
+	Total        int64         `json:"total"` // events
+	Trend        []DayCount    `json:"trend"`
+	ObjectsTop   []Ranked      `json:"objects_top"`
+	EndpointsTop []Ranked      `json:"endpoints_top"`
+	Status       []StatusCount `json:"status"`
+	// Cases are the events that are not closed, the newest first, then those that are, at most mostCases of them;
+	// CasesTotal counts all.
+	Cases         []Case     `json:"cases"`
+	CasesTotal    int        `json:"cases_total"`
+	Objects       []Object   `json:"objects"` // complete; print shows the first 50
+	Offline       AgentTrend `json:"offline"`
+	Outdated      AgentTrend `json:"outdated"`
+	UnsupportedOS []OSCount  `json:"unsupported_os"`
+	Off           OffLists   `json:"off"`
 }
 
 // StatusCount counts events of one status.
@@ -184,6 +188,21 @@ type Object struct {
 	Result   string `json:"result"`
 	Count    int64  `json:"count"`     // events
 	LastSeen string `json:"last_seen"` // RFC 3339 in the contract's zone
+}
+
+// Case is one event as the desk works through it.
+type Case struct {
+	At        string       `json:"at"` // RFC 3339 in the contract's zone
+	Status    string       `json:"status"`
+	Endpoints []string     `json:"endpoints"` // each once, in code-point order, at most mostOfCase
+	Objects   []CaseObject `json:"objects"`   // likewise
+}
+
+// CaseObject is what an event is about.
+type CaseObject struct {
+	Name   string `json:"name"`
+	Type   string `json:"type"`
+	Result string `json:"result"`
 }
 
 // AgentTrend is a number of endpoints for each day, and their names at the period's end.

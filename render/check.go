@@ -1,15 +1,13 @@
 package render
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 
 	"geppo/aggregate"
-	"geppo/render/pdf"
+	"geppo/render/html"
 	"geppo/render/words"
 )
 
@@ -28,10 +26,7 @@ func Check(fsys fs.FS, opts Options) error {
 	}
 	_, err := words.Load(fsys)
 	add(err)
-	add(pdf.CheckWording(fsys))
-	_, err = parseHTML(fsys)
-	add(err)
-	_, err = parseText(fsys)
+	_, err = html.New(fsys)
 	add(err)
 	for _, s := range sampleSummaries() {
 		_, err := SummaryParts(fsys, s)
@@ -56,9 +51,7 @@ func Check(fsys fs.FS, opts Options) error {
 		return err
 	}
 	for _, report := range reports {
-		for _, err := range r.tryOut(r.Word(report)) {
-			add(err)
-		}
+		add(r.tryOut(r.Word(report)))
 	}
 	if len(faults) > 0 {
 		return errors.New(strings.Join(faults, "\n"))
@@ -82,24 +75,20 @@ func lines(err error) []string {
 	return []string{strings.ReplaceAll(err.Error(), "\n", " ")}
 }
 
-// tryOut renders a report's bodies as wide as they come, with few rows and brief, with and without PDFs, each of
-// which reaches other branches. The PDFs themselves have no templates, and their wording no gaps that
-// could fail.
-func (r *Renderer) tryOut(report aggregate.Report) (faults []error) {
-	b := body{r: r, w: r.words.ForMail(), report: report}
-	for _, pdfs := range [][]PDF{{{Name: "av.pdf", Pages: 9}, {Name: "edr.pdf", Pages: 9}}, nil} {
-		for _, b.room = range []room{rooms[0], {name: 12, rows: 1}, {name: 12, rows: 1, brief: true}} {
-			v, _, err := b.view(r.subject(report), pdfs)
-			if err != nil {
-				faults = append(faults, err)
-				continue
-			}
-			var html, text bytes.Buffer
-			faults = append(faults, r.html.Execute(&html, v), r.text.Execute(&text, v))
-			if n := len(tidy(html.Bytes())); n > maxHTML {
-				faults = append(faults, fmt.Errorf("mail.html: the body of an ordinary report takes %d bytes, at most %d are allowed; shorten the template", n, maxHTML))
-			}
+// tryOut prints a report's body as wide as it comes, with few rows and brief, with and without PDFs, each of
+// which reaches other branches. Text and PDFs have no templates.
+func (r *Renderer) tryOut(report aggregate.Report) error {
+	var parts Parts
+	e := r.Edition(report)
+	images, err := r.addImages(&parts, e, report)
+	if err != nil {
+		return err
+	}
+	mail := html.Mail{Edition: e, Images: images, Colors: html.Colors{Accent: "#000000"}}
+	for _, mail.Attachments = range [][]html.Attachment{{{Title: "AV", Name: "av.pdf", Pages: "9"}}, nil} {
+		if err := r.html.TryOut(mail); err != nil {
+			return err
 		}
 	}
-	return faults
+	return nil
 }

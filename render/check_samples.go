@@ -12,8 +12,8 @@ import (
 // anything, and two between.
 func sampleReports() ([]aggregate.Report, error) {
 	var reports []aggregate.Report
-	for i, m := range []store.Month{busyMonth(), emptyMonth(), newMonth(), partlyMonth()} {
-		r, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 2 - min(i, 1)})
+	for i, m := range []store.Month{busyMonth(), emptyMonth(), newMonth(), partlyMonth(), staleMonth()} {
+		r, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 2 - min(i, 1), Families: families})
 		if err != nil {
 			return nil, fmt.Errorf("compute sample report %d: %w", i+1, err)
 		}
@@ -22,6 +22,9 @@ func sampleReports() ([]aggregate.Report, error) {
 	reports[0].Late = 3
 	return reports, nil
 }
+
+// families makes one of the samples' threats ransomware.
+var families = []string{"Sample.Threat.3"}
 
 // sampleDay is noon of a day of the samples' month.
 func sampleDay(day int) time.Time { return time.Date(2026, 10, day, 12, 0, 0, 0, time.UTC) }
@@ -114,6 +117,20 @@ func partlyMonth() store.Month {
 	sampleDetection(&m, store.Virus, 0, "cleaned")
 	m.Statuses[0].Protections.BehaviorMonitoring = store.Off
 	m.Events = append(m.Events, store.EDREvent{ID: "1", Time: sampleDay(1), Endpoints: []store.Machine{{Name: m.Endpoints[0].Name}}, Status: "new"})
+	return m
+}
+
+// staleMonth has more machines of which the same is asked than a list shows, and no snapshot that is new enough to judge by.
+func staleMonth() store.Month {
+	m := sampleMonth("C000005", 12)
+	no := false
+	for i := range m.Statuses {
+		m.Statuses[i].Day, m.Statuses[i].PatternCurrent = "2026-10-02", &no
+	}
+	m.Events = append(m.Events, store.EDREvent{
+		ID: "1", Time: sampleDay(1), Endpoints: []store.Machine{{Name: m.Endpoints[0].Name}}, Status: "closed",
+		Objects: []store.EDRObject{{Name: "object.exe", Type: "file", Result: "terminated"}},
+	})
 	return m
 }
 

@@ -61,15 +61,14 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		"wording": {
 			map[string]string{
 				"words.toml": strings.NewReplacer("no_asks = ", "no_asks_x = ", `zero = "{month}の検出は0件でした"`, "").Replace(embedded(t, "words.toml")),
-				"pdf.toml":   strings.Replace(embedded(t, "pdf.toml"), `contents = "目次"`, `contents = ""`, 1),
 			},
-			[]string{"words.toml: line", "unknown key state.no_asks_x", "\npdf.toml: contents is missing or empty"},
+			[]string{"words.toml: line", "unknown key state.no_asks_x"},
 		},
 		"several keys": {
 			map[string]string{"words.toml": strings.NewReplacer(`zero = "{month}の検出は0件でした"`, "", `no_name = "(名称なし)"`, "").Replace(embedded(t, "words.toml"))},
 			[]string{"words.toml: state.zero is missing", "words.toml: format.no_name is missing"},
 		},
-		"syntax":        {map[string]string{"mail.html": "{{if}}", "mail.txt": "{{nothing}}"}, []string{"mail.html:1", "\nparse the text body: template: mail.txt:1"}},
+		"syntax":        {map[string]string{"mail.html": "{{if}}"}, []string{"mail.html:1"}},
 		"unknown field": {map[string]string{"mail.html": "a\n{{.Nothing}}"}, []string{"mail.html:2", "Nothing"}},
 		"too long":      {map[string]string{"mail.html": strings.Repeat("x", 81_000)}, []string{"mail.html", "81001 bytes", "80000"}},
 		"no alert":      {map[string]string{"alert.txt": "{{if .Missed}}{{.Nothing}}{{end}}"}, []string{"alert.txt:1", "Nothing"}},
@@ -94,7 +93,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 func TestCheckReachesEveryBranch(t *testing.T) {
 	branch := regexp.MustCompile(`\{\{-? ?(if|else|range|with|define)\b[^}]*\}\}`)
 	field := regexp.MustCompile(`NoSuchField(\d+)`)
-	for _, file := range []string{"mail.html", "mail.txt", "summary.txt", "alert.txt"} {
+	for _, file := range []string{"mail.html", "summary.txt", "alert.txt"} {
 		text := embedded(t, file)
 		ends := map[int]bool{}
 		for _, at := range branch.FindAllStringIndex(text, -1) {

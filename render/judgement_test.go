@@ -14,7 +14,7 @@ import (
 func asksOf(t *testing.T, text []byte) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(string(text), "【ご確認いただきたい事項】\n")
-	asks, _, found := strings.Cut(rest, "\n1 概要\n")
+	asks, _, found := strings.Cut(rest, "\n【機能別の件数と推移】\n")
 	if !ok || !found {
 		t.Fatalf("no ご確認いただきたい事項 in %q", text)
 	}
@@ -113,7 +113,7 @@ func TestNothingIsClaimedThatIsNotKnown(t *testing.T) {
 	}{
 		{"seen", quietMonth(), aggregate.Good, []string{"10月の検出は0件でした", "5台中5台で保護の動作を確認しました"}, []string{"届いていません"}},
 		{"one unseen", change(func(m *store.Month) { m.Statuses = m.Statuses[:1] }), aggregate.Attention, []string{"10月の検出は0件でした", "2台中1台で保護の動作を確認しました"}, nil},
-		{"no snapshots", change(func(m *store.Month) { m.Statuses = nil; detect(m, store.Virus, 5, "PC-001", "X", "cleaned", 3) }), aggregate.Undetermined, []string{"この2週間分届いていません", "10月の検出は合計3件でした", "2台中0台で"}, nil},
+		{"no snapshots", change(func(m *store.Month) { m.Statuses = nil; detect(m, store.Virus, 5, "PC-001", "X", "cleaned", 3) }), aggregate.Undetermined, []string{"この2週間分届いていません", "10月は3件を検出し、3件は自動で処理しました", "2台中0台で"}, nil},
 		{"nobody ever reported", change(func(m *store.Month) { m.Statuses = nil }), aggregate.Undetermined, []string{"一度も届いていません", "2台中0台で"}, []string{"0件でした"}},
 		{"no inventory", change(func(m *store.Month) { m.Endpoints = nil }), aggregate.Attention, []string{"端末の一覧は届いていません", "10月の検出は0件でした"}, []string{"利用率", "0台", "確認しました"}},
 		{"nothing at all", month("C000009", "株式会社テスト", 0), aggregate.Undetermined, []string{"端末の一覧は届いていません", "一度も届いていません"}, []string{"検出は0件", "0台", "確認しました"}},
@@ -125,7 +125,7 @@ func TestNothingIsClaimedThatIsNotKnown(t *testing.T) {
 			t.Errorf("%s: judged %s, want %s", c.name, report.Judgement, c.judgement)
 		}
 		for _, body := range []string{string(parts.HTML), string(parts.Text)} {
-			body = strings.ReplaceAll(body, "\n ", "")
+			body = strings.ReplaceAll(body, "\n", "") // lines are broken where they are full
 			for _, want := range c.has {
 				if !strings.Contains(body, want) {
 					t.Errorf("%s: lacks %q", c.name, want)
@@ -184,7 +184,7 @@ func TestAttachments(t *testing.T) {
 	if got := strings.Join(names, " "); got != "geppo-av_C000004_2026-10_r2.pdf geppo-edr_C000004_2026-10_r2.pdf" {
 		t.Errorf("attached: %s", got)
 	}
-	if cid := parts.Images[0].CID; cid != "virus-trend.C000004.2026-10@geppo" {
+	if cid := parts.Images[0].CID; cid != "virus-trend.C000004.2026-10@report" {
 		t.Errorf("first image is %s", cid)
 	}
 	without, err := renderer(t).PartsWithoutPDFs(report)

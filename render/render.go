@@ -4,15 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	htmltemplate "html/template"
 	"io/fs"
 	"slices"
-	texttemplate "text/template"
+	"time"
 
 	"geppo/aggregate"
 	"geppo/render/chart"
+	"geppo/render/edition"
 	"geppo/render/font"
+	"geppo/render/html"
 	"geppo/render/pdf"
+	"geppo/render/text"
 	"geppo/render/words"
 )
 
@@ -25,6 +27,7 @@ type Options struct {
 	SupportPhone string // not printed if empty
 	SupportHours string // not printed if empty
 	ThreatURL    string // an escaped threat name is appended; DefaultThreatURL if empty
+	FilePrefix   string // of the PDFs' names, ASCII; "geppo" if empty
 }
 
 // Renderer makes Parts. It is made once, holds the parsed templates and fonts, and is safe for use
@@ -34,15 +37,15 @@ type Renderer struct {
 	// nobody is. It is set before the first use.
 	Watch func(part string) (end func())
 
-	words *words.Words
-	opts  Options
-	html  *htmltemplate.Template
-	text  *texttemplate.Template
-	chart *chart.Drawer
-	pdf   *pdf.Maker
+	opts    Options
+	words   *words.Words
+	edition edition.Builder
+	html    *html.Printer
+	chart   *chart.Drawer
+	pdf     *pdf.Maker
 }
 
-// New parses words.toml, mail.html, mail.txt and the fonts. Its errors name the file and, for the
+// New parses words.toml, families.toml, mail.html and the fonts. Its errors name the file and, for the
 // wording, the key.
 func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	w, err := words.Load(fsys)
@@ -55,12 +58,13 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	if opts.ThreatURL == "" {
 		opts.ThreatURL = DefaultThreatURL
 	}
-	opts.SupportPhone, opts.SupportHours = words.Clean(opts.SupportPhone), words.Clean(opts.SupportHours)
-	r := &Renderer{words: w, opts: opts}
-	if r.html, err = parseHTML(fsys); err != nil {
-		return nil, err
+	if opts.FilePrefix == "" {
+		opts.FilePrefix = "geppo"
 	}
-	if r.text, err = parseText(fsys); err != nil {
+	r := &Renderer{opts: opts, words: w, edition: edition.Builder{
+		W: w, Lang: "ja", Phone: words.Clean(opts.SupportPhone), Hours: words.Clean(opts.SupportHours), ThreatURL: opts.ThreatURL,
+	}}
+	if r.html, err = html.New(fsys); err != nil {
 		return nil, err
 	}
 	family, err := font.Load(fsys)
@@ -68,33 +72,11 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 		return nil, err
 	}
 	r.chart = chart.New(family)
-	r.pdf, err = pdf.New(fsys, w, family, r.chart, pdf.Options{
-		ThreatURL: opts.ThreatURL, SupportPhone: opts.SupportPhone, SupportHours: opts.SupportHours,
-	})
-	if err != nil {
+	if r.pdf, err = pdf.New(family, r.chart); err != nil {
 		return nil, fmt.Errorf("set up the PDFs: %w", err)
 	}
 	return r, nil
 }
-
-func parseHTML(fsys fs.FS) (*htmltemplate.Template, error) {
-	t, err := htmltemplate.New("mail.html").Option("missingkey=error").Funcs(htmlFuncs).ParseFS(fsys, "mail.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse the HTML body: %w", err)
-	}
-	return t, nil
-}
-
-func parseText(fsys fs.FS) (*texttemplate.Template, error) {
-	t, err := texttemplate.New("mail.txt").Option("missingkey=error").Funcs(textFuncs).ParseFS(fsys, "mail.txt")
-	if err != nil {
-		return nil, fmt.Errorf("parse the text body: %w", err)
-	}
-	return t, nil
-}
-
-// Families are the prefixes of names that say ransomware, for aggregate.Options.
-func (r *Renderer) Families() []string { return r.words.Families.Ransomware }
 
 // Word returns the report with its points worded. What is frozen and mailed is the worded report.
 func (r *Renderer) Word(report aggregate.Report) aggregate.Report {
@@ -105,10 +87,14 @@ func (r *Renderer) Word(report aggregate.Report) aggregate.Report {
 	return report
 }
 
+// Families are the prefixes by which names of threats tell their family.
+func (r *Renderer) Families() []string { return r.words.Families.Ransomware }
+
+// Edition words a report: what all of Parts print.
+func (r *Renderer) Edition(report aggregate.Report) edition.Edition { return r.edition.Build(report) }
+
 // Parts renders a worded report: bodies, images and one PDF for each report.
-func (r *Renderer) Parts(report aggregate.Report) (Parts, error) {
-	return r.parts(report, true)
-}
+func (r *Renderer) Parts(report aggregate.Report) (Parts, error) { return r.parts(report, true) }
 
 // PartsWithoutPDFs renders a worded report for a message that would be too large with its PDFs; the
 // bodies say that they are not attached.
@@ -125,16 +111,59 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 			return fail(fmt.Errorf("point %q has no words; pass the report through Word first", p.Kind))
 		}
 	}
-	parts := Parts{Subject: r.subject(report)}
+	e := r.Edition(report)
+	parts := Parts{Subject: e.Subject}
 	if withPDFs {
-		if err := r.addPDFs(report, &parts); err != nil {
+		if err := r.addPDFs(&parts, e, report); err != nil {
 			return fail(err)
 		}
 	}
-	if err := r.addBodies(&body{r: r, w: r.words.ForMail(), report: report}, &parts); err != nil {
+	images, err := r.addImages(&parts, e, report)
+	if err != nil {
 		return fail(err)
 	}
+	if !withPDFs {
+		e.Closing.Brief = e.Closing.BriefText
+	}
+	mail := html.Mail{Edition: e, Images: images, Colors: html.Colors{Accent: "#1D5FB4"}}
+	var attached []text.Attachment
+	for i, p := range parts.PDFs {
+		a := html.Attachment{Title: e.Documents[i].Title, Name: p.Name, Pages: e.Closing.PDFPages.Say(words.Values{Count: fmt.Sprint(p.Pages)})}
+		mail.Attachments, attached = append(mail.Attachments, a), append(attached, text.Attachment(a))
+	}
+	var shown map[string]bool
+	if parts.HTML, shown, err = r.html.Print(mail); err != nil {
+		return fail(err)
+	}
+	parts.Images = slices.DeleteFunc(parts.Images, func(i Image) bool { return !shown[i.CID] })
+	parts.Text = text.Print(e, attached)
 	return parts, nil
+}
+
+// addPDFs makes one PDF for each document: antivirus, and EDR with the option.
+func (r *Renderer) addPDFs(parts *Parts, e edition.Edition, report aggregate.Report) error {
+	defer r.watch("pdf")()
+	_, end := report.Period.Bounds(time.UTC)
+	for _, d := range e.Documents {
+		doc, err := r.pdf.Make(e, d, pdf.Meta{
+			Author: e.Closing.Desk, Subject: report.Contract.ID + " " + report.Period.String(), Date: end, Accent: chart.Accent,
+		})
+		if err != nil {
+			return fmt.Errorf("%s PDF: %w", d.Kind, err)
+		}
+		parts.PDFs = append(parts.PDFs, PDF{Name: r.pdfName(d.Kind, report), Data: doc.Data, Pages: doc.Pages})
+		parts.Replaced += doc.Replaced
+	}
+	return nil
+}
+
+// pdfName is ASCII, since contract ids are: geppo-av_C000001_2026-10.pdf, with _r2 for revision 2.
+func (r *Renderer) pdfName(kind string, report aggregate.Report) string {
+	name := fmt.Sprintf("%s-%s_%s_%s", r.opts.FilePrefix, kind, report.Contract.ID, report.Period)
+	if report.Revision > 1 {
+		name += fmt.Sprintf("_r%d", report.Revision)
+	}
+	return name + ".pdf"
 }
 
 func (r *Renderer) watch(part string) (end func()) {
@@ -142,15 +171,6 @@ func (r *Renderer) watch(part string) (end func()) {
 		return func() {}
 	}
 	return r.Watch(part)
-}
-
-// subject is 【おまかせアンチウイルス】月次レポート送付のお知らせ(2026年10月分).
-func (r *Renderer) subject(report aggregate.Report) string {
-	v := words.Values{Product: report.Overview.Product, Month: r.words.Month(report.Period)}
-	if report.Revision > 1 {
-		v.Revision = r.words.Revision
-	}
-	return r.words.Subject.Say(v)
 }
 
 // JSON is report.json: indented, without HTML escapes, with a final newline.

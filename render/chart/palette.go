@@ -22,7 +22,18 @@ var (
 	Weekend   = rgb(0xB42318) // its day and letter
 	Mark      = rgb(0xC98A00) // what is pointed at: a mean, a stretch of days
 	MarkInk   = rgb(0x7A5300) // its words
-	EmptyRing = rgb(0xE5E7EB) // a doughnut without a detection
+	EmptyRing = rgb(0xE5E7EB) // a total of 0
+
+	Accent = rgb(0x0E2D77) // headings and rules
+
+	// What a tone colours: words and edges, and the ground behind them.
+	Alarm       = rgb(0xB42318)
+	AlarmGround = rgb(0xFDECEA)
+	Warn        = rgb(0x8A5A00)
+	WarnGround  = rgb(0xFFF6DB)
+	Calm        = rgb(0x0B6B4F)
+	CalmGround  = rgb(0xE7F5EF)
+	PointGround = rgb(0xEAF2FC)
 
 	Slices = [...]Color{
 		rgb(0x0E2D77), // deep blue
@@ -42,3 +53,14 @@ func SliceColor(i int) Color { return Slices[i%len(Slices)] }
 func rgb(hex uint32) Color {
 	return Color{R: uint8(hex >> 16), G: uint8(hex >> 8), B: uint8(hex), A: 0xFF}
 }
+
+// outcomes colour what became of detections: blue and green tones were handled, amber was left alone, red is
+// still to be handled. Neighbours in the stacked bar differ in lightness.
+var outcomes = map[string]Color{
+	"cleaned": rgb(0x0E2D77), "deleted": rgb(0x5B93D6), "quarantined": rgb(0x008166), "renamed": rgb(0x90CDF2),
+	"passed": rgb(0xDB8F12), "uncleanable": rgb(0xB42318), "noncleaned": rgb(0xB42318), "unsafe": rgb(0xE0662C),
+	"reboot": rgb(0xF2C14E), "unknown": rgb(0x9CA3AF),
+}
+
+// Result is the colour of one of the vendor's results.
+func Result(name string) Color { return outcomes[name] }

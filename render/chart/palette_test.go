@@ -36,7 +36,7 @@ func TestPalette(t *testing.T) {
 			}
 		}
 	}
-	for name, c := range map[string]Color{"ink": Ink, "muted": Muted, "bar": Bar} {
+	for name, c := range map[string]Color{"ink": Ink, "muted": Muted, "bar": Bar, "alarm": Alarm, "warn": Warn, "calm": Calm, "weekend": Weekend, "mark": MarkInk} {
 		if r := contrast(c, White); r < 4.5 {
 			t.Errorf("%s on white has a contrast of %.1f, want 4.5 (WCAG 2.2, 1.4.3)", name, r)
 		}
@@ -79,4 +79,19 @@ func contrast(a, b Color) float64 {
 	y := func(c Color) float64 { return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B) }
 	light, dark := max(y(a), y(b)), min(y(a), y(b))
 	return (light + 0.05) / (dark + 0.05)
+}
+
+// TestResultsDifferBesideEachOther: in the order in which the bars have them, and in black and white too.
+func TestResultsDifferBesideEachOther(t *testing.T) {
+	full := [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}
+	for _, order := range [][]string{
+		{"cleaned", "deleted", "quarantined", "renamed", "passed", "uncleanable", "unknown"}, {"cleaned", "noncleaned", "reboot", "unsafe", "unknown"},
+	} {
+		for i := 1; i < len(order); i++ {
+			a, b := lab(Result(order[i-1]), full), lab(Result(order[i]), full)
+			if math.Abs(a[0]-b[0]) < 8 || distance(a, b) < 18 {
+				t.Errorf("%s and %s differ by %.1f, in lightness by %.1f", order[i-1], order[i], distance(a, b), math.Abs(a[0]-b[0]))
+			}
+		}
+	}
 }

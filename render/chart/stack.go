@@ -13,20 +13,31 @@ const (
 func (d *Drawer) Stack(slices []Slice, width int) Chart {
 	slices, total := foldSlices(slices)
 	c := d.chart(saneWidth(width), int(stackHeight)+16+len(slices)*legendRow)
-	left, room := 4.0, float64(c.W)-8
-	if total == 0 {
-		c.box(left, 4, left+room, 4+stackHeight, EmptyRing)
-	}
-	for i, w := range parts(slices, total, room) {
-		if w == 0 {
-			continue
-		}
-		end := math.Round(left + w)
-		c.box(math.Round(left), 4, max(end-1, math.Round(left)+1), 4+stackHeight, slices[i].Color)
-		left += w
-	}
+	c.stack(slices, total, 4, 4, float64(c.W)-8, stackHeight)
 	c.legend(slices, total, 4, stackHeight+12)
 	return *c
+}
+
+// Bar is Stack without its legend, in a given size.
+func (d *Drawer) Bar(slices []Slice, size Size) Chart {
+	slices, total := foldSlices(slices)
+	c := d.chart(min(max(size.W, 40), maxWidth), min(max(size.H, 8), maxWidth))
+	c.stack(slices, total, 0, 0, float64(c.W), float64(c.H))
+	return *c
+}
+
+// stack draws one bar of all shares.
+func (c *Chart) stack(slices []Slice, total int64, left, y, room, height float64) {
+	if total == 0 {
+		c.box(left, y, left+room, y+height, EmptyRing)
+	}
+	for i, w := range parts(slices, total, room) {
+		if w > 0 {
+			start := math.Round(left)
+			c.box(start, y, max(math.Round(left+w)-1, start+1), y+height, slices[i].Color)
+			left += w
+		}
+	}
 }
 
 // parts are the widths of the slices; small ones are widened at the cost of the largest.

@@ -12,12 +12,12 @@ type canvas struct {
 	scale float64
 }
 
-// chart draws c at the left margin and the next free line, scaled to width. alt says what it shows.
-func (s *sheet) chart(c chart.Chart, width float64, alt string) {
+// chart draws c with its top left at a place, scaled to width. alt says what it shows.
+func (s *sheet) chart(c chart.Chart, x, y, width float64, alt string) {
 	s.replaced += c.Replaced
 	figure := s.sect.Child("Figure")
-	figure.Alt, figure.Box = alt, [4]float64{left, s.y, left + width, s.y + float64(c.H)*width/float64(c.W)}
-	s.tag(figure, func() { c.Draw(canvas{s, left, s.y, width / float64(c.W)}) })
+	figure.Alt, figure.Box = alt, [4]float64{x, y, x + width, y + float64(c.H)*width/float64(c.W)}
+	s.tag(figure, func() { c.Draw(canvas{s, x, y, width / float64(c.W)}) })
 }
 
 func (c canvas) at(p chart.Point) (x, y float64) { return c.x + p.X*c.scale, c.y + p.Y*c.scale }

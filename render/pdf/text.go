@@ -65,16 +65,13 @@ func (s *sheet) putRight(text string, x, y float64, st style) {
 // label is a name as it is printed and, where that is not the whole name, the name itself.
 type label struct{ shown, actual string }
 
-// name prepares a name of the data: cleaned, and 「名称なし」 where nothing is left of it.
+// name prepares a name of the data.
 func (s *sheet) name(raw string) label {
-	shown := words.Disarm(s.clean(raw))
-	if shown == "" {
-		return label{shown: s.w.Format.NoName}
-	}
+	shown := s.clean(raw)
 	if shown == raw {
 		return label{shown: shown}
 	}
-	return label{shown: shown, actual: words.Disarm(visible(raw))}
+	return label{shown: shown, actual: visible(raw)}
 }
 
 // visible is a name without control characters and direction marks: what a search in the PDF shall find, also where
@@ -98,57 +95,13 @@ func (s *sheet) spoken(text string, draw func()) {
 	s.page.Spoken(text, draw)
 }
 
-// Kinsoku (JIS X 4051): what may not begin and what may not end a line.
-const (
-	noStart = "、。，．,.・:;：；？！?!゛゜ヽヾゝゞ々ー―–—…‥)）]］}｝」』】〕〉》’”ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ％%℃～〜※"
-	noEnd   = "(（[［{｛「『【〔〈《‘“■●▲"
-)
-
-// wrap breaks text into lines of at most width. Words of Latin letters, digits and what host and
-// threat names are made of stay whole unless they are longer than a line.
+// wrap breaks text into lines of at most width.
 func (s *sheet) wrap(text string, width float64, st style) []string {
-	runes := []rune(text)
 	face := s.face(st)
-	var lines []string
-	for start := 0; start < len(runes); {
-		used, end, breakAt := 0.0, start, -1
-		for end < len(runes) {
-			if used += face.Width(string(runes[end]), st.size); used > width && end > start {
-				break
-			}
-			end++
-			if end < len(runes) && mayBreak(runes[end-1], runes[end]) {
-				breakAt = end
-			}
-		}
-		if end < len(runes) && breakAt > start {
-			end = breakAt
-		}
-		lines = append(lines, strings.TrimRight(string(runes[start:end]), " "))
-		for start = end; start < len(runes) && runes[start] == ' '; {
-			start++
-		}
-	}
-	return lines
-}
-
-// mayBreak tells whether a line may end between a and b.
-func mayBreak(a, b rune) bool {
-	switch {
-	case strings.ContainsRune(noStart, b) || strings.ContainsRune(noEnd, a) || b == ' ':
-		return false
-	case a == ' ':
-		return true
-	case isWord(a) && isWord(b):
-		return false
-	case a >= '0' && a <= '9' && strings.ContainsRune("件台日月年版第％", b):
-		return false // a number and its unit
-	}
-	return true
-}
-
-func isWord(r rune) bool {
-	return r < 0x2E80 && r != '/' && !unicode.IsSpace(r)
+	return words.Wrap(text, width, func(r rune) float64 {
+		g, _ := face.Glyph(r)
+		return g.Advance * st.size
+	})
 }
 
 // fit wraps a name into at most max lines. Where it needs more, its middle is left out; then, and

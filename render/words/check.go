@@ -29,6 +29,10 @@ var (
 		"noteworthy_event", "realtime_scan", "machine_learning", "edr",
 	}
 	statuses = []string{"new", "in_progress", "closed"}
+	abouts   = []string{
+		"event_trend", "objects_top", "endpoints_top", "objects", "offline", "outdated", "unsupported_os", "realtime_scan",
+		"behavior_monitoring", "machine_learning", "web_reputation", "edr",
+	}
 )
 
 // faults lists what is missing or too much, each with its key.
@@ -44,6 +48,7 @@ func (w *Words) faults() []string {
 		exact("edr_status", w.EDRStatus, statuses),
 		exact("asks", w.Asks, aggregate.Marks),
 		exact("state.missing", w.State.Missing, missings),
+		exact("edition.about", w.Edition.About, abouts),
 	)
 	if n := len(w.Format.Weekdays); n != 7 {
 		faults = append(faults, fmt.Sprintf("format.weekdays has %d words, not 7", n))

@@ -156,6 +156,29 @@ func (w *Words) Status(s string) string {
 	return s
 }
 
+// ObjectType and ObjectResult word what the vendor says of an object of an EDR event; an unknown word is printed as
+// received.
+func (w *Words) ObjectType(s string) string { return worded(w.ObjectTypes, s) }
+
+// ObjectResult is described at ObjectType.
+func (w *Words) ObjectResult(s string) string { return worded(w.ObjectResults, s) }
+
+func worded(list map[string]string, s string) string {
+	if word, ok := list[strings.ToLower(strings.TrimSpace(s))]; ok {
+		return word
+	}
+	return s
+}
+
+// Terms are the glossary, in the order of its keys in the wording's own list.
+func (w *Words) Terms() []Term {
+	list := make([]Term, 0, len(terms))
+	for _, key := range terms {
+		list = append(list, w.Glossary[key])
+	}
+	return list
+}
+
 // Days lists the days of a trend that have a count: 「10/5 3件、10/6 1件」.
 func (w *Words) Days(trend []aggregate.DayCount, as Phrase) string {
 	var days []string

@@ -118,23 +118,8 @@ func halves(r rune) int { return max(1, 2*columns.RuneWidth(r)) }
 
 // Name is Cut, and says so where there is no name.
 func (w *Words) Name(s string, width int) string {
-	if s = w.Cut(s, width); strings.TrimSpace(s) != "" {
+	if s = Cut(s, width); strings.TrimSpace(s) != "" {
 		return s
 	}
 	return w.Format.NoName
-}
-
-// Cut is Cut, for where these words are read.
-func (w *Words) Cut(s string, width int) string {
-	if s = Cut(s, width); w.mail {
-		return Unlink(s)
-	}
-	return s
-}
-
-// ForMail are the same words for a mail: no name in them becomes a link.
-func (w *Words) ForMail() *Words {
-	mail := *w
-	mail.mail = true
-	return &mail
 }

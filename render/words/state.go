@@ -6,53 +6,45 @@ import (
 	"geppo/aggregate"
 )
 
-// Sentences says in a few sentences what the month was like, and never more than is known: what was
-// detected and what became of it, how it compares, what is known of the protection, what is missing.
+// Sentences says in a few sentences what the month was like, and never more than is known: what is missing, what
+// was detected and what became of it, what matters most of it or how it compares, what is known of the
+// protection.
 func (w *Words) Sentences(r aggregate.Report) []string {
 	say := w.State
-	month := Values{Month: w.ShortMonth(r.Period)}
-	total := r.Funnel.Detected + r.Funnel.Restricted
+	month := Values{Month: w.ShortMonth(r.Period), Count: w.Number(r.Funnel.Detected), Handled: w.Number(r.Funnel.Handled)}
 	var lines []string
 	for _, m := range r.Missing {
 		lines = append(lines, say.Missing[m].Say(Values{Desk: w.Desk}))
 	}
 	switch known := r.Overview.Inventory || r.Protection.Installed > 0 || len(r.Outside) > 0; {
-	case total > 0:
-		month.Count = w.Number(total)
+	case r.Funnel.Detected > 0:
 		lines = append(lines, say.Detected.Say(month))
+	case r.Funnel.Restricted > 0:
+		month.Count = w.Number(r.Funnel.Restricted)
+		lines = append(lines, say.Restricted.Say(month))
 	case known && r.Judgement != aggregate.Undetermined:
 		lines = append(lines, say.Zero.Say(month))
 	}
-	lines = append(lines, w.funnel(r)...)
-	if changes := w.Changes(r.Points, r.Period); changes != "" {
+	if most := w.gravest(r); most != "" {
+		lines = append(lines, most)
+	} else if changes := w.Changes(r.Points, r.Period); changes != "" {
 		lines = append(lines, changes)
 	}
-	lines = append(lines, w.protection(r))
-	if len(r.Gaps) > 0 {
-		lines = append(lines, say.Gaps.Say(Values{Days: w.Ranges(r.Gaps)}))
-	}
-	return lines
+	return append(lines, w.protection(r))
 }
 
-// funnel tells what became of the detections, and of what the URL filter kept back apart from them.
-func (w *Words) funnel(r aggregate.Report) (lines []string) {
-	f := r.Funnel
-	if f.Detected > 0 {
-		lines = append(lines, w.State.Funnel.Say(Values{
-			Count: w.Number(f.Detected), Handled: w.Number(f.Handled), To: w.Number(f.Desk), Asks: w.Number(int64(f.Asks)), Desk: w.Desk,
-		}))
-	}
-	if f.Detected > 0 && f.Restricted > 0 {
-		lines = append(lines, w.State.Restricted.Say(Values{Count: w.Number(f.Restricted)}))
-	}
-	for _, f := range r.Antivirus {
-		for _, result := range f.Results {
-			if result.Result == "passed" && result.Count > 0 {
-				lines = append(lines, w.State.NotHandled.Say(Values{Count: w.Number(result.Count)}))
+// gravest is the sentence of the month that matters most, "" if there is none.
+func (w *Words) gravest(r aggregate.Report) string {
+	for _, kind := range []aggregate.PointKind{
+		aggregate.PointToConfirm, aggregate.PointRestart, aggregate.PointRansomware, aggregate.PointNotHandled, aggregate.PointOpenEvents, aggregate.PointHoliday,
+	} {
+		for _, p := range r.Points {
+			if p.Kind == kind {
+				return w.Point(p, r.Period)
 			}
 		}
 	}
-	return lines
+	return ""
 }
 
 // protection tells in numbers what is known of it.

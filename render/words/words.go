@@ -48,11 +48,13 @@ type Words struct {
 	Asks       map[aggregate.MarkKind]Ask         `toml:"asks"`
 	Mail       Mail                               `toml:"mail"`
 	Points     Points                             `toml:"points"`
+	Edition    Edition                            `toml:"edition"`
+
+	ObjectTypes   map[string]string `toml:"object_types"`
+	ObjectResults map[string]string `toml:"object_results"`
 
 	// Families are the prefixes of families.toml.
 	Families Families `toml:"-"`
-
-	mail bool // see ForMail
 }
 
 // Format is how figures and days are written.
@@ -195,7 +197,6 @@ type Judgement struct {
 type State struct {
 	Zero        Phrase                       `toml:"zero"`
 	Detected    Phrase                       `toml:"detected"`
-	Funnel      Phrase                       `toml:"funnel"`
 	Restricted  Phrase                       `toml:"restricted"`
 	NotHandled  Phrase                       `toml:"not_handled"`
 	Protection  Phrase                       `toml:"protection"`
@@ -204,7 +205,7 @@ type State struct {
 	Asks        string                       `toml:"asks"`
 	NoAsks      string                       `toml:"no_asks"`
 	MoreAsks    Phrase                       `toml:"more_asks"`
-	MoreAsksPDF string                       `toml:"more_asks_pdf"`
+	MoreAsksPDF Phrase                       `toml:"more_asks_pdf"`
 	AsksContact Phrase                       `toml:"asks_contact"`
 	Late        Phrase                       `toml:"late"`
 	Revision    Phrase                       `toml:"revision"`
@@ -251,6 +252,30 @@ type Mail struct {
 	Phone        string `toml:"phone"`
 	Hours        string `toml:"hours"`
 	SendingOnly  string `toml:"sending_only"`
+}
+
+// Edition holds what the first page and the PDFs say.
+type Edition struct {
+	Review       Phrase            `toml:"review"`
+	Detected     string            `toml:"detected"` // the funnel's numbers
+	Handled      string            `toml:"handled"`
+	AtDesk       string            `toml:"at_desk"`
+	Asked        string            `toml:"asked"`
+	Restricted   string            `toml:"restricted"`
+	Summary      string            `toml:"summary"`
+	FileTitle    Phrase            `toml:"file_title"`
+	Issued       Phrase            `toml:"issued"`
+	Honorific    Phrase            `toml:"honorific"`
+	Revision     Phrase            `toml:"revision"`
+	Page         Phrase            `toml:"page"`
+	Appendix     string            `toml:"appendix"`
+	Shortened    string            `toml:"shortened"`
+	Spelled      string            `toml:"spelled"`
+	Bracket      string            `toml:"bracket"`
+	EndpointUnit string            `toml:"endpoint_unit"`
+	DeskActs     Phrase            `toml:"desk_acts"`
+	CaseObject   Phrase            `toml:"case_object"`
+	About        map[string]string `toml:"about"`
 }
 
 // Points holds the POINT sentences.
