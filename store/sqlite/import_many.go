@@ -15,13 +15,11 @@ import (
 
 // The rows that come by the million: they are written in batches.
 
-// detectionRow is a detection as its table holds it.
+// detectionRow is a detection as its table holds it, and no larger: a batch holds 100,000 of them.
 type detectionRow struct {
-	contract     int64
-	ms, identity int64
-	received     any // milliseconds, or nil
-	misdated     any // what the wrong clock said, or nil
-	store.DetectionRow
+	contract, ms, identity, count                                int64
+	id, feature, class, endpoint, endpointID, name, result, path string
+	received, misdated                                           any // milliseconds, or nil; the latter is what the wrong clock said
 }
 
 type detectionKey struct{ contract, identity int64 }
@@ -38,7 +36,7 @@ var detectionRules = batchRules[detectionRow, detectionKey]{
 // supersedes tells whether a row of the same detection takes the place of an earlier one: it is more
 // final, or as final and corrects the time. updateDetections says the same in SQL.
 func (r *detectionRow) supersedes(have *detectionRow) bool {
-	by := cmp.Compare(store.Finality[r.Result], store.Finality[have.Result])
+	by := cmp.Compare(store.Finality[r.result], store.Finality[have.result])
 	return by > 0 || by == 0 && r.ms != have.ms
 }
 
@@ -82,8 +80,8 @@ func finality(column string) string {
 }
 
 func (r *detectionRow) args(to []any) []any {
-	return append(to, r.contract, r.ms, r.identity, r.ID, string(r.Feature), string(r.Class), r.Count, r.Endpoint, r.EndpointID, r.Name,
-		r.Result, r.received, r.Path, r.misdated)
+	return append(to, r.contract, r.ms, r.identity, r.id, r.feature, r.class, r.count, r.endpoint, r.endpointID, r.name, r.result,
+		r.received, r.path, r.misdated)
 }
 
 // PutDetection adds a detection, or replaces what is known of it if it is superseded. Where its
@@ -93,7 +91,11 @@ func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error
 	if err != nil {
 		return err
 	}
-	row := detectionRow{contract: key, ms: d.Time.UnixMilli(), identity: identity(d.Feature, d.ID), DetectionRow: d}
+	row := detectionRow{
+		contract: key, ms: d.Time.UnixMilli(), identity: identity(d.Feature, d.ID), count: d.Count,
+		id: d.ID, feature: string(d.Feature), class: string(d.Class), endpoint: d.Endpoint, endpointID: d.EndpointID,
+		name: d.Name, result: d.Result, path: d.Path,
+	}
 	if !d.Received.IsZero() {
 		row.received = d.Received.UnixMilli()
 	}
