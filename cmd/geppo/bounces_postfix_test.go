@@ -146,7 +146,7 @@ func (h *postfixHouse) run() {
 // await returns once look says so.
 func (h *postfixHouse) await(what string, look func() bool) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
