@@ -289,7 +289,7 @@ func (o outcome) verdict(stopped error) error {
 	case stopped != nil && !errors.Is(stopped, daemon.ErrPaused): // nothing waits for the end of a pause
 		return stopped
 	case bad == len(o.Waiting) && bad > 0:
-		return exitWith(exitIncomplete, "%d contracts wait for data or their month's end; import it, or use --force", bad)
+		return exitWith(exitIncomplete, "contracts that wait for data or their month's end: %d; import the data, or use --force", bad)
 	case bad > 0:
 		return exitWith(exitIncomplete, "not everything could be sent; see geppo status --period %s", o.Period)
 	}
