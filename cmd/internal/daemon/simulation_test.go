@@ -224,7 +224,9 @@ func (s *simulation) month(l *life, p store.Period) *life {
 			return l
 		}
 		s.check(l)
+		setRight := s.leap()
 		l = l.run()
+		setRight(l)
 		s.check(l)
 		s.happen(l, p)
 		next, pending := s.next(l)
@@ -238,6 +240,25 @@ func (s *simulation) month(l *life, p store.Period) *life {
 	}
 	s.faultf("%s never came to an end", p)
 	return l
+}
+
+// leap puts the clock years ahead, now and then, while mail is sent. Set right again, it finds deliveries
+// whose next try is years away, and brings them forward as Clock.Check does.
+func (s *simulation) leap() (setRight func(*life)) {
+	if !s.chance(10) {
+		return func(*life) {}
+	}
+	const years = 11 * 365 * 24 * time.Hour
+	s.tracef("the clock leaps")
+	s.skew += years
+	return func(l *life) {
+		s.skew -= years
+		n, err := l.ledger.BringForward(s.t.Context(), s.now().Add(s.policy.Backoff.Max*6/5), s.now())
+		if err != nil {
+			s.faultf("%v", err)
+		}
+		s.tracef("the clock is right, %d deliveries are brought forward", n)
+	}
 }
 
 // next is when the queue should be looked at again.
