@@ -37,8 +37,7 @@ func (r *Renderer) addImages(parts *Parts, e edition.Edition, report aggregate.R
 	return images, nil
 }
 
-// addImage draws a block's chart, if it is one, and refuses a chart on which nothing is drawn: no blank picture
-// goes out as a success.
+// addImage draws a block's chart, if it is one.
 func (r *Renderer) addImage(parts *Parts, images map[string]*html.Image, block edition.Block, report aggregate.Report) error {
 	var c chart.Chart
 	var id, alt string
@@ -53,11 +52,7 @@ func (r *Renderer) addImage(parts *Parts, images map[string]*html.Image, block e
 	default:
 		return nil
 	}
-	drawn := c.Image()
-	if chart.Blank(drawn) {
-		return fmt.Errorf("chart %s is blank", id)
-	}
-	data, err := c.Encode(drawn)
+	data, err := c.PNG()
 	if err != nil {
 		return fmt.Errorf("chart %s: %w", id, err)
 	}

@@ -7,8 +7,8 @@ package chart
 import (
 	"math"
 	"strconv"
+	"sync"
 
-	"geppo/render/deflate"
 	"geppo/render/font"
 )
 
@@ -22,7 +22,6 @@ const (
 	minWidth  = 320
 	maxWidth  = 1600
 
-	pngLevel   = 4 // of deflate
 	fontPixels = 8.5 * 96 / 72
 	labelDrop  = 4 // from the middle of a row to its baseline
 )
@@ -32,13 +31,13 @@ type Size struct{ W, H int }
 
 // Drawer lays out charts. It is safe for use by several goroutines.
 type Drawer struct {
-	family  font.Family
-	masks   glyphCache
-	deflate *deflate.Pool
+	family font.Family
+	masks  glyphCache
+	pixels sync.Pool // of *[]byte, those of pictures that were encoded
 }
 
 // New makes a Drawer that sets its labels in a family.
-func New(family font.Family) *Drawer { return &Drawer{family: family, deflate: deflate.New(pngLevel)} }
+func New(family font.Family) *Drawer { return &Drawer{family: family} }
 
 // Chart is one laid out chart.
 type Chart struct {

@@ -27,7 +27,7 @@ type bitmap struct {
 // Image draws the chart at Scale times its size.
 func (c Chart) Image() *image.Paletted {
 	b := &bitmap{
-		img:    image.NewPaletted(image.Rect(0, 0, c.W*Scale, c.H*Scale), color.Palette{White}),
+		img:    c.paper(),
 		index:  map[Color]uint8{White: 0},
 		blends: map[[2]uint8]*[levels]uint8{},
 		drawer: c.drawer,
@@ -39,8 +39,21 @@ func (c Chart) Image() *image.Paletted {
 	return b.img
 }
 
-// Blank tells whether an image shows one colour only, as a chart that failed would.
-func Blank(img *image.Paletted) bool {
+// paper is a white image, in the memory of one that was encoded if there is any.
+func (c Chart) paper() *image.Paletted {
+	w, h := c.W*Scale, c.H*Scale
+	img := &image.Paletted{Stride: w, Rect: image.Rect(0, 0, w, h), Palette: color.Palette{White}}
+	if used, ok := c.drawer.pixels.Get().(*[]byte); ok && cap(*used) >= w*h {
+		img.Pix = (*used)[:w*h]
+		clear(img.Pix)
+	} else {
+		img.Pix = make([]byte, w*h)
+	}
+	return img
+}
+
+// blank tells whether an image shows one colour only, as a chart that failed would.
+func blank(img *image.Paletted) bool {
 	return len(img.Pix) == 0 || bytes.Count(img.Pix, img.Pix[:1]) == len(img.Pix)
 }
 
@@ -116,11 +129,15 @@ func (b *bitmap) Fill(p Path, c Color) {
 func (b *bitmap) rect(x0, y0, x1, y1 float64, ink uint8) {
 	px := func(v float64) int { return int(math.Round(v * Scale)) }
 	r := image.Rect(px(x0), px(y0), px(x1), px(y1)).Intersect(b.img.Rect)
-	for y := r.Min.Y; y < r.Max.Y; y++ {
-		row := b.img.Pix[y*b.img.Stride+r.Min.X : y*b.img.Stride+r.Max.X]
-		for i := range row {
-			row[i] = ink
-		}
+	if r.Empty() {
+		return
+	}
+	first := b.img.Pix[r.Min.Y*b.img.Stride+r.Min.X:][:r.Dx()]
+	for i := range first {
+		first[i] = ink
+	}
+	for y := r.Min.Y + 1; y < r.Max.Y; y++ {
+		copy(b.img.Pix[y*b.img.Stride+r.Min.X:], first)
 	}
 }
 
