@@ -22,7 +22,7 @@ type agent struct {
 	before int32  // the day of slot 0
 	day    int32  // of the newest snapshot; 0 if there is none
 	state  state  // as the newest snapshot tells it
-	os     string
+	os     uint32 // of machines.systems
 }
 
 // state is what a snapshot says, each figure the worse the higher.
@@ -97,9 +97,9 @@ func (ms *machines) snapshot(s *store.AgentStatus, cal *calendar) {
 	told := stateOf(s)
 	switch {
 	case day > a.day:
-		a.day, a.state, a.os = day, told, s.OS
+		a.day, a.state, a.os = day, told, ms.system(s.OS)
 	case day == a.day:
-		a.os = worseOS(a.os, a.state.system, s.OS, told.system)
+		a.os = ms.system(worseOS(ms.systems[a.os], a.state.system, s.OS, told.system))
 		a.state = a.state.worse(told)
 	}
 }
@@ -207,16 +207,18 @@ func (ms *machines) standing(n int, cal *calendar, withEDR bool) (set markSet) {
 	return set
 }
 
-// system names a machine's operating system.
-func (ms *machines) system(n int) string { return cmp.Or(ms.agents[n].os, ms.list[n].os, unknownOS) }
+// systemOf names a machine's operating system.
+func (ms *machines) systemOf(n int32) string {
+	return cmp.Or(ms.systems[ms.agents[n].os], ms.systems[ms.list[n].os], unknownOS)
+}
 
 // agentsOf lists the machines by their marks.
-func (ms *machines) agentsOf(marks []markSet) Agents {
+func (ms *machines) agentsOf(marks []markSet, order []int32) Agents {
 	a := Agents{}
 	systems := map[string]int64{}
 	for n, set := range marks {
 		if set&markUnsupportedOS != 0 {
-			systems[ms.system(n)]++
+			systems[ms.systemOf(int32(n))]++
 		}
 		if set&offMarks != 0 {
 			a.Counts.Unprotected++
@@ -224,13 +226,14 @@ func (ms *machines) agentsOf(marks []markSet) Agents {
 	}
 	for _, list := range a.lists() {
 		*list.names = []string{}
-		for n, set := range marks {
-			if set&list.mark != 0 {
-				*list.count++
+		for _, n := range order {
+			if marks[n]&list.mark == 0 {
+				continue
+			}
+			if *list.count++; *list.count <= maxListed {
 				*list.names = append(*list.names, ms.list[n].name)
 			}
 		}
-		*list.names = listed(*list.names)
 	}
 	a.UnsupportedOS = []OSCount{}
 	for _, system := range ranking(systems) {

@@ -71,20 +71,18 @@ func markOf(result string) markSet {
 
 // asks are the machines with marks, the gravest first, then by name; what is asked of the contract as a
 // whole leads those that are not grave. total counts those that the list is too short for as well.
-func (r *Report) asks(ms *machines, marks []markSet, found map[int32][]Mark) (list []Ask, total int) {
+func (r *Report) asks(ms *machines, marks []markSet, order []int32, found map[int32][]Mark) (list []Ask, total int) {
 	list = []Ask{}
 	var asked []int32
-	for n, set := range marks {
-		if set != 0 {
-			asked = append(asked, int32(n))
+	for _, n := range order {
+		if marks[n] != 0 {
+			asked = append(asked, n)
 		}
 	}
 	contract := r.contractMarks()
 	total = len(contract) + len(asked)
-	slices.SortFunc(asked, func(a, b int32) int {
-		return cmp.Or(
-			-compareBool(marks[a]&graveMarks != 0, marks[b]&graveMarks != 0),
-			cmp.Compare(ms.list[a].name, ms.list[b].name), cmp.Compare(marks[a], marks[b]))
+	slices.SortStableFunc(asked, func(a, b int32) int {
+		return compareBool(marks[b]&graveMarks != 0, marks[a]&graveMarks != 0)
 	})
 	for _, n := range asked[:min(len(asked), maxListed)] {
 		ask := Ask{Endpoint: ms.list[n].name, Grave: marks[n]&graveMarks != 0, Marks: found[n]}
@@ -92,7 +90,7 @@ func (r *Report) asks(ms *machines, marks []markSet, found map[int32][]Mark) (li
 			if set := marks[n] & (1 << i); set != 0 && !slices.ContainsFunc(ask.Marks, func(m Mark) bool { return m.Kind == kind }) {
 				mark := Mark{Kind: kind}
 				if set == markUnsupportedOS {
-					mark.OS = ms.system(int(n))
+					mark.OS = ms.systemOf(n)
 				}
 				ask.Marks = append(ask.Marks, mark)
 			}

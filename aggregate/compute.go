@@ -55,6 +55,7 @@ func compute(rows store.MonthRows, opts Options) (Report, error) {
 			return Report{}, err
 		}
 	}
+	ms.forget()
 	r := Report{
 		Contract: Contract{ID: m.Contract.ID, Name: m.Contract.Name},
 		Period:   m.Period,
@@ -95,7 +96,8 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 	for n := range marks {
 		marks[n] = ms.standing(n, cal, m.Contract.EDR)
 	}
-	r.Agents, r.Outside = ms.agentsOf(marks), ms.strangerNames()
+	order := ms.byNameOrder()
+	r.Agents, r.Outside = ms.agentsOf(marks, order), ms.strangerNames(order)
 	if m.Contract.EDR {
 		offline, outdated := ms.trends(cal)
 		r.EDR = v.report(cal, r.Agents, offline, outdated)
@@ -107,7 +109,7 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 	r.Points = printed(all)
 	r.ToConfirm, r.Restart = c.toConfirm(rows, cal), c.restart(rows)
 	found := c.marks(rows, marks, cal)
-	r.Asks, r.Funnel.Asks = r.asks(ms, marks, found)
+	r.Asks, r.Funnel.Asks = r.asks(ms, marks, order, found)
 	r.funnel(c)
 	seen := 0
 	r.Protection, seen = ms.protection(cal)

@@ -31,7 +31,7 @@ var parts = [...]part{
 type counts struct {
 	machines  *machines
 	tallies   [len(parts)]tally
-	followUps map[followUp]*found
+	followUps map[followUp]found
 	ransom    ransom
 	crowded   map[int32][]store.Feature // the machines that a point of concentration names
 
@@ -40,34 +40,30 @@ type counts struct {
 
 // tally counts the detections of one part.
 type tally struct {
-	total    int64
-	days     []int64          // by index of the calendar
-	places   []place          // by number of the machine, as far as the part's detections reach
-	names    map[string]int32 // name → its place in perName
-	perName  []int64
-	tooMany  bool    // names were refused: the ranking is the store's to make
-	results  []int64 // by index of the part's results
-	unplaced int64   // of machines beyond what is told apart
+	total   int64
+	days    []int64          // by index of the calendar
+	others  []int64          // by number of the machine, as far as the part's detections reach
+	servers []int64          // the same of detections on servers, of a part that ranks them apart
+	names   map[string]int32 // name → its place in perName
+	perName []int64
+	tooMany bool    // names were refused: the ranking is the store's to make
+	results []int64 // by index of the part's results
 }
-
-// place splits a machine's detections by the class that each of them has: one name may stand among
-// the servers with one part and among the others with the rest.
-type place struct{ servers, others int64 }
 
 // followUp is a detection that somebody has to act on. part and result are indexes.
 type followUp struct {
-	part, result int
 	machine      int32
+	part, result uint8
 	name         string
 }
 
 // found is how many times and between which days of the period.
 type found struct {
 	count       int64
-	first, last int
+	first, last int16
 }
 
-func (f *found) add(n int64, day int) {
+func (f *found) add(n int64, day int16) {
 	if f.count == 0 {
 		f.first, f.last = day, day
 	}
@@ -85,7 +81,7 @@ type ransom struct {
 
 func newCounts(ms *machines, days int, families []string) *counts {
 	c := &counts{
-		machines: ms, followUps: map[followUp]*found{}, crowded: map[int32][]store.Feature{},
+		machines: ms, followUps: map[followUp]found{}, crowded: map[int32][]store.Feature{},
 		ransom:    ransom{prefixes: families, machines: map[int32]bool{}, results: map[string]int64{}},
 		namesLeft: namesBudget, followUpsLeft: followUpsBudget,
 	}
@@ -105,7 +101,7 @@ func (c *counts) add(d *store.Detection, cal *calendar) {
 	t.total += d.Count
 	t.days[day] += d.Count
 	n := c.machines.number(d.EndpointID, d.Endpoint)
-	t.place(n, c.machines.classOf(n, d.Class), d.Count)
+	t.place(n, p.servers && c.machines.classOf(n, d.Class) == store.ClassServer, d.Count)
 	if p.names > 0 {
 		c.name(t, d)
 	}
@@ -115,36 +111,55 @@ func (c *counts) add(d *store.Detection, cal *calendar) {
 		t.results[index] += d.Count
 		result = p.results[index]
 		if markOf(result) != 0 || result == passed {
-			c.followUp(followUp{at, index, n, d.Name}, d.Count, day)
+			c.followUp(followUp{n, uint8(at), uint8(index), d.Name}, d.Count, int16(day))
 		}
 	}
 	if c.ransom.is(d.Name) {
-		c.ransom.add(n, result, d.Count, day)
+		c.ransom.add(n, result, d.Count, int16(day))
 	}
 }
 
 // classOf is the class of a detection: its own, else the inventory's.
 func (ms *machines) classOf(n int32, own store.Class) store.Class {
 	if own = knownClass(own); own == store.ClassUnknown && n != noMachine {
-		return ms.list[n].class
+		return classesByNumber[ms.list[n].class]
 	}
 	return own
 }
 
-func (t *tally) place(n int32, class store.Class, count int64) {
-	if n == noMachine {
-		t.unplaced += count
-		return
-	}
-	if missing := int(n) + 1 - len(t.places); missing > 0 {
-		t.places = append(t.places, make([]place, missing)...)
-	}
-	if class == store.ClassServer {
-		t.places[n].servers += count
-	} else {
-		t.places[n].others += count
+// place counts for a machine. One machine may stand among the servers with a part of its detections and
+// among the others with the rest, by the class that each of them has. Those of machines beyond what is
+// told apart are in the totals alone.
+func (t *tally) place(n int32, server bool, count int64) {
+	switch {
+	case n == noMachine:
+	case server:
+		addAt(&t.servers, n, count)
+	default:
+		addAt(&t.others, n, count)
 	}
 }
+
+func addAt(sums *[]int64, n int32, count int64) {
+	if missing := int(n) + 1 - len(*sums); missing > 0 {
+		*sums = append(*sums, make([]int64, missing)...)
+	}
+	(*sums)[n] += count
+}
+
+// of is all that a machine has.
+func (t *tally) of(n int) (count int64) {
+	if n < len(t.others) {
+		count = t.others[n]
+	}
+	if n < len(t.servers) {
+		count += t.servers[n]
+	}
+	return count
+}
+
+// reach is above the highest number of a machine that has any.
+func (t *tally) reach() int { return max(len(t.others), len(t.servers)) }
 
 // name counts a name. When the names of a month take too much memory, the ranking of this part is
 // left to the store, which can sort on disk; it takes longer, for that one contract.
@@ -166,19 +181,16 @@ func (c *counts) name(t *tally, d *store.Detection) {
 
 // followUp notes a detection that somebody has to act on; beyond the budget without its name, and
 // beyond that in the results' figures alone.
-func (c *counts) followUp(key followUp, n int64, day int) {
-	f := c.followUps[key]
-	if f == nil && !c.followUpsLeft.take(130, key.name) {
+func (c *counts) followUp(key followUp, n int64, day int16) {
+	f, met := c.followUps[key]
+	if !met && !c.followUpsLeft.take(60, key.name) {
 		key.name = ""
-		if f = c.followUps[key]; f == nil && len(c.followUps) > followUpsBudget/60 {
+		if f, met = c.followUps[key]; !met && len(c.followUps) > followUpsBudget/50 {
 			return
 		}
 	}
-	if f == nil {
-		f = &found{}
-		c.followUps[key] = f
-	}
 	f.add(n, day)
+	c.followUps[key] = f
 }
 
 func (r *ransom) is(name string) bool {
@@ -190,7 +202,7 @@ func (r *ransom) is(name string) bool {
 	return false
 }
 
-func (r *ransom) add(n int32, result string, count int64, day int) {
+func (r *ransom) add(n int32, result string, count int64, day int16) {
 	r.found.add(count, day)
 	if n != noMachine {
 		r.machines[n] = true
@@ -250,13 +262,11 @@ func (c *counts) feature(i int, cal *calendar, byName func(store.Feature, int) (
 	p, t := &parts[i], &c.tallies[i]
 	f := Feature{Feature: p.feature, Total: t.total, Trend: cal.trend(t.days)}
 	endpoints, servers := newLeaders(p.endpoints), newLeaders(p.endpoints)
-	for n, at := range t.places {
-		if name := c.machines.list[n].name; p.servers {
-			endpoints.add(name, at.others)
-			servers.add(name, at.servers)
-		} else {
-			endpoints.add(name, at.all())
-		}
+	for n, count := range t.others {
+		endpoints.add(c.machines.list[n].name, count)
+	}
+	for n, count := range t.servers {
+		servers.add(c.machines.list[n].name, count)
 	}
 	f.Endpoints = endpoints.lines
 	if p.servers {
@@ -285,8 +295,6 @@ func (c *counts) feature(i int, cal *calendar, byName func(store.Feature, int) (
 	return f, nil
 }
 
-func (p place) all() int64 { return p.servers + p.others }
-
 // resultCount is how many detections of a part had a result.
 func (c *counts) resultCount(i int, results ...string) (n int64) {
 	for at, result := range parts[i].results {
@@ -299,7 +307,7 @@ func (c *counts) resultCount(i int, results ...string) (n int64) {
 
 // row is all of one machine, part and result that somebody has to act on.
 type row struct {
-	part, result int
+	part, result uint8
 	machine      int32
 	found
 	names []Ranked

@@ -3,7 +3,6 @@ package aggregate
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	"geppo/store"
 )
@@ -13,12 +12,13 @@ import (
 // the million does, and must not take down the daemon that all others need. Sums, rates and the
 // judgement are exact whatever a month holds.
 const (
-	strangersBudget = 24 << 20 // machines outside the inventory that are told apart
-	spellingsBudget = 8 << 20  // spellings that are remembered with their machine
-	namesBudget     = 24 << 20 // names that are counted in memory
-	followUpsBudget = 12 << 20 // machine, result and name of what somebody has to act on
-	objectsBudget   = 12 << 20 // objects of events
-	maxListed       = 10_000
+	strangersBudget = 16 << 20 // machines outside the inventory that are told apart
+	spellingsBudget = 6 << 20  // spellings that are remembered with their machine
+	namesBudget     = 12 << 20 // names that are counted in memory
+	followUpsBudget = 4 << 20  // machine, result and name of what somebody has to act on
+	systemsBudget   = 1 << 20  // operating systems
+	objectsBudget   = 6 << 20  // objects of events
+	maxListed       = 5_000
 )
 
 // budget is the memory that is left.
@@ -52,8 +52,11 @@ type machines struct {
 	spelt   map[string]int32
 	speltID map[spelling]int32
 
-	firstDay                     int32 // of the period
-	strangersLeft, spellingsLeft budget
+	systems       []string // operating systems; the first is that of who names none
+	systemNumbers map[string]uint32
+
+	firstDay                                  int32 // of the period
+	strangersLeft, spellingsLeft, systemsLeft budget
 }
 
 type spelling struct{ id, name string }
@@ -61,15 +64,34 @@ type spelling struct{ id, name string }
 // machine is what the report knows of an endpoint but for its detections.
 type machine struct {
 	name  string // as the inventory spells it, the newest of its entries; of a stranger the first in order
-	os    string
-	class store.Class
+	since int64  // when its leading entry was installed, in milliseconds
 	// entered and left are the days of installation and removal, as numbers of dayNumber; 0 if not known.
 	entered, left int32
 	installed     uint32 // bit d is set if it is installed at the end of day d of the period
+	os            uint32 // of machines.systems
+	class         uint8  // of classesByNumber
 	known         bool   // the inventory has it
 	hasID         bool
-	later         bool      // its leading entry was installed after the period
-	since         time.Time // when its leading entry was installed
+	later         bool // its leading entry was installed after the period
+}
+
+// classesByNumber are the classes that an endpoint can have; the first is that of who tells none.
+var classesByNumber = [...]store.Class{store.ClassUnknown, store.ClassDesktop, store.ClassServer, store.ClassMobile}
+
+func classNumber(c store.Class) uint8 {
+	return uint8(max(0, slices.Index(classesByNumber[:], c)))
+}
+
+// system is the number of an operating system, of which a fleet has few; beyond what they may take,
+// one that is not named.
+func (ms *machines) system(name string) uint32 {
+	n, met := ms.systemNumbers[name]
+	if !met && ms.systemsLeft.take(60, name) {
+		n = uint32(len(ms.systems))
+		ms.systems = append(ms.systems, name)
+		ms.systemNumbers[name] = n
+	}
+	return n
 }
 
 // noMachine stands for machines beyond what strangersBudget tells apart.
@@ -79,7 +101,8 @@ func newMachines(cal *calendar) *machines {
 	return &machines{
 		firstDay: numberOfDay(cal.days[0]),
 		byID:     map[string]int32{}, byName: map[string]int32{}, spelt: map[string]int32{}, speltID: map[spelling]int32{},
-		strangersLeft: strangersBudget, spellingsLeft: spellingsBudget,
+		systems: []string{""}, systemNumbers: map[string]uint32{"": 0},
+		strangersLeft: strangersBudget, spellingsLeft: spellingsBudget, systemsLeft: systemsBudget,
 	}
 }
 
@@ -93,7 +116,7 @@ func (ms *machines) enter(e *store.Endpoint, cal *calendar) {
 	} else if e.ID != "" {
 		ms.byID[e.ID] = n
 	}
-	m, entry := &ms.list[n], entryOf(e, cal)
+	m, entry := &ms.list[n], ms.entryOf(e, cal)
 	entry.installed |= m.installed
 	entry.hasID = entry.hasID || m.hasID
 	if m.known && !leads(&entry, m) {
@@ -103,8 +126,10 @@ func (ms *machines) enter(e *store.Endpoint, cal *calendar) {
 	*m = entry
 }
 
-func entryOf(e *store.Endpoint, cal *calendar) machine {
-	m := machine{name: e.Name, os: e.OS, class: knownClass(e.Class), known: true, hasID: e.ID != "", since: e.InstalledAt}
+func (ms *machines) entryOf(e *store.Endpoint, cal *calendar) machine {
+	m := machine{
+		name: e.Name, os: ms.system(e.OS), class: classNumber(e.Class), known: true, hasID: e.ID != "", since: e.InstalledAt.UnixMilli(),
+	}
 	m.later = !e.InstalledAt.Before(cal.end())
 	m.entered = cal.numberOf(e.InstalledAt)
 	if !e.RemovedAt.IsZero() {
@@ -123,13 +148,13 @@ func leads(a, b *machine) bool {
 	if a.later != b.later {
 		return b.later
 	}
-	return cmp.Or(b.since.Compare(a.since), cmp.Compare(a.name, b.name)) < 0
+	return cmp.Or(cmp.Compare(b.since, a.since), cmp.Compare(a.name, b.name)) < 0
 }
 
 // add gives a machine the next number.
 func (ms *machines) add(id, name string) int32 {
 	n := int32(len(ms.list))
-	ms.list = append(ms.list, machine{name: name, class: store.ClassUnknown, hasID: id != ""})
+	ms.list = append(ms.list, machine{name: name, hasID: id != ""})
 	ms.agents = append(ms.agents, agent{})
 	if id != "" {
 		ms.byID[id] = n
@@ -196,19 +221,28 @@ func (ms *machines) number(id, name string) int32 {
 	return n
 }
 
-// strangerNames are the machines that the inventory does not have, in code-point order.
-func (ms *machines) strangerNames() []string {
-	names := []string{}
-	for i := range ms.list {
-		if !ms.list[i].known {
-			names = append(names, ms.list[i].name)
-		}
+// forget lets go of what only reading needs, before the lists of the report are made.
+func (ms *machines) forget() { ms.byID, ms.byName, ms.spelt, ms.speltID = nil, nil, nil, nil }
+
+// byNameOrder numbers the machines in the order of their names, by which all lists of them go.
+func (ms *machines) byNameOrder() []int32 {
+	order := make([]int32, len(ms.list))
+	for n := range order {
+		order[n] = int32(n)
 	}
-	return listed(names)
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(ms.list[a].name, ms.list[b].name), cmp.Compare(a, b))
+	})
+	return order
 }
 
-// listed sorts names in code-point order and keeps as many as a report lists.
-func listed(names []string) []string {
-	slices.Sort(names)
-	return slices.Clip(names[:min(len(names), maxListed)])
+// strangerNames are the machines that the inventory does not have, in code-point order.
+func (ms *machines) strangerNames(order []int32) []string {
+	names := []string{}
+	for _, n := range order {
+		if !ms.list[n].known && len(names) < maxListed {
+			names = append(names, ms.list[n].name)
+		}
+	}
+	return names
 }

@@ -26,7 +26,7 @@ func overview(m store.Month, cal *calendar, c *counts) Overview {
 		if e.installed>>(len(cal.days)-1)&1 == 0 {
 			continue
 		}
-		switch e.class {
+		switch classesByNumber[e.class] {
 		case store.ClassDesktop:
 			o.Installed.Desktop++
 		case store.ClassServer:

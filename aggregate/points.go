@@ -104,10 +104,10 @@ func (c *counts) concentration(f store.Feature, t *tally) (Point, bool) {
 		return Point{}, false
 	}
 	first, with := newLeaders(concentratedOn+1), int64(0)
-	for n, at := range t.places {
-		if at.all() > 0 {
+	for n := range t.reach() {
+		if count := t.of(n); count > 0 {
 			with++
-			first.add(c.machines.list[n].name, at.all())
+			first.add(c.machines.list[n].name, count)
 		}
 	}
 	var held int64
@@ -128,8 +128,8 @@ func (c *counts) concentration(f store.Feature, t *tally) (Point, bool) {
 
 // crowd marks the machines that have at least so many of a threat feature's detections.
 func (c *counts) crowd(f store.Feature, t *tally, least int64) {
-	for n, at := range t.places {
-		if isThreat(f) && at.all() >= least {
+	for n := range t.reach() {
+		if isThreat(f) && t.of(n) >= least {
 			c.crowded[int32(n)] = append(c.crowded[int32(n)], f)
 		}
 	}
@@ -205,7 +205,7 @@ func (c *counts) actionPoints(i int, rows []row, cal *calendar) (list []Point) {
 		p := Point{Kind: kind.point, Feature: parts[i].feature, Count: n}
 		names, days := map[string]int64{}, found{}
 		for _, r := range rows {
-			if r.part != i || !slices.Contains(kind.results, r.word()) {
+			if int(r.part) != i || !slices.Contains(kind.results, r.word()) {
 				continue
 			}
 			if r.machine != noMachine {

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -21,7 +22,15 @@ import (
 	"geppo/store/ingest"
 )
 
+// softMemory is the heap above which the garbage collector works harder, instead of letting it grow to
+// twice of what is in use: a report of 200,000 endpoints stays within 250 MB of the whole process. An
+// ordinary month never reaches it.
+const softMemory = 160 << 20
+
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softMemory)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	signalled, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	// The first signal asks geppo to stop; before anything does, a second one would end it at once.
