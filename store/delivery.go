@@ -97,15 +97,19 @@ type Attempt struct {
 	Outcome   Outcome
 }
 
-// Filter chooses deliveries; a zero field chooses all.
+// Filter chooses deliveries; a zero field chooses all. Contracts and Mailboxes choose together: what is of one
+// of the contracts, or goes to one of the mailboxes.
 type Filter struct {
 	Period    Period
 	Contracts []string
+	Mailboxes []string // see Mailbox
 	States    []State
 	IDs       []int64
 	Run       int64
 	// Unacknowledged leaves out what an operator has said to be dealt with.
 	Unacknowledged bool
+	// Standing leaves out what a later delivery of the same contract, period and mailbox has come after.
+	Standing bool
 }
 
 var (
@@ -117,6 +121,36 @@ var (
 
 // ErrUnderWay says that a delivery is being sent right now: what becomes of it is known in a moment.
 var ErrUnderWay = errors.New("it is being sent right now")
+
+// FrozenReport is the newest revision of a contract's report of a period.
+type FrozenReport struct {
+	Contract   string
+	Revision   int
+	ComputedAt time.Time
+	Import     int64 // the newest import that it was computed with
+}
+
+// Freezing is a report that is about to be frozen.
+type Freezing struct {
+	Contract  string
+	Period    Period
+	Revision  int
+	JSON      []byte
+	Import    int64 // the newest import before it was computed
+	FollowUps []FollowUp
+}
+
+// FollowUp is a line of the support desk's list: detections of one thing on one machine that the product could not
+// handle.
+type FollowUp struct {
+	Contract string
+	Feature  Feature
+	Result   string
+	Endpoint string
+	Name     string // what was detected
+	Count    int64
+	From, To Day // the first and the last day
+}
 
 // Settlement is the end of an attempt and the state that follows from it.
 type Settlement struct {

@@ -95,3 +95,9 @@ var Finality = map[string]int{
 	"passed": 1,
 	"":       -1, "unknown": -1, // below words that no table knows
 }
+
+// LastChange is when something was told of a contract that was not known.
+type LastChange struct {
+	Import int64
+	At     time.Time
+}

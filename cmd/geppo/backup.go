@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/files"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -70,7 +71,7 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 func pauseCopy(ctx context.Context, now time.Time) func(*sqlite.Ledger) error {
 	return func(l *sqlite.Ledger) error {
 		reason := fmt.Sprintf("this is the backup of %s: see what was sent since, by geppo help restoring", now.Format(time.DateTime))
-		return l.Pause(ctx, store.CauseOperator, reason, operator(), now)
+		return l.Pause(ctx, store.CauseOperator, reason, desk.Operator(), now)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/sink"
 	"geppo/store"
 	"geppo/store/ingest"
@@ -197,7 +198,7 @@ func (b *bench) planning(ctx context.Context) error {
 }
 
 func (b *bench) plan(ctx context.Context, db *databases) error {
-	_, err := newPlanner(b.c, db).Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: operator(), Force: true})
+	_, err := newPlanner(b.c, db).Plan(ctx, daemon.Request{Kind: "run", Period: benchPeriod, By: desk.Operator(), Force: true})
 	return err
 }
 

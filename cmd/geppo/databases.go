@@ -6,9 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/user"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -207,17 +205,6 @@ func newClock(c config.Config, db *databases, log *slog.Logger) daemon.Clock {
 // messageIDs names the messages of a ledger.
 func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
 	return mailer.IDs{Domain: c.Mail.Domain(), Key: mailer.Secret(ledger.Secret())}
-}
-
-// operator names who gave a command: the OS user, or who became it by sudo.
-func operator() string {
-	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" {
-		return sudoer
-	}
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "uid " + strconv.Itoa(os.Getuid())
 }
 
 // period reads --period; both forms of a missing one are wrong usage.

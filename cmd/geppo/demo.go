@@ -15,6 +15,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/files"
 	"geppo/cmd/internal/gallery"
 	"geppo/cmd/internal/sink"
@@ -216,7 +217,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 	if err != nil {
 		return err
 	}
-	run, err := newPlanner(c, db).Plan(ctx, daemon.Request{Kind: "run", Period: p, By: operator(), Force: true})
+	run, err := newPlanner(c, db).Plan(ctx, daemon.Request{Kind: "run", Period: p, By: desk.Operator(), Force: true})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -171,15 +171,6 @@ func (a *app) printPruned(r store.Retention, found sqlite.Pruning, expiry daemon
 	return nil
 }
 
-// refusePruned refuses to compute a report whose rows are gone: it would be a false all-clear.
-func refusePruned(ctx context.Context, d *sqlite.Detections, p store.Period) error {
-	err := d.Pruned(ctx, p)
-	if errors.Is(err, store.ErrPruned) {
-		return exitWith(exitUsage, "no report of %s can be computed any more: %w; one that was sent can be sent again by geppo resend without --rebuild", p, err)
-	}
-	return err
-}
-
 // refusePrunedRun lets a resend of a pruned month be followed to its end.
 func refusePrunedRun(ctx context.Context, db *databases, p store.Period) error {
 	counts, err := db.ledger.CountStates(ctx, store.Filter{Period: p})
@@ -191,5 +182,5 @@ func refusePrunedRun(ctx context.Context, db *databases, p store.Period) error {
 			return nil
 		}
 	}
-	return refusePruned(ctx, db.detections, p)
+	return desk.Desk{Detections: db.detections}.NotPruned(ctx, p)
 }

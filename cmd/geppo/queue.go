@@ -3,142 +3,123 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
-	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
 
-func deliveryIDs(args []string) ([]int64, error) {
-	ids := make([]int64, len(args))
-	for i, arg := range args {
-		var err error
-		if ids[i], err = strconv.ParseInt(arg, 10, 64); err != nil {
-			return nil, exitWith(exitUsage, "%q is not the number of a delivery; geppo status lists them", arg)
+// actionCommand is a command that does one action to a selection.
+func (a *app) actionCommand(action desk.Action, short, long, example string) *cobra.Command {
+	return a.plannedCommand(action, short, long, example, func(ctx context.Context, d desk.Desk, s desk.Selection) (desk.Plan, error) {
+		return d.Plan(ctx, action, s)
+	})
+}
+
+func (a *app) plannedCommand(action desk.Action, short, long, example string,
+	plan func(context.Context, desk.Desk, desk.Selection) (desk.Plan, error),
+) *cobra.Command {
+	var f selectionFlags
+	cmd := &cobra.Command{Use: string(action) + " " + selectionUse, Short: short, Long: long + selectionHelp, Example: example}
+	f.bind(cmd)
+	cmd.RunE = a.withDesk(func(ctx context.Context, _ config.Config, d desk.Desk, args []string) error {
+		s, err := f.selection(a, args)
+		if err != nil {
+			return err
 		}
-	}
-	return ids, nil
+		p, err := plan(ctx, d, s)
+		if err != nil {
+			return err
+		}
+		if err := a.confirm(&f, s, string(action), p.Extent); err != nil {
+			return err
+		}
+		n, err := d.Act(ctx, p, desk.Operator(), f.reason)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(a.stdout, p.Done(n)); err != nil {
+			return err
+		}
+		return p.Fault()
+	})
+	return cmd
 }
 
 func (a *app) cancelCommand() *cobra.Command {
-	var periodFlag, reason string
-	cmd := &cobra.Command{
-		Use:   "cancel (DELIVERY… | --period P)",
-		Short: "Stop what is pending or held",
-		Example: `  geppo cancel 17 18
-  geppo cancel --period 2026-10 --reason "wrong data"`,
-	}
-	cmd.Flags().StringVar(&periodFlag, "period", "", "everything pending of this month, `YYYY-MM`")
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		if (periodFlag == "") == (len(args) == 0) {
-			return exitWith(exitUsage, "name deliveries, or a month with --period")
-		}
-		var filter store.Filter
-		var err error
-		if periodFlag != "" {
-			filter.Period, err = period(periodFlag)
-		} else {
-			filter.IDs, err = deliveryIDs(args)
-		}
-		if err != nil {
-			return err
-		}
-		n, err := db.ledger.Cancel(ctx, filter, order(args, periodFlag, reason), time.Now())
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(a.stdout, "%d deliveries cancelled\n", n); err != nil {
-			return err
-		}
-		if n < len(filter.IDs) {
-			return fmt.Errorf("%d of them are neither pending nor held, or are under way; see geppo show", len(filter.IDs)-n)
-		}
-		return nil
-	})
-	return cmd
-}
-
-// order is who asks for an action on deliveries or on a month, and why.
-func order(ids []string, periodFlag, reason string) store.Order {
-	what := strings.Join(ids, " ")
-	if periodFlag != "" {
-		what = "--period " + periodFlag
-	}
-	return store.Order{By: operator(), What: what, Reason: reason}
+	return a.actionCommand(desk.Cancel, "Stop what is pending, awaiting or held",
+		"Stops what is pending, awaits approval or is held; what is under way is finished. geppo release undoes it.",
+		`  geppo cancel 17 18
+  geppo cancel --period 2026-10 --reason "wrong data" --yes`)
 }
 
 func (a *app) releaseCommand() *cobra.Command {
-	var reason string
-	cmd := &cobra.Command{
-		Use:   "release DELIVERY…",
-		Short: "Let go what is held or cancelled",
-		Long: `Puts held and cancelled deliveries back into the queue: the daemon, or the next geppo run of their period, sends
-them. One whose address is gone, or that a resend took the place of, stays as it is.`,
-		Example: "  geppo release 17 --reason \"the customer has called\"",
-		Args:    cobra.MinimumNArgs(1),
-	}
-	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		ids, err := deliveryIDs(args)
-		if err != nil {
-			return err
-		}
-		if err := refuseGone(ctx, db, ids); err != nil {
-			return err
-		}
-		n, err := db.ledger.Release(ctx, store.Filter{IDs: ids}, order(args, "", reason), time.Now())
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(a.stdout, "%d deliveries released\n", n); err != nil {
-			return err
-		}
-		if n < len(ids) {
-			return fmt.Errorf("%d of them are not held or cancelled, or a resend took their place; see geppo show", len(ids)-n)
-		}
-		return nil
-	})
+	return a.actionCommand(desk.Release, "Let go what is held or cancelled",
+		`Puts held and cancelled deliveries back into the queue: the daemon, or the next geppo run of their period, sends
+them. One whose address is gone, or that a resend took the place of, stays as it is. It undoes geppo cancel.`,
+		`  geppo release 17 --reason "the customer has called"
+  geppo release --period 2026-10 --state cancelled --yes`)
+}
+
+func (a *app) retryCommand() *cobra.Command {
+	return a.actionCommand(desk.Retry, "Make what is deferred due now",
+		"Makes what waits after a temporary failure due now: the daemon, or the next geppo run of its period, tries it.",
+		`  geppo retry 17
+  geppo retry --period 2026-10 --yes`)
+}
+
+func (a *app) ackCommand() *cobra.Command {
+	return a.actionCommand(desk.Acknowledge, "Say that what went wrong has been dealt with",
+		`Records that what failed, is held, bounced or was cancelled has been dealt with: it is listed as such, and counts
+neither in exit codes nor in alerts any more.`,
+		`  geppo ack 17 --reason "sent by post"
+  geppo ack --period 2026-10 --failed --reason "these customers have left" --yes`)
+}
+
+func (a *app) approveCommand() *cobra.Command {
+	var canary int
+	cmd := a.plannedCommand(desk.Approve, "Let go what awaits approval",
+		`Lets go what was planned with schedule.approval and waits for it; without a selection, everything that does.
+--canary lets go the first of so many contracts only.`,
+		`  geppo approve --canary 20 --yes
+  geppo approve --period 2026-10 --reason "looked at by the desk" --yes`,
+		func(ctx context.Context, d desk.Desk, s desk.Selection) (desk.Plan, error) {
+			if !s.Named() && s.Period == (store.Period{}) {
+				s.All = true
+			}
+			if canary > 0 {
+				return d.PlanCanary(ctx, s, canary)
+			}
+			return d.Plan(ctx, desk.Approve, s)
+		})
+	cmd.Flags().IntVar(&canary, "canary", 0, "only one delivery of each of the first `N` contracts")
 	return cmd
 }
 
-// refuseGone refuses to let go what the sender would cancel again.
-func refuseGone(ctx context.Context, db *databases, ids []int64) error {
-	eligibility := daemon.Eligibility{Detections: db.detections, Ledger: db.ledger}
-	deliveries, err := db.ledger.Deliveries(ctx, store.Filter{IDs: ids})
-	if err != nil {
-		return err
-	}
-	for _, d := range deliveries {
-		reason, err := eligibility.Reason(ctx, d)
-		if err != nil {
-			return err
-		}
-		if reason != "" {
-			return fmt.Errorf("delivery %d: %s; mend it by geppo recipients, then run its period again", d.ID, reason)
-		}
-	}
-	return nil
-}
-
 func (a *app) pauseCommand() *cobra.Command {
+	var reasonFlag string
 	cmd := &cobra.Command{
 		Use: "pause [REASON]", Short: "Stop the queue",
 		Long:    "Stops the queue until geppo resume. What is under way is finished; waiting does not count as trying.",
 		Example: "  geppo pause the relay is being moved",
 	}
+	cmd.Flags().StringVar(&reasonFlag, "reason", "", "why; the same as the argument")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		reason := strings.Join(args, " ")
-		if reason == "" {
+		switch {
+		case reason != "" && reasonFlag != "":
+			return exitWith(exitUsage, "give the reason once")
+		case reasonFlag != "":
+			reason = reasonFlag
+		case reason == "":
 			reason = "no reason given"
 		}
-		return db.ledger.Pause(ctx, store.CauseOperator, reason, operator(), time.Now())
+		return db.ledger.Pause(ctx, store.CauseOperator, reason, desk.Operator(), time.Now())
 	})
 	return cmd
 }
@@ -151,7 +132,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 	}
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		return db.ledger.Resume(ctx, operator(), time.Now())
+		return db.ledger.Resume(ctx, desk.Operator(), time.Now())
 	})
 	return cmd
 }

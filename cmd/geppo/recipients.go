@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -90,7 +91,7 @@ func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
 			return err
 		}
 		return db.ledger.ChangeRecipient(ctx, store.RecipientChange{
-			Contract: id, Recipient: store.Recipient{Address: address, Name: name}, By: operator(), Reason: reason, At: time.Now(),
+			Contract: id, Recipient: store.Recipient{Address: address, Name: name}, By: desk.Operator(), Reason: reason, At: time.Now(),
 		})
 	})
 	return cmd
@@ -119,7 +120,7 @@ func (a *app) recipientsRemoveCommand(contract *string) *cobra.Command {
 			return fmt.Errorf("contract %s has no address %s; geppo recipients --contract %s lists them", id, address, id)
 		}
 		return db.ledger.ChangeRecipient(ctx, store.RecipientChange{
-			Contract: id, Recipient: store.Recipient{Address: address}, Removed: true, By: operator(), Reason: reason, At: time.Now(),
+			Contract: id, Recipient: store.Recipient{Address: address}, Removed: true, By: desk.Operator(), Reason: reason, At: time.Now(),
 		})
 	})
 	return cmd
@@ -154,7 +155,7 @@ func (a *app) stopCommand(kind store.StopKind, arg, noun, example string) *cobra
 		if err := checkStopped(ctx, db, kind, args[0]); err != nil {
 			return err
 		}
-		return db.ledger.Stop(ctx, store.Stop{Kind: kind, Name: args[0], By: operator(), Reason: reason, At: time.Now()})
+		return db.ledger.Stop(ctx, store.Stop{Kind: kind, Name: args[0], By: desk.Operator(), Reason: reason, At: time.Now()})
 	})
 	return cmd
 }
@@ -182,7 +183,7 @@ func (a *app) startCommand(kind store.StopKind, arg, noun, example string) *cobr
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		err := db.ledger.Start(ctx, kind, args[0], store.Order{By: operator(), Reason: reason}, time.Now())
+		err := db.ledger.Start(ctx, kind, args[0], store.Order{By: desk.Operator(), Reason: reason}, time.Now())
 		if errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%s %s is not stopped; geppo %ss lists them", noun, args[0], map[store.StopKind]string{store.StopContract: "contract", store.StopAddress: "recipient"}[kind])
 		}

@@ -33,6 +33,7 @@ var house = map[string][]string{
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
 	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer"},
 	"cmd/internal/console": {"store", "aggregate", "templates", "render"},
+	"cmd/internal/desk":    {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/daemon"}, // what an operator may do, without flags and pages
 }
 
 // order is the direction of the data. A test may import more than its package may, but it too

@@ -11,6 +11,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -63,7 +64,7 @@ func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOpti
 	}
 	planner := newPlanner(c, db)
 	planner.Crash = a.crash
-	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: operator(), Force: o.force}
+	request := daemon.Request{Kind: "run", Period: p, Contracts: o.contracts, By: desk.Operator(), Force: o.force}
 	now, _, err := newClock(c, db, a.logger(c.Log)).Check(ctx)
 	if err != nil {
 		return err

@@ -32,13 +32,6 @@ type (
 		Attempts []attemptJSON `json:"attempt_log"`
 		Actions  []actionJSON  `json:"actions"`
 	}
-	actionJSON struct {
-		At     time.Time `json:"at"`
-		By     string    `json:"by"`
-		Action string    `json:"action"`
-		What   string    `json:"what"`
-		Reason string    `json:"reason"`
-	}
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -79,7 +72,7 @@ func (a *app) show(d store.Delivery, attempts []store.Attempt, actions []store.A
 	if asJSON {
 		j := showJSON{toDeliveryJSON(d), d.Run, []attemptJSON{}, []actionJSON{}}
 		for _, action := range actions {
-			j.Actions = append(j.Actions, actionJSON{action.At, action.By, action.Action, action.What, action.Reason})
+			j.Actions = append(j.Actions, toActionJSON(action))
 		}
 		for _, t := range attempts {
 			j.Attempts = append(j.Attempts, attemptJSON{t.Number, t.StartedAt, orNull(t.EndedAt), t.Stage, t.Code, t.Enhanced, t.Reply, t.TLS, t.Outcome})

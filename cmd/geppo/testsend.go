@@ -11,6 +11,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/mailer"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -74,7 +75,7 @@ func (a *app) testSend(ctx context.Context, c config.Config, db *databases, cont
 	if err != nil {
 		return err
 	}
-	record := store.TestSend{Contract: contract, Period: p, Recipient: to.Address, MessageID: id, RequestedBy: operator(), SentAt: now, Outcome: store.OutcomeSent}
+	record := store.TestSend{Contract: contract, Period: p, Recipient: to.Address, MessageID: id, RequestedBy: desk.Operator(), SentAt: now, Outcome: store.OutcomeSent}
 	reply, err := sendOne(ctx, s, message)
 	var failure *mailer.Error
 	if errors.As(err, &failure) {

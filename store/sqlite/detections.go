@@ -19,7 +19,7 @@ import (
 type Detections struct {
 	f *file
 
-	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults *sql.Stmt
+	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -77,6 +77,8 @@ func (d *Detections) readStatements() []statement {
 		{&d.importedUntil, d.f.r, importedUntil},
 		{&d.newestRow, d.f.r, newestRow},
 		{&d.unknownResults, d.f.r, selectUnknownResults},
+		{&d.changedUntil, d.f.r, selectChanged},
+		{&d.newestImport, d.f.r, selectNewestImport},
 	}
 }
 

@@ -35,6 +35,7 @@ type ImportTx struct {
 	keys       map[string]int64        // contracts' ids → keys
 	folded     map[string]string       // names → store.Fold, for those that came last
 	outside    outside
+	touched    touched
 	detections batch[detectionRow, detectionKey]
 	statuses   batch[statusRow, statusKey]
 }
@@ -43,7 +44,7 @@ type importStatements struct {
 	contractKey, recipientsOf, dropRecipients, recipient *sql.Stmt
 	contract, endpoint, event                            insertOrUpdate
 	endpointByID, endpointByName, coverage, record       *sql.Stmt
-	inventory, outside                                   *sql.Stmt
+	inventory, outside, changed, moved, clearMoved       *sql.Stmt
 	detection, detections, status, statuses              insertOrUpdate
 }
 
@@ -90,6 +91,9 @@ func (s *importStatements) list(db *sql.DB) []statement {
 			{&s.record, db, putImport},
 			{&s.inventory, db, selectInventory},
 			{&s.outside, db, putOutside},
+			{&s.changed, db, putChanged},
+			{&s.moved, db, putMoved},
+			{&s.clearMoved, db, clearMoved},
 		},
 		s.contract.list(db, insertContract, updateContract),
 		s.endpoint.list(db, insertEndpoint, updateEndpoint),
@@ -155,10 +159,17 @@ func (t *ImportTx) record(ctx context.Context, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), finished.UnixMilli(),
+	recorded, err := t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), finished.UnixMilli(),
 		cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
 		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings))
-	return err
+	if err != nil || c.New+c.Changed == 0 {
+		return err
+	}
+	key, err := recorded.LastInsertId()
+	if err != nil {
+		return err
+	}
+	return t.recordChanged(ctx, key, finished)
 }
 
 func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx {
@@ -171,6 +182,7 @@ func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx
 		keys:        map[string]int64{},
 		folded:      map[string]string{},
 		outside:     outside{seen: map[machineOf]*named{}},
+		touched:     touched{seen: map[contractMonth]struct{}{}},
 		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
 		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
 	}

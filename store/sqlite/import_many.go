@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"geppo/store"
 )
@@ -107,6 +108,7 @@ func (t *ImportTx) PutDetection(ctx context.Context, d store.DetectionRow) error
 	if err := t.follow(ctx, key, machine, t.machine(machine)); err != nil {
 		return err
 	}
+	t.touched.at(key, time.UnixMilli(row.ms))
 	size := len(d.ID) + len(d.Endpoint) + len(d.EndpointID) + len(d.Name) + len(d.Result) + len(d.Path)
 	return t.detections.add(ctx, row, size, &t.Counts)
 }
@@ -179,6 +181,7 @@ func (t *ImportTx) PutStatus(ctx context.Context, contract string, s store.Agent
 	if err := t.follow(ctx, key, machine, row.machine); err != nil {
 		return err
 	}
+	t.touched.on(key, s.Day)
 	return t.statuses.add(ctx, row, len(row.machine)+len(s.Endpoint)+len(s.OS), &t.Counts)
 }
 

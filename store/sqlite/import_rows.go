@@ -42,10 +42,18 @@ func (t *ImportTx) PutContract(ctx context.Context, c store.Contract, keepRecipi
 		if err != nil {
 			return fmt.Errorf("write recipients of contract %q: %w", c.ID, err)
 		}
-		replaced = replaced || others
+		count(&t.Counts, added, replaced || others)
+	} else {
+		count(&t.Counts, added, replaced)
 	}
-	count(&t.Counts, added, replaced)
-	return nil
+	if !replaced {
+		return nil
+	}
+	key, err := t.key(ctx, c.ID)
+	if err == nil {
+		t.touched.any(key)
+	}
+	return err
 }
 
 func (t *ImportTx) putRecipients(ctx context.Context, c store.Contract) (changed bool, err error) {
@@ -125,6 +133,7 @@ func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endp
 	args := []any{contract, wasFolded, wasID, folded, id, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt)}
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
+		t.touched.at(contract, e.InstalledAt)
 		return t.putOne(ctx, t.stmt.endpoint, args...)
 	case err != nil:
 		return err
@@ -132,6 +141,9 @@ func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endp
 	replaced, err := affected(t.inTx(ctx, t.stmt.endpoint.update).ExecContext(ctx, args...))
 	if err == nil {
 		count(&t.Counts, false, replaced > 0)
+	}
+	if replaced > 0 {
+		t.touched.any(contract)
 	}
 	return err
 }
@@ -167,6 +179,7 @@ func (t *ImportTx) PutEvent(ctx context.Context, contract string, e store.EDREve
 			return err
 		}
 	}
+	t.touched.at(key, e.Time)
 	err = t.putOne(ctx, t.stmt.event, key, e.ID, e.Time.UnixMilli(), millis(e.Updated), e.Status, string(endpoints), string(objects))
 	if err != nil {
 		return fmt.Errorf("write event %q of contract %q: %w", e.ID, contract, err)
@@ -182,6 +195,7 @@ func (t *ImportTx) PutCoverage(ctx context.Context, contract string, day store.D
 	if err != nil {
 		return err
 	}
+	t.touched.on(key, day)
 	added, err := affected(t.inTx(ctx, t.stmt.coverage).ExecContext(ctx, key, day))
 	if err != nil {
 		return fmt.Errorf("write coverage %s of contract %q: %w", day, contract, err)

@@ -255,12 +255,12 @@ func TestAFrozenReportNeverChanges(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	for _, text := range []string{`{"n":1}`, `{"n":2}`} {
-		got, err := l.Freeze(t.Context(), "C1", october, 1, []byte(text), first)
+		got, err := l.Freeze(t.Context(), store.Freezing{Contract: "C1", Period: october, Revision: 1, JSON: []byte(text)}, first)
 		if err != nil || string(got) != `{"n":1}` {
 			t.Errorf("stored %s, %v", got, err)
 		}
 	}
-	if _, err := l.Freeze(t.Context(), "C1", october, 2, []byte(`{"n":3}`), first); err != nil {
+	if _, err := l.Freeze(t.Context(), store.Freezing{Contract: "C1", Period: october, Revision: 2, JSON: []byte(`{"n":3}`)}, first); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := l.NewestRevision(t.Context(), "C1", october); n != 2 || err != nil {

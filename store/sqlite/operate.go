@@ -20,12 +20,13 @@ INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, rec
                         state, next_attempt_at, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11, ?11, ?11)`
 
-	// What still waits for the same mailbox, or could be let go, must not arrive after the newer one. What is under
-	// way gives way when it is settled.
+	// What still waits for the same mailbox, or could be let go, must not arrive after the newer one; what went wrong
+	// is dealt with by it. What is under way gives way when it is settled.
 	supersede = `
-UPDATE deliveries SET state = 'cancelled', lapsed = 0, next_attempt_at = NULL, replaced_by = ?1, reason = ?2, updated_at = ?3
+UPDATE deliveries SET state = 'cancelled', lapsed = 0, next_attempt_at = NULL, sent_at = NULL, acknowledged_at = NULL,
+                      replaced_by = ?1, reason = ?2, updated_at = ?3
 WHERE period = ?4 AND contract = ?5 AND mailbox = ?6 AND id <> ?1 AND replaced_by IS NULL
-  AND state IN ('awaiting', 'queued', 'deferred', 'held', 'cancelled')`
+  AND state IN ('awaiting', 'queued', 'deferred', 'held', 'cancelled', 'failed', 'bounced')`
 
 	replaceDelivery = `
 UPDATE deliveries SET state = 'cancelled', sent_at = NULL, replaced_by = ?2, reason = ?3, updated_at = ?4

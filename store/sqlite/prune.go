@@ -75,6 +75,7 @@ func (u pruneUnit) args(n int) []any {
 
 type pruneStatements struct {
 	keys, isPruned, oldest, count, record   *sql.Stmt
+	changed                                 *sql.Stmt
 	detections, statuses, events, coverages *sql.Stmt
 }
 
@@ -85,6 +86,7 @@ func (s *pruneStatements) list(r, w *sql.DB) []statement {
 		{&s.oldest, r, selectOldest},
 		{&s.count, r, countToGo},
 		{&s.record, w, insertPruned},
+		{&s.changed, w, forgetChanged},
 		{&s.detections, w, `DELETE` + detectionsToGo},
 		{&s.statuses, w, deleteStatuses},
 		{&s.events, w, `DELETE` + eventsToGo},
@@ -98,6 +100,8 @@ const (
 	selectIsPruned = `SELECT coalesce(max(period), '') FROM pruned WHERE period IN (?, ?)`
 
 	insertPruned = `INSERT INTO pruned (period, pruned_at) VALUES (?, ?) ON CONFLICT DO NOTHING`
+
+	forgetChanged = `DELETE FROM changed WHERE month IN (SELECT period FROM pruned)`
 
 	// machineKeys seeks from one machine to the next instead of reading every snapshot.
 	machineKeys = `
@@ -269,7 +273,8 @@ func (d *Detections) prunedUnits(ctx context.Context, p Pruning, now time.Time, 
 				return err
 			}
 		}
-		return nil
+		_, err := tx.StmtContext(ctx, d.prune.changed).ExecContext(ctx)
+		return err
 	})
 	for left := p.units; len(left) > 0 && err == nil; {
 		var gone int64

@@ -21,11 +21,16 @@ func where(f store.Filter) (string, []any) {
 	if f.Period != (store.Period{}) {
 		is("period = +?", f.Period.String())
 	}
-	if len(f.Contracts) > 0 {
+	if len(f.Contracts) > 0 && len(f.Mailboxes) > 0 {
+		conditions = append(conditions, "(contract IN (SELECT value FROM json_each(?)) OR mailbox IN (SELECT value FROM json_each(?)))")
+		args = append(args, list(f.Contracts), list(f.Mailboxes))
+	} else if len(f.Contracts) > 0 {
 		is("contract IN (SELECT value FROM json_each(?))", list(f.Contracts))
 		if f.Period == (store.Period{}) { // or all deliveries would be read: the index begins with the period
 			conditions = append(conditions, "period IN (SELECT period FROM runs)")
 		}
+	} else if len(f.Mailboxes) > 0 {
+		is("mailbox IN (SELECT value FROM json_each(?))", list(f.Mailboxes))
 	}
 	if len(f.States) > 0 {
 		is("state IN (SELECT value FROM json_each(?))", list(f.States))
@@ -39,11 +44,18 @@ func where(f store.Filter) (string, []any) {
 	if f.Unacknowledged {
 		conditions = append(conditions, "acknowledged_at IS NULL")
 	}
+	if f.Standing {
+		conditions = append(conditions, standing)
+	}
 	if conditions == nil {
 		return "true", nil
 	}
 	return strings.Join(conditions, " AND "), args
 }
+
+const standing = `replaced_by IS NULL AND NOT EXISTS (
+  SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
+    AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
 
 // list is one parameter for json_each, however long: SQLite takes 32,766 of them at the most.
 func list[T ~string | int64](values []T) string {

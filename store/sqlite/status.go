@@ -45,7 +45,7 @@ SELECT delivery, number, started_at, ended_at, stage, code, enhanced, reply, tls
 FROM attempts WHERE delivery = ? ORDER BY number`
 
 	insertReport = `
-INSERT INTO reports (contract, period, revision, computed_at, json_gz) VALUES (?, ?, ?, ?, ?)
+INSERT INTO reports (contract, period, revision, computed_at, import, json_gz) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (contract, period, revision) DO NOTHING`
 
 	selectReport = `SELECT json_gz FROM reports WHERE contract = ? AND period = ? AND revision = ?`
@@ -62,9 +62,9 @@ var ledgerStatements = []string{
 	clockMarks, seeClock, vouchClock, setFiresAside, bringForward,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
 	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, underWay,
-	selectDeliveries + "true", countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
+	selectDeliveries + "true", selectDeliveries + standing, countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
 	selectRuns, selectRunErrors, finishRun, summariseRun, unfinishedRuns, untoldRuns,
-	insertReport, selectReport, newestRevision, newestRevisions, selectSecret,
+	insertReport, selectReport, newestRevision, newestRevisions, frozenReports, lastFrozen, insertFollowUp, selectFollowUps, selectSecret,
 	changeRecipient, selectChanges, lapseOfRecipient, lapseOfContract, lapseOfMailbox, openMarks, insertMark, clearMarks,
 	openStops, insertStop, endStop, selectBars,
 	openPauses, insertPause, endPause, endPauses, hastenUnreached, lastFire, openFires, putFire, nextDue, oldestPending,
@@ -97,7 +97,7 @@ func (l *Ledger) Delivery(ctx context.Context, id int64) (store.Delivery, error)
 func (l *Ledger) CountStates(ctx context.Context, filter store.Filter) (map[store.State]int, error) {
 	condition, args := where(filter)
 	statement := countStates + condition + byState
-	if filter.Contracts == nil && filter.States == nil && filter.IDs == nil && filter.Run == 0 {
+	if filter.Contracts == nil && filter.Mailboxes == nil && filter.States == nil && filter.IDs == nil && filter.Run == 0 && !filter.Standing {
 		statement, args = countPeriod, []any{periodKey(filter), filter.Unacknowledged}
 	}
 	counts := map[store.State]int{}
@@ -148,23 +148,36 @@ func (l *Ledger) Attempts(ctx context.Context, delivery int64) (attempts []store
 	return attempts, nil
 }
 
-// Freeze stores a report's JSON unless its contract, period and revision already have one, and
-// returns the one that is stored: the first wins, for ever.
-func (l *Ledger) Freeze(ctx context.Context, contract string, p store.Period, revision int, json []byte, now time.Time) ([]byte, error) {
-	packed, err := l.pack(json)
+// Freeze stores a report unless its contract, period and revision already have one, and returns the JSON of the
+// one that is stored: the first wins, for ever. What the support desk must follow up is stored with it, so that
+// its list needs no report.
+func (l *Ledger) Freeze(ctx context.Context, f store.Freezing, now time.Time) ([]byte, error) {
+	packed, err := l.pack(f.JSON)
 	if err != nil {
 		return nil, err
 	}
-	err = l.writeTogether(ctx, func(tx ledgerTx) error {
-		return mustChangeOne(tx.exec(ctx, insertReport, contract, p.String(), revision, now.UnixMilli(), packed))
-	})
+	p := f.Period.String()
+	freeze := func(tx ledgerTx) error {
+		err := mustChangeOne(tx.exec(ctx, insertReport, f.Contract, p, f.Revision, now.UnixMilli(), f.Import, packed))
+		for i := 0; err == nil && i < len(f.FollowUps); i++ {
+			u := f.FollowUps[i]
+			_, err = tx.exec(ctx, insertFollowUp, p, f.Contract, f.Revision, i, string(u.Feature), u.Result, u.Endpoint, u.Name, u.Count,
+				string(u.From), string(u.To))
+		}
+		return err
+	}
+	if len(f.FollowUps) > 0 {
+		err = l.write(ctx, freeze)
+	} else {
+		err = l.writeTogether(ctx, freeze)
+	}
 	switch {
 	case errors.Is(err, store.ErrNotFound): // another was first
-		return l.Frozen(ctx, contract, p, revision)
+		return l.Frozen(ctx, f.Contract, f.Period, f.Revision)
 	case err != nil:
-		return nil, fmt.Errorf("freeze report %s %s: %w", contract, p, err)
+		return nil, fmt.Errorf("freeze report %s %s: %w", f.Contract, f.Period, err)
 	}
-	return json, nil
+	return f.JSON, nil
 }
 
 // Frozen reads a stored report's JSON, or ErrNotFound.

@@ -206,24 +206,50 @@ func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, err
 func (c *Composer) frozen(ctx context.Context, key reportKey) (aggregate.Report, error) {
 	stored, err := c.Ledger.Frozen(ctx, key.contract, key.period, key.revision)
 	if errors.Is(err, store.ErrNotFound) {
-		var fresh aggregate.Report
-		if fresh, err = c.Fresh(ctx, key.contract, key.period, key.revision); errors.Is(err, store.ErrPruned) {
-			return aggregate.Report{}, &HoldError{fmt.Sprintf("%v: no report can be computed any more; cancel the delivery", err)}
-		} else if err != nil {
-			return aggregate.Report{}, err
-		}
-		defer c.Watch.start("freeze")()
-		if stored, err = json.Marshal(fresh); err != nil {
-			return aggregate.Report{}, err
-		}
-		c.Crash.at(BeforeFreeze)
-		stored, err = c.Ledger.Freeze(ctx, key.contract, key.period, key.revision, stored, c.Now())
-		c.Crash.at(AfterFreeze)
+		stored, err = c.freeze(ctx, key)
 	}
 	if err != nil {
 		return aggregate.Report{}, err
 	}
 	return decodeReport(stored)
+}
+
+// freeze computes a report and stores it; whoever was first decides what it says.
+func (c *Composer) freeze(ctx context.Context, key reportKey) ([]byte, error) {
+	newest, err := c.Detections.NewestImport(ctx) // before the rows are read: what comes in later is not in the report
+	if err != nil {
+		return nil, err
+	}
+	fresh, err := c.Fresh(ctx, key.contract, key.period, key.revision)
+	if errors.Is(err, store.ErrPruned) {
+		return nil, &HoldError{fmt.Sprintf("%v: no report can be computed any more; cancel the delivery", err)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer c.Watch.start("freeze")()
+	text, err := json.Marshal(fresh)
+	if err != nil {
+		return nil, err
+	}
+	c.Crash.at(BeforeFreeze)
+	defer c.Crash.at(AfterFreeze)
+	return c.Ledger.Freeze(ctx, store.Freezing{
+		Contract: key.contract, Period: key.period, Revision: key.revision, JSON: text, Import: newest, FollowUps: FollowUpsOf(fresh),
+	}, c.Now())
+}
+
+// FollowUpsOf is what the support desk must follow up by a report.
+func FollowUpsOf(report aggregate.Report) (list []store.FollowUp) {
+	for _, c := range report.ToConfirm {
+		for _, name := range c.Names {
+			list = append(list, store.FollowUp{
+				Contract: report.Contract.ID, Feature: c.Feature, Result: c.Result, Endpoint: c.Endpoint, Name: name.Name, Count: name.Count,
+				From: c.From, To: c.To,
+			})
+		}
+	}
+	return list
 }
 
 // Frozen reads a report as it was stored when it was first composed, or store.ErrNotFound.

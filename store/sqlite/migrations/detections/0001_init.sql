@@ -154,6 +154,25 @@ CREATE TABLE imports (
   not_reported   TEXT    NOT NULL CHECK (json_type(not_reported) = 'object'), -- {"class": rows}
   warnings       TEXT    NOT NULL CHECK (json_type(warnings) = 'object')      -- {"kind": rows}
 ) STRICT;
+
+-- Which months of a contract an import told something of that was not known: a report that was frozen before it may
+-- say something else today. Months are those of the westernmost zone, so never later than the contract's own; '' is
+-- any month.
+CREATE TABLE changed (
+  contract   INTEGER NOT NULL REFERENCES contracts (key),
+  month      TEXT    NOT NULL CHECK (month = '' OR month GLOB '[0-9][0-9][0-9][0-9]-[0-1][0-9]'),
+  import     INTEGER NOT NULL REFERENCES imports (key), -- the last one
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY (contract, month)
+) STRICT, WITHOUT ROWID;
+
+-- The months that a detection has left because its time was corrected, until the import's end.
+CREATE TABLE moved (contract INTEGER NOT NULL, month TEXT NOT NULL, PRIMARY KEY (contract, month)) STRICT, WITHOUT ROWID;
+-- +goose StatementBegin
+CREATE TRIGGER detections_moved AFTER UPDATE OF time ON detections WHEN old.time <> new.time BEGIN
+  INSERT INTO moved (contract, month) VALUES (old.contract, strftime('%Y-%m', old.time / 1000 - 43200, 'unixepoch')) ON CONFLICT DO NOTHING;
+END;
+-- +goose StatementEnd
 CREATE INDEX imports_finished ON imports (finished_at);
 CREATE INDEX imports_feed ON imports (feed, finished_at);
 CREATE INDEX imports_file ON imports (file, sha256) WHERE sha256 IS NOT NULL;

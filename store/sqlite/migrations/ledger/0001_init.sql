@@ -58,9 +58,28 @@ CREATE TABLE reports (
   period      TEXT    NOT NULL,
   revision    INTEGER NOT NULL CHECK (revision >= 1),
   computed_at INTEGER NOT NULL,
+  import      INTEGER NOT NULL, -- the newest of the detections when it was computed; 0: none
   json_gz     BLOB    NOT NULL, -- report.json, gzip
   PRIMARY KEY (contract, period, revision)
 ) STRICT;
+CREATE INDEX reports_of_period ON reports (period, contract, revision, computed_at, import); -- so that a list reads none of the reports
+
+-- What the support desk must follow up, by the frozen report that says so: its list reads no report.
+CREATE TABLE followups (
+  period    TEXT    NOT NULL,
+  contract  TEXT    NOT NULL,
+  revision  INTEGER NOT NULL,
+  line      INTEGER NOT NULL,
+  feature   TEXT    NOT NULL,
+  result    TEXT    NOT NULL,
+  endpoint  TEXT    NOT NULL,
+  name      TEXT    NOT NULL,
+  count     INTEGER NOT NULL,
+  first_day TEXT    NOT NULL,
+  last_day  TEXT    NOT NULL,
+  PRIMARY KEY (period, contract, revision, line),
+  FOREIGN KEY (contract, period, revision) REFERENCES reports (contract, period, revision) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
   id              INTEGER PRIMARY KEY,

@@ -1,0 +1,200 @@
+package desk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+)
+
+// Action is one of those that change deliveries as they stand. Resend, which makes new ones, is apart.
+type Action string
+
+// The actions.
+const (
+	Cancel      Action = "cancel"  // stops what is pending, awaiting or held
+	Release     Action = "release" // lets go what is held or cancelled
+	Approve     Action = "approve" // lets go what is awaiting
+	Retry       Action = "retry"   // makes what is deferred due now
+	Acknowledge Action = "ack"     // what failed, is held, bounced or was cancelled has been dealt with
+)
+
+// takes says which states an action can be done to, and how it is told.
+var takes = map[Action]struct {
+	states []store.State
+	done   string // "3 deliveries cancelled"
+	not    string // "2 of them are …"
+}{
+	Cancel: {
+		[]store.State{store.Awaiting, store.Queued, store.Deferred, store.Held},
+		"cancelled", "are neither pending nor held, or are under way",
+	},
+	Release:     {[]store.State{store.Held, store.Cancelled}, "released", "are not held or cancelled, or a resend took their place"},
+	Approve:     {[]store.State{store.Awaiting}, "approved", "do not await approval"},
+	Retry:       {[]store.State{store.Deferred}, "due now", "are not deferred"},
+	Acknowledge: {[]store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}, "acknowledged", "have nothing to be acknowledged"},
+}
+
+// takes tells whether the action can be done to a delivery.
+func (a Action) takes(d store.Delivery) bool {
+	switch {
+	case !slices.Contains(takes[a].states, d.State):
+		return false
+	case a == Release:
+		return d.ReplacedBy == 0
+	case a == Acknowledge:
+		return d.ReplacedBy == 0 && d.AcknowledgedAt.IsZero()
+	}
+	return true
+}
+
+// Plan is what an action would do.
+type Plan struct {
+	Extent
+	Action Action
+	What   string  // the selection, as it was asked for
+	Left   int     // of those named one by one, those that the action cannot be done to
+	Gone   []Gone  // those that must not be let go
+	ids    []int64 // what it takes
+}
+
+// Gone is a delivery that must not be let go: the sender would cancel it again.
+type Gone struct {
+	Delivery int64
+	Reason   string
+}
+
+// Plan says what an action would do to a selection, and changes nothing.
+func (d Desk) Plan(ctx context.Context, action Action, s Selection) (Plan, error) {
+	filter, err := d.filter(ctx, s)
+	if err != nil {
+		return Plan{}, err
+	}
+	p := Plan{Action: action, What: s.String()}
+	if s.Stale && len(filter.Contracts) == 0 {
+		return p, nil
+	}
+	if !s.Named() { // what is sent need not be read
+		if filter.States = both(filter.States, takes[action].states); len(filter.States) == 0 {
+			return p, nil
+		}
+	}
+	found, err := d.Ledger.Deliveries(ctx, filter)
+	if err != nil {
+		return p, err
+	}
+	taken := found[:0]
+	for _, delivery := range found {
+		if action.takes(delivery) {
+			taken = append(taken, delivery)
+		}
+	}
+	if action == Release {
+		if taken, p.Gone, err = d.stillWanted(ctx, taken); err != nil {
+			return p, err
+		}
+	}
+	p.Left = max(0, len(s.IDs)-len(taken)-len(p.Gone))
+	return p.of(taken), nil
+}
+
+// both are the states that two lists share; none narrows nothing.
+func both(asked, possible []store.State) (list []store.State) {
+	if len(asked) == 0 {
+		return possible
+	}
+	for _, state := range possible {
+		if slices.Contains(asked, state) {
+			list = append(list, state)
+		}
+	}
+	return list
+}
+
+func (p Plan) of(taken []store.Delivery) Plan {
+	p.Extent, p.ids = extentOf(contractsOf(taken)), make([]int64, len(taken))
+	for i, d := range taken {
+		p.ids[i] = d.ID
+	}
+	return p
+}
+
+// stillWanted parts deliveries whose address is gone from the others.
+func (d Desk) stillWanted(ctx context.Context, deliveries []store.Delivery) (wanted []store.Delivery, gone []Gone, err error) {
+	eligibility := daemon.Eligibility{Detections: d.Detections, Ledger: d.Ledger}
+	for _, delivery := range deliveries {
+		reason, err := eligibility.Reason(ctx, delivery)
+		if err != nil {
+			return nil, nil, err
+		}
+		if reason != "" {
+			gone = append(gone, Gone{delivery.ID, reason})
+			continue
+		}
+		wanted = append(wanted, delivery)
+	}
+	return wanted, gone, nil
+}
+
+// PlanCanary is the plan of approving the first of so many contracts only, one delivery of each.
+func (d Desk) PlanCanary(ctx context.Context, s Selection, most int) (Plan, error) {
+	p, err := d.Plan(ctx, Approve, s)
+	if err != nil {
+		return p, err
+	}
+	found, err := d.Ledger.Deliveries(ctx, store.Filter{IDs: p.ids})
+	if err != nil || len(p.ids) == 0 {
+		return p, err
+	}
+	var first []store.Delivery
+	seen := map[string]bool{}
+	for _, delivery := range found {
+		if len(first) < most && !seen[delivery.Contract] {
+			first, seen[delivery.Contract] = append(first, delivery), true
+		}
+	}
+	p.What = fmt.Sprintf("%s --canary %d", p.What, most)
+	return p.of(first), nil
+}
+
+// Act does what a plan says to what it was shown to be about, and tells to how many: one that moved on meanwhile is
+// left as it is.
+func (d Desk) Act(ctx context.Context, p Plan, by, reason string) (n int, err error) {
+	if len(p.ids) == 0 {
+		return 0, nil
+	}
+	filter, order := store.Filter{IDs: p.ids}, store.Order{By: by, What: p.What, Reason: reason}
+	switch p.Action {
+	case Cancel:
+		return d.Ledger.Cancel(ctx, filter, order, d.Now())
+	case Release:
+		return d.Ledger.Release(ctx, filter, order, d.Now())
+	case Approve:
+		return d.Ledger.Approve(ctx, filter, order, d.Now())
+	case Retry:
+		return d.Ledger.Retry(ctx, filter, order, d.Now())
+	case Acknowledge:
+		return d.Ledger.Acknowledge(ctx, filter, order, d.Now())
+	}
+	return 0, fmt.Errorf("there is no action %q", p.Action)
+}
+
+// Done tells what was done.
+func (p Plan) Done(n int) string {
+	return Count(n, "delivery", "deliveries") + " " + takes[p.Action].done
+}
+
+// Fault is what is to be said of those named one by one to which the action could not be done; nil: nothing.
+func (p Plan) Fault() error {
+	if len(p.Gone) > 0 {
+		g := p.Gone[0]
+		return fmt.Errorf("%s cannot be let go; delivery %d: %s; mend it by geppo recipients, then run its period again",
+			Count(len(p.Gone), "delivery", "deliveries"), g.Delivery, g.Reason)
+	}
+	if p.Left > 0 {
+		return fmt.Errorf("%d of them %s; see geppo show", p.Left, takes[p.Action].not)
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+// Package desk is what an operator may do. Every action is a selection, a plan that says in numbers and names what
+// it would do and changes nothing, and the act. Commands and pages ask here and only show what it answers: it
+// knows no flags, no HTML and no mail server.
+package desk
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"time"
+
+	"geppo/cmd/internal/daemon"
+	"geppo/store"
+	"geppo/store/sqlite"
+)
+
+// Desk is the place from which an operator works.
+type Desk struct {
+	Ledger     *sqlite.Ledger
+	Detections *sqlite.Detections
+	Composer   *daemon.Composer // computes and reads reports; sends nothing
+	Planner    daemon.Planner
+	Now        func() time.Time
+}
+
+// Operator names who gives a command: the OS user, or who became it by sudo.
+func Operator() string {
+	if sudoer := os.Getenv("SUDO_USER"); sudoer != "" {
+		return sudoer
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return "uid " + strconv.Itoa(os.Getuid())
+}
+
+// usage is a selection or an action that cannot be meant.
+func usage(format string, args ...any) error {
+	return &daemon.UsageError{Reason: fmt.Sprintf(format, args...)}
+}
+
+// Extent is how much a plan is about.
+type Extent struct {
+	Deliveries int
+	Contracts  int
+	Names      []string // of the first contracts
+}
+
+// mostNames is how many contracts are named: who reads them looks whether they are those that were meant.
+const mostNames = 5
+
+func extentOf(contracts []string) (e Extent) {
+	e.Deliveries = len(contracts)
+	contracts = slices.Compact(slices.Sorted(slices.Values(contracts)))
+	e.Contracts = len(contracts)
+	e.Names = contracts[:min(len(contracts), mostNames)]
+	return e
+}
+
+// String is for people: 40 deliveries of 38 contracts (C000001, C000002 …).
+func (e Extent) String() string {
+	text := Count(e.Deliveries, "delivery", "deliveries") + " of " + Count(e.Contracts, "contract", "contracts")
+	for i, name := range e.Names {
+		if i == 0 {
+			text += " ("
+		} else {
+			text += ", "
+		}
+		text += name
+	}
+	switch {
+	case e.Contracts > len(e.Names):
+		text += " …)"
+	case e.Contracts > 0:
+		text += ")"
+	}
+	return text
+}
+
+// Count is a number with its noun.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func contractsOf(deliveries []store.Delivery) []string {
+	list := make([]string, len(deliveries))
+	for i, d := range deliveries {
+		list[i] = d.Contract
+	}
+	return list
+}
