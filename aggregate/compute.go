@@ -55,7 +55,6 @@ func compute(rows store.MonthRows, opts Options) (Report, error) {
 			return Report{}, err
 		}
 	}
-	ms.forget()
 	r := Report{
 		Contract: Contract{ID: m.Contract.ID, Name: m.Contract.Name},
 		Period:   m.Period,
@@ -102,6 +101,7 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 		offline, outdated := ms.trends(cal)
 		r.EDR = v.report(cal, r.Agents, offline, outdated)
 	}
+	ms.forget()
 	life := 0
 	r.Gaps, life = gaps(m, m.Period, m.CoverageFed)
 	gapsBefore, _ := gaps(m, m.Period.Previous(), m.FedBefore)
