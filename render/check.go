@@ -36,6 +36,12 @@ func Check(fsys fs.FS, opts Options) error {
 		_, err := AlertParts(fsys, a)
 		add(err)
 	}
+	for _, n := range sampleNotices() {
+		_, err := NoticeParts(fsys, n)
+		add(err)
+	}
+	_, err = SilenceParts(fsys, Silence{Feeds: []SilentFeed{{"cef", "2026-11-01 09:00", 24}}})
+	add(err)
 	if len(faults) > 0 {
 		return errors.New(strings.Join(faults, "\n"))
 	}

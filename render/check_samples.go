@@ -156,3 +156,22 @@ func sampleAlerts() []Alert {
 		waits, all, {Kind: AlertMissed, Missed: missed[:1]}, {Kind: AlertMissed, Missed: missed, More: true}, {Kind: AlertClock, Reason: "leapt"},
 	}
 }
+
+// sampleNotices reach every word that notice.txt has.
+func sampleNotices() []Notice {
+	full := Notice{
+		Event: NoticeFinished, Period: "2026-10", Total: 5, OnTheWay: 1, Waiting: 1, Errors: 1,
+		States: map[string]int{"sent": 1, "failed": 1, "held": 1, "bounced": 1, "cancelled": 1},
+	}
+	pending, done := full, Notice{Event: NoticeFinished, Period: "2026-10", Done: true}
+	pending.Pending = true
+	missed := []MissedMonth{{"2026-09", "2026-10-01 09:00"}, {"2026-10", "2026-11-01 09:00"}}
+	return []Notice{
+		full, pending, done,
+		{Event: NoticePlanned, Period: "2026-10", Kind: "schedule", Planned: 3, Waiting: 1, Errors: 1}, {Event: NoticePlanned, Kind: "resend"},
+		{Event: NoticeWaiting, Period: "2026-10", Waiting: 1}, {Event: NoticeWaiting, Period: "2026-10", Reason: "no contract"},
+		{Event: NoticePaused, Pauses: []NoticePause{{"setup", "geppo", "2026-11-01 09:00", "535"}}},
+		{Event: NoticeMissed, Missed: missed[:1]}, {Event: NoticeMissed, Missed: missed},
+		{Event: NoticeSilent, Feeds: []SilentFeed{{"cef", "2026-11-01 09:00", 24}}}, {Event: NoticeClock, Reason: "leapt"},
+	}
+}

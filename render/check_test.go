@@ -72,6 +72,8 @@ func TestCheckNamesEveryFault(t *testing.T) {
 		"unknown field": {map[string]string{"mail.html": "a\n{{.Nothing}}"}, []string{"mail.html:2", "Nothing"}},
 		"too long":      {map[string]string{"mail.html": strings.Repeat("x", 81_000)}, []string{"mail.html", "81001 bytes", "80000"}},
 		"no alert":      {map[string]string{"alert.txt": "{{if .Missed}}{{.Nothing}}{{end}}"}, []string{"alert.txt:1", "Nothing"}},
+		"no notice":     {map[string]string{"notice.txt": "{{if .Pauses}}{{.Nothing}}{{end}}"}, []string{"notice.txt:1", "Nothing"}},
+		"no silence":    {map[string]string{"silence.txt": "{{.Nothing}}"}, []string{"silence.txt:1", "Nothing"}},
 		"no summary":    {map[string]string{"summary.txt": "{{.Nothing}}"}, []string{"summary.txt:1", "Nothing"}},
 		"no font":       {map[string]string{"fonts/BIZUDPGothic-Bold.ttf": "font"}, []string{"parse font BIZUDPGothic-Bold"}},
 	} {

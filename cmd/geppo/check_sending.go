@@ -21,6 +21,11 @@ func (k *checker) sending(c config.Config, faulty *config.Error) *mailer.Client 
 		k.misconfigured("relay", err)
 		client = nil
 	}
+	if !faulty.Concerns("notify") {
+		if _, err := newHooks(c); err != nil {
+			k.misconfigured("webhooks", err)
+		}
+	}
 	if faulty.Concerns("mail") {
 		return client
 	}

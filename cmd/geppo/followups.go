@@ -115,16 +115,13 @@ func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (
 	return list, missing, nil
 }
 
-func newOperators(c config.Config, d *daemon.Dispatcher) daemon.Operators {
-	return daemon.Operators{Addresses: c.Mail.Operators, Dispatcher: d, IDs: messageIDs(c, d.Ledger), Templates: templateFiles(c)}
-}
-
 // newSummarizer tells the operators how a run ended; list is followups, or what does more with its answer.
-func newSummarizer(c config.Config, d *daemon.Dispatcher,
+func newSummarizer(operators daemon.Operators,
 	list func(context.Context, *daemon.Composer, store.Period) ([]followup, []store.RunError, error),
 ) *daemon.Summarizer {
+	d := operators.Dispatcher
 	return &daemon.Summarizer{
-		Operators: newOperators(c, d),
+		Operators: operators,
 		FollowUps: func(ctx context.Context, p store.Period) (f daemon.FollowUps, err error) {
 			found, missing, err := list(ctx, d.Composer, p)
 			if err != nil {

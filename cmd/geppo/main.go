@@ -19,6 +19,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/notify"
 	"geppo/store/ingest"
 )
 
@@ -75,6 +76,7 @@ func (a *app) execute(ctx context.Context, args []string) int {
 	stdout, stderr := &clean{w: a.stdout}, &clean{w: a.stderr}
 	a.stdout, a.stderr = stdout, stderr
 	code := a.obey(ctx, args)
+	a.closePost()
 	if err := errors.Join(stdout.Flush(), stderr.Flush()); err != nil && code == exitDone {
 		return exitError
 	}
@@ -124,6 +126,7 @@ type app struct {
 	crash          daemon.Crash // set by tests only
 	started        bool         // past the parsing of flags and arguments
 	log            *slog.Logger // nil: not made yet
+	post           *notify.Post // nil: nothing is posted yet
 	logLevel       slog.LevelVar
 }
 

@@ -99,6 +99,9 @@ func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, err
 	if err != nil {
 		return nil, err
 	}
+	if _, err := newHooks(c); err != nil {
+		return nil, err
+	}
 	sender := newDispatcher(c, composer, client, log)
 	sender.Crash, composer.Crash = a.crash, a.crash
 	return sender, nil
@@ -106,25 +109,49 @@ func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, err
 
 // sendAndConclude sends what a run planned, and turns how it stands into output and exit code.
 func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Dispatcher, run store.Run, filter store.Filter, asJSON bool) error {
+	operators, err := a.operators(c, d)
+	if err != nil {
+		return err // newSender has read the same
+	}
+	if err := operators.Planned(run); err != nil {
+		d.Log.Error("the webhooks could not be told of a plan", "run", run.ID, "error", err)
+	}
 	stopped := a.dispatch(ctx, d, filter)
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
-	stopped = errors.Join(stopped, finishRun(ctx, c, d, run))
+	stopped = errors.Join(stopped, finishRun(ctx, operators, run))
 	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
 }
 
 // finishRun records the end of a run and tells the operators, unless a daemon beside us was quicker.
-func finishRun(ctx context.Context, c config.Config, d *daemon.Dispatcher, run store.Run) error {
+func finishRun(ctx context.Context, operators daemon.Operators, run store.Run) error {
+	d := operators.Dispatcher
 	first, err := d.Ledger.FinishRun(ctx, run.ID, time.Now())
 	if err != nil || !first {
 		return err
 	}
+	if err := tellWebhooks(ctx, operators, run); err != nil {
+		d.Log.Error("the webhooks could not be told of a run's end", "run", run.ID, "error", err)
+	}
 	// The reports are what the exit code is about; a summary that is lost must be seen all the same.
-	if err := newSummarizer(c, d, followups).Send(ctx, run); err != nil {
+	if err := newSummarizer(operators, followups).Send(ctx, run); err != nil {
 		d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
 		return nil
 	}
 	return d.Ledger.SummariseRun(ctx, run.ID, time.Now())
+}
+
+// tellWebhooks tells how a run ended, and what has stopped it; of pauses a daemon beside us tells.
+func tellWebhooks(ctx context.Context, operators daemon.Operators, run store.Run) error {
+	finished := operators.Finished(ctx, run)
+	lock, err := operators.Dispatcher.Ledger.Lock()
+	if errors.Is(err, store.ErrLocked) {
+		return finished
+	}
+	if err != nil {
+		return errors.Join(finished, err)
+	}
+	return errors.Join(finished, operators.Paused(ctx, run.StartedAt), lock.Release())
 }
 
 // dispatch sends what is due, or follows the process that does.

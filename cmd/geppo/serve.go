@@ -120,7 +120,10 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 		return geppod.Settings{}, err
 	}
 	sender.Watch, sender.Composer.Watch = s.metrics.Watch(), s.metrics.Watch()
-	operators := newOperators(c, sender)
+	operators, err := s.app.operators(c, sender)
+	if err != nil {
+		return geppod.Settings{}, err
+	}
 	return geppod.Settings{
 		Dispatcher: sender,
 		Scheduler: &geppod.Scheduler{
@@ -128,11 +131,12 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 			Clock: newClock(c, s.db, s.log), Spread: c.Schedule.Spread.Duration,
 			Operators: &operators, Log: s.log,
 		},
-		Summary:  s.summary(c, sender),
-		Maildir:  s.maildir(c),
-		Inbox:    s.inbox(c, &operators, zone),
-		Probe:    c.Retry.Max.Duration,
-		Patience: c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
+		Summary:   s.summary(operators),
+		Operators: &operators,
+		Maildir:   s.maildir(c),
+		Inbox:     s.inbox(c, &operators, zone),
+		Probe:     c.Retry.Max.Duration,
+		Patience:  c.SMTP.DotTimeout.Duration + 2*c.SMTP.Timeout.Duration + 5*time.Minute,
 	}, nil
 }
 

@@ -3,21 +3,20 @@ package main
 import (
 	"context"
 
-	"geppo/cmd/internal/config"
 	geppod "geppo/cmd/internal/daemon"
 	"geppo/store"
 )
 
 // summary tells the operators how a run ended, and the metrics what is left to the support desk.
-func (s *service) summary(c config.Config, sender *geppod.Dispatcher) func(context.Context, store.Run) error {
-	if len(c.Mail.Operators) > 0 {
-		return newSummarizer(c, sender, s.followUps).Send
+func (s *service) summary(operators geppod.Operators) func(context.Context, store.Run) error {
+	if len(operators.Addresses) > 0 {
+		return newSummarizer(operators, s.followUps).Send
 	}
 	return func(ctx context.Context, run store.Run) error {
 		if run.Kind == "resend" {
 			return nil // changes the support desk's list seldom, and costs a minute for 100,000 contracts
 		}
-		_, _, err := s.followUps(ctx, sender.Composer, run.Period)
+		_, _, err := s.followUps(ctx, operators.Dispatcher.Composer, run.Period)
 		return err
 	}
 }

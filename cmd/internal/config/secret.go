@@ -40,6 +40,23 @@ func (c Config) Password(environ []string) (mailer.Secret, error) {
 	return mailer.Secret(strings.TrimRight(string(secret), "\r\n")), nil
 }
 
+// Address is the URL that a webhook is posted to: url, or what url_file holds.
+func (w Webhook) Address() (mailer.Secret, error) {
+	if w.URLFile == "" {
+		return w.URL, nil
+	}
+	const key = "notify.webhooks"
+	held, err := os.ReadFile(w.URLFile)
+	if err != nil {
+		return "", Faulty(key, "%v; make it readable for the user that runs geppo", err)
+	}
+	address := strings.TrimSpace(string(held))
+	if !postable(address) {
+		return "", Faulty(key, "%s does not hold an http(s) URL", w.URLFile)
+	}
+	return mailer.Secret(address), nil
+}
+
 // RootCAs are the certificates of ca_file, or nil for the system's.
 func (s SMTP) RootCAs() (*x509.CertPool, error) {
 	if s.CAFile == "" {

@@ -60,8 +60,12 @@ func isOneOf[S ~string](check checker, key string, value S, values ...S) {
 }
 
 func isURL(check checker, key, value string) {
+	check(postable(value), key, "is not an http(s) URL")
+}
+
+func postable(value string) bool {
 	u, err := url.Parse(value)
-	check(err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "", key, "is not an http(s) URL")
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 func isRate(check checker, key string, rate float64) {

@@ -9,26 +9,31 @@ import (
 	"strings"
 	"time"
 
+	"geppo/cmd/internal/notify"
 	"geppo/mailer"
 	"geppo/render"
 )
 
-// Operators are those who are told how a month goes. Their mails are no deliveries: they are tried once,
-// and a failure is for the log, because the ledger and geppo status know all that they say.
+// Operators are those who are told how a month goes, by mail and by webhooks. Their mails are no deliveries: they are tried
+// once, and a failure is for the log, because the ledger and geppo status know all that they say. Webhooks are told at
+// once and in the background: what they are told stands in notices.go.
 type Operators struct {
 	Addresses  []string    // nobody: nothing is sent
 	Dispatcher *Dispatcher // its client, composer and ledger
 	IDs        mailer.IDs
 	Templates  fs.FS
+	Hooks      []notify.Hook
+	Post       *notify.Post // posts to the hooks
 }
 
 // Alert tells of what the schedule could not do.
 func (o *Operators) Alert(ctx context.Context, a render.Alert) error {
+	told := o.tell(noticeOf(a))
 	parts, err := render.AlertParts(o.Templates, a)
 	if err != nil {
-		return err
+		return errors.Join(told, err)
 	}
-	return o.mail(ctx, parts, "alert, "+string(a.Kind)+" "+a.Period)
+	return errors.Join(told, o.mail(ctx, parts, "alert, "+string(a.Kind)+" "+a.Period))
 }
 
 // AlertSilence tells of feeds that used to come and do not any more.
@@ -40,11 +45,12 @@ func (o *Operators) AlertSilence(ctx context.Context, feeds []Silent, zone *time
 			Hours: int(f.Usual.Round(time.Hour).Hours()),
 		})
 	}
+	told := o.tell(render.Notice{Event: render.NoticeSilent, Feeds: notice.Feeds})
 	parts, err := render.SilenceParts(o.Templates, notice)
 	if err != nil {
-		return err
+		return errors.Join(told, err)
 	}
-	return o.mail(ctx, parts, "alert of silent feeds")
+	return errors.Join(told, o.mail(ctx, parts, "alert of silent feeds"))
 }
 
 // mail writes to every operator; a failure at one does not keep the others from their mail.

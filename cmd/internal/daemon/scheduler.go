@@ -140,6 +140,9 @@ func (s *Scheduler) fire(ctx context.Context, fire store.Fire, now time.Time) er
 		return err
 	}
 	s.Log.Info("period planned", "period", fire.Period, "run", run.ID, "planned", run.Planned, "errors", len(run.Errors), "waiting", len(run.Waiting))
+	if err := s.Operators.Planned(run); err != nil {
+		s.Log.Error("the webhooks could not be told of a plan", "run", run.ID, "error", err)
+	}
 	// A crash between the two plans again, which adds nothing.
 	fire.Run, fire.State = run.ID, store.FirePlanned
 	if len(run.Waiting) > 0 {

@@ -21,8 +21,9 @@ type Settings struct {
 	Dispatcher *Dispatcher
 	Probe      time.Duration // how often a paused queue is tried with one delivery: retry.max
 	Summary    func(context.Context, store.Run) error
-	Maildir    *Maildir // nil: notifications come by geppo bounce
-	Inbox      *Inbox   // nil: data comes by geppo import
+	Operators  *Operators // whose webhooks are told of pauses and runs' ends; nil: nobody
+	Maildir    *Maildir   // nil: notifications come by geppo bounce
+	Inbox      *Inbox     // nil: data comes by geppo import
 	// Patience is the longest time for which a delivery may rightly show no progress: the waits for
 	// the relay's replies.
 	Patience time.Duration
@@ -41,6 +42,7 @@ type Daemon struct {
 	Tick   time.Duration // how often the schedule is compared with the clock; 0: a minute
 	Look   time.Duration // how often the queue is looked at for what others put there; 0: a second
 
+	pauses          pauseWatch
 	settings        atomic.Pointer[Settings]
 	scheduled, sent atomic.Pointer[time.Time] // each loop's last sign of life
 }
@@ -100,6 +102,12 @@ func (d *Daemon) run(ctx, current context.Context, s Settings) error {
 	if d.Relay != nil {
 		loops.Go(func() error {
 			d.relayLoop(current)
+			return nil
+		})
+	}
+	if s.Operators != nil {
+		loops.Go(func() error {
+			d.pauseLoop(current, s.Operators)
 			return nil
 		})
 	}
@@ -305,6 +313,9 @@ func (d *Daemon) finish(ctx context.Context, s Settings) error {
 			continue // a geppo run beside us was quicker, and tells
 		}
 		d.Log.Info("run finished", "run", run.ID, "kind", run.Kind, "period", run.Period, "planned", run.Planned)
+		if err := s.Operators.Finished(ctx, run); err != nil {
+			d.Log.Error("the webhooks could not be told of a run's end", "run", run.ID, "error", err)
+		}
 		if err := d.summarise(ctx, s, run); err != nil {
 			return err
 		}
@@ -332,8 +343,7 @@ func (d *Daemon) catchUpSummaries(ctx context.Context, s Settings) error {
 // summarise tells the operators how a run ended. The reports are out; that the summary is not must be seen, and
 // stops nothing: it is tried again with the next mail.
 func (d *Daemon) summarise(ctx context.Context, s Settings, run store.Run) error {
-	alerted := run.Kind == "schedule" && run.Planned == 0 && len(run.Waiting) > 0 // has said all there is to say
-	if s.Summary != nil && !alerted {
+	if s.Summary != nil && !alerted(run) {
 		if err := s.Summary(ctx, run); err != nil {
 			d.Log.Error("the summary could not be sent", "run", run.ID, "error", err)
 			return nil

@@ -7,6 +7,7 @@ import (
 
 	"geppo/render"
 	"geppo/store"
+	"geppo/store/sqlite"
 )
 
 // Summarizer tells the operators how a run ended.
@@ -42,9 +43,9 @@ func (s *Summarizer) Send(ctx context.Context, run store.Run) error {
 	return s.mail(ctx, parts, fmt.Sprintf("summary of run %d", run.ID))
 }
 
-func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render.Summary, err error) {
-	ledger, filter := s.Dispatcher.Ledger, store.Filter{Period: run.Period}
-	counts, err := ledger.CountStates(ctx, filter)
+// standing counts the deliveries of a run's period, and tells whether anything of it is left.
+func standing(ctx context.Context, ledger *sqlite.Ledger, run store.Run) (summary render.Summary, err error) {
+	counts, err := ledger.CountStates(ctx, store.Filter{Period: run.Period})
 	if err != nil {
 		return summary, err
 	}
@@ -56,14 +57,23 @@ func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render
 			summary.Waiting += n
 		}
 	}
+	summary.Done = summary.States[string(store.Sent)] == summary.Total && len(run.Errors)+len(run.Waiting) == 0
+	summary.Pending = summary.Waiting > 0
+	return summary, nil
+}
+
+func (s *Summarizer) summary(ctx context.Context, run store.Run) (summary render.Summary, err error) {
+	ledger, filter := s.Dispatcher.Ledger, store.Filter{Period: run.Period}
+	summary, err = standing(ctx, ledger, run)
+	if err != nil {
+		return summary, err
+	}
 	for _, e := range run.Errors {
 		summary.Errors = append(summary.Errors, render.SummaryError(e))
 	}
 	for _, w := range run.Waiting[:min(len(run.Waiting), mostProblems)] {
 		summary.Errors = append(summary.Errors, render.SummaryError(w))
 	}
-	summary.Done = summary.States[string(store.Sent)] == summary.Total && len(run.Errors)+len(run.Waiting) == 0
-	summary.Pending = summary.Waiting > 0
 	filter.States = slices.DeleteFunc(slices.Clone(store.States), func(s store.State) bool { return s == store.Sent || s == store.Queued })
 	filter.Unacknowledged = true
 	problems, err := ledger.Deliveries(ctx, filter)
