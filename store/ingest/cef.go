@@ -26,14 +26,11 @@ func (v *vendor) cef(l *line, text string) {
 		v.otherCEF(l, text)
 		return
 	case !ok:
-		l.noRecord(text, "not CEF")
+		l.class = "not CEF"
 		return
 	case len(header) < 7:
 		l.err = fmt.Errorf("the CEF header has %d of 7 fields; the line is cut, get it again", len(header))
 		return
-	}
-	if strings.Contains(text, "message repeated") && repeated.MatchString(text) {
-		l.warn("syslog left out repeated lines: figures may be short")
 	}
 	v.scratch.set(header, rest)
 	v.cefRecord(l, &v.scratch)
@@ -47,7 +44,7 @@ func (v *vendor) otherCEF(l *line, text string) {
 		l.err = fmt.Errorf("the CEF header has %d of 7 fields; the line is cut, get it again", len(header))
 		return
 	}
-	l.noRecord(text, "other product")
+	l.class = "other product"
 }
 
 var cefProducts = []string{"Apex Central", "Control Manager"}

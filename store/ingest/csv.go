@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"geppo/store"
@@ -77,9 +78,15 @@ func (s *csvSource) next(c *chunk) error {
 		return s.finish(c, err)
 	}
 	line, _ := s.r.FieldPos(0)
-	s.row(c, csvRow{s.first + line, cells})
+	if !remark.MatchString(cells[0]) {
+		s.row(c, csvRow{s.first + line, cells})
+	}
 	return nil
 }
+
+// remark is a reason among rejected rows, which are imported again as they are. The reader's own
+// remarks would not do: it leaves out every row, and a heading, that begins with a number sign.
+var remark = regexp.MustCompile(`^# .*:\d+: `)
 
 // finish ends the table. What cannot be read any further is a bad row, if the text is to blame.
 func (s *csvSource) finish(c *chunk, err error) error {
@@ -179,7 +186,7 @@ func (s *csvSource) from(n, offset int, comma rune) error {
 	}
 	s.first = n
 	s.r = csv.NewReader(s.budget)
-	s.r.Comma, s.r.Comment, s.r.LazyQuotes, s.r.FieldsPerRecord = comma, '#', true, -1
+	s.r.Comma, s.r.LazyQuotes, s.r.FieldsPerRecord = comma, true, -1
 	_, err := s.r.Read()
 	return err
 }

@@ -3,7 +3,9 @@ package ingest
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -82,6 +84,10 @@ func (s *csvSource) detection(l *line, row csvRow) {
 			return
 		}
 	}
+	if s.swallowed(row) {
+		l.err = errors.New("a quote is not closed, and the rows behind it are read as its text; mend it at its source")
+		return
+	}
 	if len(row.cells) < s.width {
 		l.err = fmt.Errorf("%d of %d columns; the row is cut, export it again", len(row.cells), s.width)
 		return
@@ -96,6 +102,24 @@ func (s *csvSource) detection(l *line, row csvRow) {
 	if f.time, f.received, l.err = s.times(get, f.customers); l.err == nil {
 		s.v.detection(l, f)
 	}
+}
+
+// swallowed tells a cell with line breaks that holds further rows: a quote that is not closed takes
+// them in silently, up to the next quote or the end.
+func (s *csvSource) swallowed(row csvRow) bool {
+	for _, cell := range row.cells {
+		_, rest, _ := strings.Cut(cell, "\n")
+		for text := range strings.Lines(rest) {
+			below := csvRow{cells: cellsOf(text, s.r.Comma)}
+			if len(below.cells) < s.width {
+				continue
+			}
+			if _, err := parseMoment(s.cell(below, s.timeColumn()), orderUnknown); err == nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // text is a row as a line of the table: what the reader took apart is put together again.

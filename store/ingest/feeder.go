@@ -28,7 +28,7 @@ var feederClasses = map[string]store.Feature{
 func (v *vendor) feeder(l *line, text string) {
 	body, ok := feederBody(text)
 	if !ok {
-		l.noRecord(text, "not a line of the feeder")
+		l.class = "not a line of the feeder"
 		return
 	}
 	body, closed := strings.CutSuffix(body, "]")

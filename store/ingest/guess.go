@@ -100,6 +100,8 @@ func guessedJSON(head string, has func(words ...string) bool) string {
 		return "smpi"
 	case ourRow.MatchString(head):
 		return "jsonl"
+	case has(`"totalCount"`) && has(`"items"`): // an answer without any
+		return "workbench"
 	}
 	return ""
 }

@@ -68,7 +68,7 @@ func vendorLines(decode func(v *vendor, l *line, text string)) func(io.Reader, *
 	return func(r io.Reader, v *vendor) source {
 		return newLineSource(r, func(c *chunk, l *line) {
 			if l.err = checkUTF8(l.text); l.err == nil {
-				decode(v, l, trimEnd(string(l.text)))
+				decode(v, l, unrepeated(l, trimEnd(string(l.text))))
 			}
 			c.check(l)
 		})
@@ -90,10 +90,20 @@ func trimEnd(s string) string {
 // repeated tells syslog's line about lines that it left out.
 var repeated = regexp.MustCompile(`message repeated \d+ times?`)
 
-// noRecord is a line that is no record of the vendor at all.
-func (l *line) noRecord(text, class string) {
-	l.class = class
-	if strings.Contains(text, "message repeated") && repeated.MatchString(text) {
-		l.warn("syslog left out repeated lines: figures may be short")
+// unrepeated warns of such a line, and takes the record out of the brackets in which some daemons repeat it.
+func unrepeated(l *line, text string) string {
+	if !strings.Contains(text, "message repeated") {
+		return text
 	}
+	at := repeated.FindStringIndex(text)
+	if at == nil {
+		return text
+	}
+	l.warn("syslog left out repeated lines: figures may be short")
+	inner, framed := strings.CutPrefix(text[at[1]:], ": [")
+	inner, closed := strings.CutSuffix(inner, "]")
+	if !framed || !closed {
+		return text
+	}
+	return strings.TrimSpace(inner)
 }
