@@ -15,7 +15,7 @@ import (
 
 // Few names, so that ties and repeats are common; some as hostile as the import lets through.
 var (
-	hosts   = []string{"PC-1", "pc-1", "ＰＣ－１", "PC-2", "PC-10", "SV-1", "a", "A", "=1+1", "<script>alert(1)</script>", "𠮷野家", "\u202eexe.scr", ""}
+	hosts   = []string{"PC-1", "pc-1", "ＰＣ－１", "PC-2", "pc-2.corp.example.jp", "PC-10", "SV-1", "a", "A", "=1+1", "<script>alert(1)</script>", "𠮷野家", "\u202eexe.scr", ""}
 	threats = []string{"TROJ_GEN.R002C0CLT21", "Eicar_test_file", "ADW_A", "Ransom.Win32.X", "x", "", "猫🐈", "http://example.jp/?a=1&b=<2>"}
 	zones   = []string{"Asia/Tokyo", "Asia/Tokyo", "UTC", "America/New_York", "Europe/London", "Australia/Lord_Howe", "Asia/Kathmandu"}
 	classes = []store.Class{"desktop", "server", "mobile", "unknown", ""}

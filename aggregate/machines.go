@@ -48,6 +48,7 @@ type machines struct {
 	agents []agent // by number, see agents.go
 	byID   map[string]int32
 	byName map[string]int32 // folded name → the machine that a row without id means
+	shared map[string]bool  // folded names of several machines of the inventory; nil until all have entered
 	// spelt and speltID spare most rows the folding, of rows without and with an id.
 	spelt   map[string]int32
 	speltID map[spelling]int32
@@ -174,17 +175,35 @@ func (ms *machines) find(id, name string) int32 {
 			return n
 		}
 	}
-	n, found := ms.byName[store.Fold(name)]
+	folded := store.Fold(name)
+	n, found := ms.byName[folded]
+	if !found && id == "" {
+		n, found = ms.ofDomain(folded)
+	}
 	if !found || id != "" && ms.list[n].hasID {
 		return noMachine
 	}
 	return n
 }
 
+// ofDomain is the machine of a name with its domain, if the inventory has one machine without it.
+func (ms *machines) ofDomain(folded string) (int32, bool) {
+	bare := store.Bare(folded)
+	if bare == "" || ms.shared == nil {
+		return noMachine, false
+	}
+	n, found := ms.byName[bare]
+	return n, found && ms.list[n].known && !ms.shared[bare]
+}
+
 // settleNames makes the names that several machines of the inventory have mean the one that leads.
 func (ms *machines) settleNames() {
+	ms.shared = map[string]bool{}
 	for i := range ms.list {
 		folded := store.Fold(ms.list[i].name)
+		if n, found := ms.byName[folded]; found && n != int32(i) && store.Fold(ms.list[n].name) == folded {
+			ms.shared[folded] = true
+		}
 		if n, found := ms.byName[folded]; !found || n != int32(i) && leads(&ms.list[i], &ms.list[n]) {
 			ms.byName[folded] = int32(i)
 		}

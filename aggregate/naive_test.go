@@ -21,7 +21,7 @@ type naive struct {
 }
 
 func naiveReport(m store.Month, opts Options) Report {
-	n := naive{m: m, opts: opts, days: daysOf(m.Period)}
+	n := naive{m: withoutDomains(m), opts: opts, days: daysOf(m.Period)}
 	r := Report{
 		Contract: Contract{m.Contract.ID, m.Contract.Name}, Period: m.Period, Revision: opts.Revision,
 		Timezone: m.Contract.Timezone, Holidays: []store.Day{}, ToConfirm: []ToConfirm{}, Missing: []Missing{},
@@ -48,6 +48,47 @@ func naiveReport(m store.Month, opts Options) Report {
 	}
 	n.conclude(&r, life)
 	return r
+}
+
+// withoutDomains gives rows that name a machine with its domain the name that the inventory has for it, if it has
+// no machine of the whole name and exactly one of its first part.
+func withoutDomains(m store.Month) store.Month {
+	spelt := func(id, name string) (string, string) {
+		first, _, dotted := strings.Cut(name, ".")
+		if id != "" || !dotted {
+			return id, name
+		}
+		var meant []store.Endpoint
+		for _, e := range m.Endpoints {
+			switch {
+			case key("", e.Name) == key("", name):
+				return id, name
+			case key("", e.Name) == key("", first) && !slices.ContainsFunc(meant, func(o store.Endpoint) bool { return key(o.ID, o.Name) == key(e.ID, e.Name) }):
+				meant = append(meant, e)
+			}
+		}
+		if len(meant) != 1 {
+			return id, name
+		}
+		return meant[0].ID, meant[0].Name
+	}
+	m.Detections, m.Statuses, m.Events = slices.Clone(m.Detections), slices.Clone(m.Statuses), slices.Clone(m.Events)
+	for i := range m.Detections {
+		d := &m.Detections[i]
+		d.EndpointID, d.Endpoint = spelt(d.EndpointID, d.Endpoint)
+	}
+	for i := range m.Statuses {
+		s := &m.Statuses[i]
+		s.EndpointID, s.Endpoint = spelt(s.EndpointID, s.Endpoint)
+	}
+	for i := range m.Events {
+		m.Events[i].Endpoints = slices.Clone(m.Events[i].Endpoints)
+		for j := range m.Events[i].Endpoints {
+			e := &m.Events[i].Endpoints[j]
+			e.ID, e.Name = spelt(e.ID, e.Name)
+		}
+	}
+	return m
 }
 
 func daysOf(p store.Period) (days []string) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,6 +33,19 @@ func Fold(name string) string {
 		s = folded
 	}
 	return s
+}
+
+// Bare is a machine's own name where its folded name ends in a domain, as some programs write it; "" for
+// other names, addresses among them. It names the machine only if exactly one of an inventory is called so.
+func Bare(folded string) string {
+	label, _, dotted := strings.Cut(folded, ".")
+	if !dotted {
+		return ""
+	}
+	if _, err := netip.ParseAddr(folded); err == nil {
+		return ""
+	}
+	return label
 }
 
 // plain tells names of printable ASCII without blanks around them, which are nearly all: only their

@@ -58,6 +58,17 @@ func TestFoldIsAFixedPoint(t *testing.T) {
 	})
 }
 
+// A name with its domain may mean the machine of its first part; an address is no such name.
+func TestBareNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"PC01.corp.example.jp": "pc01", "ＰＣ０１．local": "pc01", "pc01": "", "": "", ".local": "", "192.0.2.1": "", "2001:db8::1.2.3.4": "",
+	} {
+		if got := store.Bare(store.Fold(name)); got != want {
+			t.Errorf("%q is called %q, want %q", name, got, want)
+		}
+	}
+}
+
 func BenchmarkFold(b *testing.B) {
 	for b.Loop() {
 		store.Fold("DESKTOP-0000123")

@@ -17,12 +17,12 @@ import (
 // Mess is what a sample is spoilt with, to be as bad as real data is.
 type Mess uint
 
-// What real data has. MessNames alone changes no figure of any report: each of its spellings folds
-// to the machine's name.
+// What real data has. MessNames and MessDomains change no figure of any report: each spelling folds to
+// the machine's name, and the inventory has one machine of each name.
 const (
 	MessNames     Mess = 1 << iota // machines in capitals, small and full-width letters, decomposed, with blanks
-	MessDomains                    // machines with their domain, which no rule can know to be the same
-	MessInventory                  // contracts without inventory, machines reinstalled, or renamed with an id
+	MessDomains                    // machines with their domain
+	MessInventory                  // contracts without inventory, machines that it leaves out, reinstalled, or renamed with an id
 	MessTwice                      // detections told first without their outcome, and again with it, or once more as they were
 	MessClocks                     // clocks that are years wrong
 	MessLate                       // rows behind their contract's others, out of order
@@ -164,6 +164,8 @@ func (m *messy) endpoint(r messyRow) error {
 	case roll < 8:
 		m.renamed[name] = fmt.Sprintf("%08x-0000-4000-8000-%012x", m.rng.Uint32(), m.rng.Uint32())
 		r["endpoint_id"] = m.renamed[name]
+	case roll < 10:
+		return nil // the inventory leaves it out
 	}
 	return m.put(r)
 }

@@ -282,3 +282,47 @@ func TestOlderUpdateUndoesNoNewerOne(t *testing.T) {
 		})
 	}
 }
+
+// A machine is outside the inventory if that has neither its name nor exactly one machine of the name without
+// its domain; the inventory may come before its rows or behind them.
+func TestMachinesOutsideTheInventory(t *testing.T) {
+	entry := func(name, id string) store.Endpoint {
+		return store.Endpoint{Name: name, ID: id, Class: store.ClassDesktop, InstalledAt: noon.AddDate(0, -6, 0)}
+	}
+	inventory := []store.Endpoint{entry("PC-1", ""), entry("PC-2", "A"), entry("PC-3", "B"), entry("PC-3", "C"), entry("192", ""), entry("pc-4.example.jp", "")}
+	for name, outside := range map[string]bool{
+		"pc-1": false, "pc-1.example.jp": false, "ＰＣ－２.local": false, "PC-3": false, "pc-3.example.jp": true,
+		"192.0.2.1": true, "pc-4": true, "pc-4.example.jp": false, "pc-5.example.jp": true,
+	} {
+		for _, rowsFirst := range []bool{false, true} {
+			db := openDetections(t)
+			enter := func(ctx context.Context, tx *sqlite.ImportTx) (err error) {
+				for _, e := range inventory {
+					err = errors.Join(err, tx.PutEndpoint(ctx, "C1", e))
+				}
+				return err
+			}
+			row := func(ctx context.Context, tx *sqlite.ImportTx) error {
+				return tx.PutStatus(ctx, "C1", store.AgentStatus{
+					Endpoint: name, Day: "2026-10-05", LastSeen: noon, Protections: store.Protections{
+						RealtimeScan: store.On, BehaviorMonitoring: store.On, MachineLearning: store.On, WebReputation: store.On, EDR: store.On,
+					},
+				})
+			}
+			put(t, db, func(ctx context.Context, tx *sqlite.ImportTx) error {
+				return tx.PutContract(ctx, contractOf("C1"), true)
+			})
+			steps := []func(context.Context, *sqlite.ImportTx) error{enter, row}
+			if rowsFirst {
+				slices.Reverse(steps)
+			}
+			for _, step := range steps {
+				put(t, db, step)
+			}
+			got, err := db.Outsiders(t.Context(), time.Time{})
+			if err != nil || len(got) > 0 != outside {
+				t.Errorf("%s, rows first %t: outside %v, %v", name, rowsFirst, got, err)
+			}
+		}
+	}
+}

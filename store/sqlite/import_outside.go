@@ -60,12 +60,14 @@ func (t *ImportTx) dropKnown(ctx context.Context) (without map[int64]bool, err e
 		byContract[at.contract] = append(byContract[at.contract], at)
 	}
 	without = map[int64]bool{}
-	known := map[string]bool{}
+	known, shared := map[string]bool{}, map[string]bool{}
 	for contract, machines := range byContract {
 		clear(known)
+		clear(shared)
 		err := eachRow(ctx, t.inTx(ctx, t.stmt.inventory), func(rows scanner) error {
 			var folded, id string
 			err := rows.Scan(&folded, &id)
+			shared[folded] = known[folded]
 			known[folded] = true
 			known[store.Machine{ID: id}.Key()] = id != ""
 			return err
@@ -75,7 +77,9 @@ func (t *ImportTx) dropKnown(ctx context.Context) (without map[int64]bool, err e
 		}
 		without[contract] = len(known) == 0
 		for _, at := range machines {
-			if known[at.key] || known[t.fold(t.outside.seen[at].Name)] {
+			folded := t.fold(t.outside.seen[at].Name)
+			bare := store.Bare(folded)
+			if known[at.key] || known[folded] || known[bare] && !shared[bare] && bare != "" && at.key == folded {
 				delete(t.outside.seen, at)
 			}
 		}
