@@ -201,14 +201,14 @@ func (in *Inbox) take(ctx context.Context, root *os.Root, name string) error {
 	result, err := ingest.Import(ctx, in.Detections, file, in.options(ctx, name, info, reasons))
 	in.Crash.at(AfterImport)
 	if rowError := new(ingest.RowError); errors.As(err, &rowError) || errors.Is(err, ingest.ErrRejected) {
-		return in.failed(root, name, err, reasons)
+		return in.failed(root, name, info, err, reasons)
 	}
 	if err != nil {
 		return err
 	}
 	in.Log.Info("a file of the inbox was imported", "file", name, "format", result.Format, "read", result.Read, "new", result.New,
 		"changed", result.Changed, "duplicate", result.Duplicate, "not_reported", result.NotReported, "warnings", result.Warnings)
-	return in.done(root, name)
+	return in.done(root, name, info)
 }
 
 // again moves a file that was imported before. If it was put here since, its feed lives, though it
@@ -224,7 +224,7 @@ func (in *Inbox) again(ctx context.Context, root *os.Root, name string, info fs.
 			return err
 		}
 	}
-	return in.done(root, name)
+	return in.done(root, name, info)
 }
 
 // openFile opens a file that is one: since it was listed a link, or a pipe that nobody writes to, may
@@ -268,50 +268,23 @@ func (in *Inbox) options(ctx context.Context, name string, info fs.FileInfo, rej
 }
 
 // done moves an imported file to the folder of its month.
-func (in *Inbox) done(root *os.Root, name string) error {
+func (in *Inbox) done(root *os.Root, name string, read fs.FileInfo) error {
 	dir := path.Join(doneDir, in.Now().In(in.Zone).Format("2006-01"))
-	_, err := in.move(root, name, dir, nil)
+	_, err := in.move(root, name, read, dir, nil)
 	return err
 }
 
 // failed moves a file that cannot be imported, once its reasons stand where it will be.
-func (in *Inbox) failed(root *os.Root, name string, why error, all *reasons) error {
+func (in *Inbox) failed(root *os.Root, name string, read fs.FileInfo, why error, all *reasons) error {
 	text := all.text.String()
 	if text == "" {
 		text = why.Error() + "\n"
 	}
-	to, err := in.move(root, name, failedDir, []byte(text))
-	if err == nil {
+	to, err := in.move(root, name, read, failedDir, []byte(text))
+	if err == nil && to != "" {
 		in.Log.Error("a file of the inbox cannot be imported; mend it and put it back", "file", name, "moved_to", to, "reason", why)
 	}
 	return err
-}
-
-// move puts a file into a folder, below the folders that it lay in, and never in the place of another.
-func (in *Inbox) move(root *os.Root, name, dir string, reasons []byte) (to string, err error) {
-	to = path.Join(dir, name)
-	if err := root.MkdirAll(path.Dir(to), 0o750); err != nil {
-		return "", err
-	}
-	free := to
-	for n := 2; ; n++ {
-		if _, err := root.Lstat(free); errors.Is(err, fs.ErrNotExist) {
-			break
-		} else if err != nil {
-			return "", err
-		}
-		free = fmt.Sprintf("%s.%d", to, n)
-	}
-	if reasons != nil {
-		// One that is there is of a move that was cut off: its file is not there.
-		if err := root.WriteFile(free+ReasonsSuffix, reasons, 0o600); err != nil {
-			return "", err
-		}
-	}
-	in.Crash.at(BeforeMove)
-	err = root.Rename(name, free)
-	in.Crash.at(AfterMove)
-	return free, err
 }
 
 // reasons takes what an import says of bad rows, up to a bound.

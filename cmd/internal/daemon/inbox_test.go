@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -358,5 +359,54 @@ func TestInboxHearsTheSameFileAgain(t *testing.T) {
 	times, err := f.Detections.Arrivals(t.Context(), "inbox/state.jsonl", 100)
 	if err != nil || len(times) != 6 {
 		t.Errorf("%d arrivals, %v", len(times), err)
+	}
+}
+
+// A file that takes the name of the one that is being read, or adds to it, is imported like any other: what goes to done/
+// or failed/ is what was read.
+func TestInboxMovesOnlyWhatItRead(t *testing.T) {
+	replace := func(path, text string) error {
+		if err := os.WriteFile(path+"~", []byte(text), 0o600); err != nil {
+			return err
+		}
+		return os.Rename(path+"~", path)
+	}
+	appendTo := func(path, text string) error {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = file.WriteString(text)
+		return errors.Join(err, file.Close())
+	}
+	for _, first := range []string{detectionLine("1"), "rubbish\n"} {
+		for _, point := range []Point{BeforeImport, AfterImport, BeforeMove} {
+			for change, do := range map[string]func(path, text string) error{"replaced": replace, "grown": appendTo} {
+				if change == "grown" && (first == "rubbish\n" || point == BeforeImport) {
+					continue // it is bad for good, or read whole
+				}
+				t.Run(fmt.Sprintf("%.7s/%s/%s", first, point, change), func(t *testing.T) {
+					f := newInbox(t)
+					f.put(t, "a.jsonl", first)
+					f.Crash = func(p Point) {
+						if p != point {
+							return
+						}
+						f.Crash = nil
+						if err := do(filepath.Join(f.Dir, "a.jsonl"), detectionLine("2")); err != nil {
+							t.Error(err)
+						}
+					}
+					f.settle(t)
+					f.settle(t)
+					if got, want := f.detections(t, "C1"), 1+strings.Count(first, "detection"); got != want {
+						t.Errorf("%d detections, want %d; files %v", got, want, f.names(t))
+					}
+					if names := f.names(t); slices.ContainsFunc(names, func(n string) bool { return !strings.HasPrefix(n, doneDir) }) {
+						t.Errorf("files %v", names)
+					}
+				})
+			}
+		}
 	}
 }
