@@ -161,7 +161,7 @@ func (c *Client) helo() string {
 // connectError tells what a failure to open the connection means.
 func (c *Client) connectError(ctx context.Context, stage Stage, err error) *Error {
 	if ctx.Err() != nil {
-		err = errors.Join(context.Cause(ctx), hintOf(err))
+		err = withHint(context.Cause(ctx), err)
 	}
 	e := &Error{Stage: stage, Verdict: Temporary, Err: err}
 	var refused *refusal

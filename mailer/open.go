@@ -115,12 +115,12 @@ func (c *Conn) greeting(ctx context.Context, fail context.CancelCauseFunc) error
 // errSilent is added where the relay did not even greet.
 var errSilent = errors.New(`it said nothing: see whether a firewall lets geppo out, and set tls = "implicit" if the port is one for TLS from the first byte (usually 465)`)
 
-// hintOf keeps what is known beyond that time is up.
-func hintOf(err error) error {
-	if errors.Is(err, errSilent) {
-		return errSilent
+// withHint adds to a cause what is known beyond it.
+func withHint(cause, known error) error {
+	if errors.Is(known, errSilent) {
+		return fmt.Errorf("%w: %w", cause, errSilent)
 	}
-	return nil
+	return cause
 }
 
 // probe asks once in the client's life whether the relay begins with TLS, and then fails with the reason.
