@@ -176,7 +176,7 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 	return &daemon.Dispatcher{
 		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now,
 		Eligible:  daemon.Eligibility{Detections: composer.Detections, Ledger: composer.Ledger}.Reason,
-		Renderers: runtime.GOMAXPROCS(0),
+		Renderers: max(2, runtime.GOMAXPROCS(0)), // a report of minutes must not keep the others waiting
 		Policy: daemon.Policy{
 			Connections: c.SMTP.Connections, MessagesPerConnection: c.SMTP.MessagesPerConnection,
 			Backoff: mailer.Backoff{

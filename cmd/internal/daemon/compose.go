@@ -56,6 +56,8 @@ type reportKey struct {
 	revision int
 }
 
+func reportOf(d store.Delivery) reportKey { return reportKey{d.Contract, d.Period, d.Revision} }
+
 // recentBodies bounds the memory between two addresses of a contract: 600 KB each at the most.
 const recentBodies = 4
 
@@ -67,7 +69,7 @@ func (e *HoldError) Error() string { return e.Reason }
 // Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend, a
 // *mailer.Error one of the addresses.
 func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Message, error) {
-	body, err := c.body(ctx, reportKey{d.Contract, d.Period, d.Revision})
+	body, err := c.body(ctx, reportOf(d))
 	if err != nil {
 		return mailer.Message{}, fmt.Errorf("compose delivery %d: %w", d.ID, err)
 	}
@@ -85,7 +87,7 @@ func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Messag
 
 // withoutPDFs makes the message of a delivery that would be larger than MaxSize: it says so.
 func (c *Composer) withoutPDFs(ctx context.Context, d store.Delivery) (mailer.Message, error) {
-	report, err := c.frozen(ctx, reportKey{d.Contract, d.Period, d.Revision})
+	report, err := c.frozen(ctx, reportOf(d))
 	if err != nil {
 		return mailer.Message{}, err
 	}

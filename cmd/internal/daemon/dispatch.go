@@ -56,6 +56,7 @@ type Dispatcher struct {
 	Crash    Crash
 
 	gate     gate
+	making   making
 	resting  atomic.Bool
 	refusals chan struct{} // held by whoever settles a permanent refusal
 	row      row           // of such, in a row
@@ -186,6 +187,9 @@ func (d *Dispatcher) pass(ctx context.Context, filter store.Filter, probe bool) 
 	err = group.Wait()
 	// After a failure what was claimed and not sent goes back into the queue.
 	for delivery := range taken {
+		err = errors.Join(err, d.giveBack(work, begun(delivery)))
+	}
+	for _, delivery := range d.making.rest() {
 		err = errors.Join(err, d.giveBack(work, begun(delivery)))
 	}
 	close(out.again)

@@ -61,36 +61,39 @@ func begun(delivery store.Delivery) composed {
 // compose makes the messages of what was taken, and puts them into ready.
 func (d *Dispatcher) compose(ctx, work context.Context, taken <-chan store.Delivery, ready chan<- composed) error {
 	for delivery := range taken {
-		next := begun(delivery)
-		if ctx.Err() != nil || d.gate.isShut() {
-			if err := d.giveBack(work, next); err != nil {
-				return err
-			}
-			continue
+		report := reportOf(delivery)
+		if !d.making.begin(report, delivery) {
+			continue // whoever makes its report composes it
 		}
-		err := d.eligible(work, delivery)
-		if err == nil {
-			next.message, err = d.build(work, delivery)
-		}
-		if err != nil {
-			if work.Err() != nil { // cut off by the end of the bound: no fault of the delivery's
-				err = d.giveBack(work, next)
-			} else {
-				err = d.refuse(work, next, err)
-			}
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		d.Crash.at(Composed)
-		if !put(ctx, ready, next) {
-			if err := d.giveBack(work, next); err != nil {
+		for more := true; more; delivery, more = d.making.next(report) {
+			if err := d.composeOne(ctx, work, delivery, ready); err != nil {
 				return err
 			}
 		}
 	}
 	return ctx.Err()
+}
+
+func (d *Dispatcher) composeOne(ctx, work context.Context, delivery store.Delivery, ready chan<- composed) error {
+	next := begun(delivery)
+	if ctx.Err() != nil || d.gate.isShut() {
+		return d.giveBack(work, next)
+	}
+	err := d.eligible(work, delivery)
+	if err == nil {
+		next.message, err = d.build(work, delivery)
+	}
+	if err != nil && work.Err() != nil { // cut off by the end of the bound: no fault of the delivery's
+		return d.giveBack(work, next)
+	}
+	if err != nil {
+		return d.refuse(work, next, err)
+	}
+	d.Crash.at(Composed)
+	if !put(ctx, ready, next) {
+		return d.giveBack(work, next)
+	}
+	return nil
 }
 
 // CancelError says that nobody may be written to there any more.
