@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -185,6 +186,9 @@ func importOne(t *testing.T, dir string, p store.Period) {
 {"type":"endpoint","contract":"C1","name":"PC-1","class":"desktop","os":"Windows 11 Pro","installed_at":"2020-04-02T10:00:00+09:00"}
 {"type":"detection","contract":"C1","id":"d-1","feature":"virus","time":"` + p.String() + `-05T14:03:22+09:00","endpoint":"PC-1","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `
+	for _, day := range p.Days() { // a feed that has lived to the month's end
+		lines += fmt.Sprintf(`{"type":"coverage","contract":"C1","day":%q}`+"\n", day)
+	}
 	if err := writeFile(dir, "data.jsonl", []byte(lines)); err != nil {
 		t.Fatal(err)
 	}
