@@ -83,7 +83,7 @@ func (ms *machines) snapshot(s *store.AgentStatus, cal *calendar) {
 	if day == 0 || slot > len(cal.days) {
 		return
 	}
-	n := noMachine
+	var n int32
 	if slot > 0 {
 		n = ms.number(s.EndpointID, s.Endpoint)
 	} else {

@@ -102,7 +102,7 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 		r.EDR = v.report(cal, r.Agents, offline, outdated)
 	}
 	ms.forget()
-	life := 0
+	var life int
 	r.Gaps, life = gaps(m, m.Period, m.CoverageFed)
 	gapsBefore, _ := gaps(m, m.Period.Previous(), m.FedBefore)
 	all := r.allPoints(cal, c, v, rows, len(gapsBefore) > 0)
@@ -111,7 +111,7 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 	found := c.marks(rows, marks, cal)
 	r.Asks, r.Funnel.Asks = r.asks(ms, marks, order, found)
 	r.funnel(c)
-	seen := 0
+	var seen int
 	r.Protection, seen = ms.protection(cal)
 	r.Missing = r.missing(ms, cal, life)
 	r.Judgement = r.judge(c, all, seen)

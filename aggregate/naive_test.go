@@ -120,10 +120,10 @@ func key(id, name string) string {
 }
 
 // entries are a machine's rows of the inventory, the one that counts for its name first.
-func (n naive) entries(key_ string) (list []store.Endpoint) {
+func (n naive) entries(of string) (list []store.Endpoint) {
 	end := n.dayEnd(len(n.days) - 1)
 	for _, e := range n.m.Endpoints {
-		if key(e.ID, e.Name) == key_ {
+		if key(e.ID, e.Name) == of {
 			list = append(list, e)
 		}
 	}
@@ -225,11 +225,8 @@ func (n naive) class(d store.Detection) store.Class {
 	if d.Class == "desktop" || d.Class == "server" || d.Class == "mobile" {
 		return d.Class
 	}
-	for _, e := range n.entries(key(d.EndpointID, d.Endpoint)) {
-		if e.Class != "" {
-			return e.Class
-		}
-		break
+	if entries := n.entries(key(d.EndpointID, d.Endpoint)); len(entries) > 0 && entries[0].Class != "" {
+		return entries[0].Class
 	}
 	return "unknown"
 }

@@ -270,13 +270,11 @@ func TestWithoutInventoryNothingIsSaidOfUsage(t *testing.T) {
 
 func TestRansomwareOfAnyFeature(t *testing.T) {
 	m := emptyMonth(t)
-	for _, d := range []store.Detection{
+	m.Detections = append(m.Detections,
 		resulted("virus", 3, "b", "Ransom.Win32.LOCKBIT", "quarantined", 2), resulted("virus", 9, "a", "RANSOM_WCRY.A", "uncleanable", 1),
 		resulted("url_filtering", 20, "c", "Ransomware", "", 4), resulted("virus", 9, "z", "TROJ_RANSOM", "cleaned", 1),
 		resulted("machine_learning", 9, "z", "Ransom.X", "", 1),
-	} {
-		m.Detections = append(m.Detections, d)
-	}
+	)
 	want := []Point{{
 		Kind: PointRansomware, Count: 7, Endpoints: []string{"a", "b", "c"}, From: "2026-10-03", To: "2026-10-20",
 		Results: []ResultCount{{"quarantined", 2}, {"uncleanable", 1}},

@@ -60,13 +60,6 @@ func leading(sums map[string]int64, limit int) []Ranked {
 	return l.lines
 }
 
-func sum(sums map[string]int64) (total int64) {
-	for _, n := range sums {
-		total += n
-	}
-	return total
-}
-
 // percent is part of whole in percent, rounded half away from zero to one decimal. It counts in
 // integers: 0.5 of a tenth must not hang on how a float happens to fall. whole is above 0.
 func percent(part, whole int64) float64 {

@@ -96,7 +96,7 @@ func (c *Conn) accepted(ctx context.Context, reply Reply) (Reply, error) {
 	case after.Code/100 != 5: // perhaps a farewell, of which nothing follows
 		if _, err := c.read(ctx, time.Second); err != nil {
 			c.drop()
-			return reply, nil
+			return reply, nil //nolint:nilerr // the message was accepted; that the relay then left is no fault of it
 		}
 	}
 	c.Sent--

@@ -85,7 +85,7 @@ func (c *Conn) login() error {
 		}
 		more := reply.Code == 334
 		if !more && reply.Code/100 != 2 {
-			return expect(2, reply, nil)
+			return accepted(reply, nil)
 		}
 		answer, err := method.Next(challenge(lines), more)
 		if err != nil || !more {

@@ -22,12 +22,12 @@ type refusal struct{ Reply }
 
 func (r *refusal) Error() string { return r.String() }
 
-// expect turns a reply of another class into a refusal.
-func expect(class int, reply Reply, err error) error {
+// accepted turns any reply but 2xx into a refusal.
+func accepted(reply Reply, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case reply.Code/100 == class:
+	case reply.Code/100 == 2:
 		return nil
 	case reply.Code < 400:
 		return fmt.Errorf("%w: unexpected reply %s", errGarbled, reply)
@@ -109,7 +109,7 @@ func (c *Conn) greeting(ctx context.Context, fail context.CancelCauseFunc) error
 	if err != nil && c.client.TLS != TLSImplicit {
 		err = errors.Join(err, errSilent)
 	}
-	return expect(2, reply, err)
+	return accepted(reply, err)
 }
 
 // errSilent is added where the relay did not even greet.
@@ -155,7 +155,7 @@ func (c *Conn) hello() error {
 		keyword, parameters, _ := strings.Cut(strings.Replace(strings.ToUpper(line), "AUTH=", "AUTH ", 1), " ") // as relays of the nineties say it
 		c.offers[keyword] += " " + parameters
 	}
-	return expect(2, reply, err)
+	return accepted(reply, err)
 }
 
 // startTLS encrypts where the mode wants it.
@@ -171,7 +171,7 @@ func (c *Conn) startTLS(ctx context.Context) error {
 		return fmt.Errorf("the relay %s offers no STARTTLS, which is required; use its port for submission or implicit TLS, or allow plain connections", c.client.addr())
 	}
 	reply, _, err := c.ask("STARTTLS")
-	if err := expect(2, reply, err); err != nil {
+	if err := accepted(reply, err); err != nil {
 		return err
 	}
 	if err := c.encrypt(ctx); err != nil {

@@ -128,11 +128,12 @@ func checkQuoted(local string) error {
 	}
 	plain := 0
 	for inner := local[1 : len(local)-1]; inner != ""; inner = inner[1:] {
-		if inner[0] == '\\' {
+		switch inner[0] {
+		case '\\':
 			if inner = inner[1:]; inner == "" {
 				return errors.New("the quotes before the @ are not closed")
 			}
-		} else if inner[0] == '"' {
+		case '"':
 			return errors.New(`a " within the quotes before the @ needs a backslash`)
 		}
 		if inner[0] < ' ' || inner[0] > '~' {

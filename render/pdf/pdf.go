@@ -76,10 +76,6 @@ func (m *Maker) sheet(e edition.Edition, d edition.Document, meta Meta) *sheet {
 	return s
 }
 
-// contentsFrom is the number of pages from which a document has a table of contents. It stands on a page of
-// its own behind the first, which must say what is asked.
-const contentsFrom = 7
-
 // finish sets headers and footers, which need the number of pages, and writes the file.
 func (s *sheet) finish() (Doc, error) {
 	s.flushNotes()

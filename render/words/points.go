@@ -110,7 +110,7 @@ func (w *Words) Changes(points []aggregate.Point, period store.Period) string {
 	}
 	grown := Values{Names: strings.Join(more, w.Points.And)}
 	shrunk := Values{Names: strings.Join(fewer, w.Points.And)}
-	said := ""
+	var said string
 	switch {
 	case len(more)+len(fewer) == 0:
 		return ""

@@ -63,7 +63,7 @@ func (s *csvSource) next(c *chunk) error {
 	case s.end != nil:
 		return s.end
 	case s.r == nil:
-		if err := s.begin(c); err != nil {
+		if err := s.begin(); err != nil {
 			s.end = err
 			return err
 		}
@@ -106,7 +106,7 @@ func (s *csvSource) finish(c *chunk, err error) error {
 }
 
 // begin finds the heading.
-func (s *csvSource) begin(c *chunk) error {
+func (s *csvSource) begin() error {
 	head, err := s.budget.r.(*bufio.Reader).Peek(window)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err

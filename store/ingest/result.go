@@ -54,7 +54,7 @@ var outcomes = tableOf(map[outcome][]string{
 	quarantined: {
 		"File quarantined", "Quarantine successfully", "Quarantined successfully", "Unable to clean file. Quarantined", "隔離", "Quarantined",
 		"Quarantine", "File moved", "Moved", "Move", "File archived", "隔離済み", "隔離しました", "隔離されました", "ファイルが隔離されました", "ファイルを隔離しました",
-		"Fichier mis en quarantaine", "Datei in Quarantäne verschoben",
+		"Fichier mis en quarantaine", "Datei in Quarantäne verschoben", //nolint:misspell // French
 	},
 	renamed: {
 		"File renamed", "Unable to clean file. Renamed", "拡張子変更", "Renamed", "Rename", "Renamed successfully", "拡張子を変更しました", "拡張子変更済み",

@@ -263,7 +263,7 @@ func (p *scanner) zone(m *moment) {
 		m.zone = tokyo
 		return
 	}
-	sign := 0
+	var sign int
 	switch {
 	case p.take("+"):
 		sign = 1

@@ -23,7 +23,8 @@ func (f *vendorFile) cef(r row) {
 		return
 	}
 	folder, file := split(r.Path)
-	id, name, more := "", r.Name, ""
+	var id, more string
+	name := r.Name
 	switch store.Feature(r.Feature) {
 	case store.Virus:
 		id = "AV:" + said(r.Result)

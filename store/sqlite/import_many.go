@@ -47,7 +47,7 @@ func (r *detectionRow) supersedes(have *detectionRow) bool {
 func identity(feature store.Feature, id string) int64 {
 	var buf [256]byte
 	sum := sha256.Sum256(append(append(append(buf[:0], feature...), 0x1f), id...))
-	return int64(binary.BigEndian.Uint64(sum[:])) //nolint:gosec // any 64 bits will do
+	return int64(binary.BigEndian.Uint64(sum[:]))
 }
 
 const detectionColumns = `contract, time, identity, id, feature, class, count, endpoint, endpoint_id, name, result, received, path, misdated`

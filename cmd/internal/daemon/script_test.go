@@ -69,7 +69,7 @@ func (r *scripted) serve(conn net.Conn, number int, crowded bool) {
 	defer r.set(func() { r.open-- })
 	on := visitOf{number: number}
 	in := bufio.NewReader(conn)
-	to, line := "", ""
+	var to, line string
 	for verb := "GREETING"; ; {
 		reply := map[string]string{"GREETING": "220 hi", "EHLO": "250-relay\r\n250 PIPELINING", "DATA": "354 go", "QUIT": "221 bye"}[verb]
 		if reply == "" {

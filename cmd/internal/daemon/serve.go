@@ -275,7 +275,7 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 			d.Log.Error("the queue could not be read", "error", err)
 		}
 		if due || !sleep(ctx, d.look()) {
-			return nil
+			return nil //nolint:nilerr // told above, and looked at again
 		}
 		waited += d.look()
 	}

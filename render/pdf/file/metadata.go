@@ -99,7 +99,7 @@ func sRGB() []byte {
 		table = append(table, t.name...)
 		table = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(table, uint32(at)), uint32(size))
 	}
-	out := append(append(head, table...), data...)
+	out := slices.Concat(head, table, data)
 	binary.BigEndian.PutUint32(out, uint32(len(out)))
 	return out
 }
