@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strconv"
 
@@ -38,11 +39,23 @@ func (s *service) onHangUp(ctx context.Context, hangUps <-chan os.Signal, reload
 
 func (s *service) reloaded() (config.Config, geppod.Settings, error) {
 	c, err := s.app.config()
+	if err == nil {
+		err = sameFile(s.started, c)
+	}
 	if err != nil {
 		return c, geppod.Settings{}, err
 	}
 	settings, err := s.settings(c)
 	return c, settings, err
+}
+
+// sameFile refuses what is found instead of the file that geppo was started with: while that is being saved or deployed
+// anew it is not there for a moment, and the defaults would send the month by another relay, under another name.
+func sameFile(started, now config.Config) error {
+	if started.File == "" || now.File == started.File {
+		return nil
+	}
+	return fmt.Errorf("configuration: %s, with which geppo was started, is not there; put it back, or restart geppo without it", started.File)
 }
 
 // inForce says what a reload has changed, and what it could not.
