@@ -56,7 +56,7 @@ func compute(rows store.MonthRows, opts Options) (Report, error) {
 		}
 	}
 	r := Report{
-		Contract: Contract{ID: m.Contract.ID, Name: m.Contract.Name},
+		Contract: Contract{ID: m.Contract.ID, Name: m.Contract.Name, Brand: m.Contract.Brand},
 		Period:   m.Period,
 		Revision: max(1, opts.Revision),
 		Timezone: m.Contract.Timezone,

@@ -23,7 +23,7 @@ type naive struct {
 func naiveReport(m store.Month, opts Options) Report {
 	n := naive{m: withoutDomains(m), opts: opts, days: daysOf(m.Period)}
 	r := Report{
-		Contract: Contract{m.Contract.ID, m.Contract.Name}, Period: m.Period, Revision: opts.Revision,
+		Contract: Contract{m.Contract.ID, m.Contract.Name, m.Contract.Brand}, Period: m.Period, Revision: opts.Revision,
 		Timezone: m.Contract.Timezone, Holidays: []store.Day{}, ToConfirm: []ToConfirm{}, Missing: []Missing{},
 	}
 	for _, d := range n.days {
@@ -291,11 +291,8 @@ func (n naive) rankMachines(limit int, each func(add func(key string, weight int
 func (n naive) overview() Overview {
 	c := n.m.Contract
 	o := Overview{
-		Product: "おまかせアンチウイルス", EDRProduct: "おまかせアンチウイルスEDRプラス", Licences: c.Licences, URLFiltering: c.URLFiltering,
+		Kind: c.Product, Licences: c.Licences, URLFiltering: c.URLFiltering,
 		Inventory: len(n.m.Endpoints) > 0,
-	}
-	if c.Product == "security_package" {
-		o.Product, o.EDRProduct = "端末セキュリティ", "端末セキュリティ"
 	}
 	var all int64
 	for _, k := range n.keys() {

@@ -7,19 +7,9 @@ import (
 	"geppo/store"
 )
 
-// ProductName is a product as its reports print it: the name of the antivirus report and that of
-// the EDR report (the reader's guide has the security package read 端末セキュリティ for both).
-func ProductName(p store.Product) (antivirus, edr string) {
-	if p == store.ProductSecurityPackage {
-		return "端末セキュリティ", "端末セキュリティ"
-	}
-	return "おまかせアンチウイルス", "おまかせアンチウイルスEDRプラス"
-}
-
 // overview is part 1 of the antivirus report.
 func overview(m store.Month, cal *calendar, c *counts) Overview {
-	o := Overview{Licences: m.Contract.Licences, URLFiltering: m.Contract.URLFiltering}
-	o.Product, o.EDRProduct = ProductName(m.Contract.Product)
+	o := Overview{Kind: m.Contract.Product, Licences: m.Contract.Licences, URLFiltering: m.Contract.URLFiltering}
 	for i := range c.machines.list {
 		e := &c.machines.list[i]
 		o.Inventory = o.Inventory || e.known

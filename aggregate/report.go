@@ -35,14 +35,16 @@ type Report struct {
 
 // Contract names the customer.
 type Contract struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Brand string `json:"brand,omitempty"` // "" for the default
 }
 
 // Overview is part 1 of the antivirus report.
 type Overview struct {
-	Product      string        `json:"product"`     // as printed, see ProductName
-	EDRProduct   string        `json:"edr_product"` // as printed in the EDR report
+	Kind         store.Product `json:"product_key"`
+	Product      string        `json:"product"`     // as printed; empty until render has worded the report
+	EDRProduct   string        `json:"edr_product"` // as printed in the EDR report; likewise
 	Licences     int           `json:"licences"`
 	UsagePercent *float64      `json:"usage_percent"` // installed ÷ licences; may exceed 100; nil without licences or inventory
 	URLFiltering bool          `json:"url_filtering"` // false: 設定されていません

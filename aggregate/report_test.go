@@ -225,13 +225,12 @@ func TestComputeRefuses(t *testing.T) {
 	}
 }
 
-func TestProductNames(t *testing.T) {
-	m := emptyMonth(t)
-	if o := computed(t, m, Options{}).Overview; o.Product != "おまかせアンチウイルス" || o.EDRProduct != "おまかせアンチウイルスEDRプラス" {
-		t.Errorf("antivirus is %q, %q", o.Product, o.EDRProduct)
-	}
-	m.Contract.Product = store.ProductSecurityPackage
-	if o := computed(t, m, Options{}).Overview; o.Product != "端末セキュリティ" || o.EDRProduct != "端末セキュリティ" {
-		t.Errorf("security package is %q, %q", o.Product, o.EDRProduct)
+func TestProductIsAKey(t *testing.T) {
+	for _, product := range []store.Product{store.ProductAntivirus, store.ProductSecurityPackage} {
+		m := emptyMonth(t)
+		m.Contract.Product = product
+		if o := computed(t, m, Options{}).Overview; o.Kind != product || o.Product != "" || o.EDRProduct != "" {
+			t.Errorf("%s is %q, %q, %q; render words it", product, o.Kind, o.Product, o.EDRProduct)
+		}
 	}
 }

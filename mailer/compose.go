@@ -2,6 +2,7 @@ package mailer
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ import (
 // for a boundary, and Japanese takes half the room of quoted-printable.
 type Body struct {
 	subject     string
+	lang        string // BCP 47
 	contentType string // of the outermost part
 	content     []byte
 	hash        func() [sha256.Size]byte // for DKIM; computed when it is first asked for
@@ -58,12 +60,12 @@ func NewBody(p render.Parts) (*Body, error) {
 	if err := top.write(&content); err != nil {
 		return nil, composeError(Permanent, err)
 	}
-	return newBody(p.Subject, top.contentType(top.kind), content.Bytes()), nil
+	return newBody(p.Subject, cmp.Or(p.Lang, "ja"), top.contentType(top.kind), content.Bytes()), nil
 }
 
-func newBody(subject, contentType string, content []byte) *Body {
+func newBody(subject, lang, contentType string, content []byte) *Body {
 	return &Body{
-		subject: subject, contentType: contentType, content: content,
+		subject: subject, lang: lang, contentType: contentType, content: content,
 		hash: sync.OnceValue(func() [sha256.Size]byte { return relaxedHash(content) }),
 	}
 }
@@ -84,7 +86,7 @@ func (b *Body) Message(h Header) (Message, error) {
 		}
 	}
 	var header bytes.Buffer
-	if err := writeHeader(&header, h, wire, b.subject); err != nil {
+	if err := writeHeader(&header, h, wire, b.subject, b.lang); err != nil {
 		return Message{}, composeError(Permanent, err)
 	}
 	header.WriteString("Content-Type: " + b.contentType + "\r\n")

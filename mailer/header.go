@@ -27,7 +27,7 @@ const (
 )
 
 // writeHeader writes all fields of the message but Content-Type. The order is go-mail's: by name.
-func writeHeader(out io.Writer, h Header, wire addresses, subject string) error {
+func writeHeader(out io.Writer, h Header, wire addresses, subject, lang string) error {
 	if max(len(subject), len(h.From.Name), len(h.To.Name), len(h.ReplyTo.Name)) > maxHeader {
 		return errors.New("a subject or display name is longer than 8 KB")
 	}
@@ -42,7 +42,7 @@ func writeHeader(out io.Writer, h Header, wire addresses, subject string) error 
 	m.SetGenHeader("Message-ID", "<"+h.MessageID+">")
 	m.SetGenHeader("Auto-Submitted", "auto-generated")
 	m.SetGenHeader("X-Auto-Response-Suppress", "All")
-	m.SetGenHeader("Content-Language", "ja")
+	m.SetGenHeader("Content-Language", lang)
 	_, err := m.WriteTo(out)
 	return err
 }

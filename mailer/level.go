@@ -29,7 +29,7 @@ type level struct {
 
 // newLevel starts a multipart of that kind. Its boundary belongs to the content's hash and the kind alone.
 func newLevel(hash uint64, kind string) *level {
-	boundary := fmt.Sprintf("geppo-%s-%016x", kind, hash)
+	boundary := fmt.Sprintf("part-%s-%016x", kind, hash)
 	msg := gomail.NewMsg(gomail.WithBoundary(boundary), gomail.WithEncoding(gomail.EncodingB64), gomail.WithNoDefaultUserAgent())
 	for _, name := range []gomail.Header{gomail.HeaderDate, gomail.HeaderMessageID} {
 		msg.SetGenHeader(name, "") // else go-mail asks the clock and the machine's name; a level's header is cut off

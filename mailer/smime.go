@@ -98,7 +98,7 @@ func (s *SMIME) sign(b *Body, date time.Time) (*Body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("S/MIME: %w", err)
 	}
-	boundary := fmt.Sprintf("geppo-signed-%016x", xxhash.Sum64(entity))
+	boundary := fmt.Sprintf("part-signed-%016x", xxhash.Sum64(entity))
 	var out bytes.Buffer
 	out.Grow(len(entity) + encodedSize(signature) + 512)
 	out.WriteString("--" + boundary + "\r\n")
@@ -110,7 +110,7 @@ func (s *SMIME) sign(b *Body, date time.Time) (*Body, error) {
 	writeBase64(&out, signature)
 	out.WriteString("\r\n--" + boundary + "--\r\n")
 	b.signer = s
-	b.signed = newBody(b.subject, "multipart/signed; micalg=sha-256;\r\n protocol=\"application/pkcs7-signature\";\r\n boundary="+boundary, out.Bytes())
+	b.signed = newBody(b.subject, b.lang, "multipart/signed; micalg=sha-256;\r\n protocol=\"application/pkcs7-signature\";\r\n boundary="+boundary, out.Bytes())
 	return b.signed, nil
 }
 

@@ -140,9 +140,9 @@ func checkSignature(t testing.TB, message []byte, signature string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := bytes.Cut(message, []byte("\r\n--geppo-signed-"))
+	_, rest, _ := bytes.Cut(message, []byte("\r\n--part-signed-"))
 	_, rest, _ = bytes.Cut(rest, []byte("\r\n"))
-	p7.Content, _, _ = bytes.Cut(rest, []byte("\r\n--geppo-signed-"))
+	p7.Content, _, _ = bytes.Cut(rest, []byte("\r\n--part-signed-"))
 	if err := p7.Verify(); err != nil || len(p7.Certificates) != 2 || len(p7.Content) == 0 {
 		t.Errorf("%v, %d certificates", err, len(p7.Certificates))
 	}

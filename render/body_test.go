@@ -177,7 +177,7 @@ func TestTextIsSetInColumns(t *testing.T) {
 
 // Every figure that a body promises stands in it: totals, rankings, results, days.
 func TestBodiesHoldTheReportsFigures(t *testing.T) {
-	w, err := words.Load(templates.FS)
+	w, err := words.Load(templates.FS, "ja")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +255,7 @@ func TestEqualReportsGiveEqualBytes(t *testing.T) {
 
 func TestTemplatesOfAnOperator(t *testing.T) {
 	base := fstest.MapFS{}
-	for _, name := range []string{"words.toml", "families.toml", "mail.html", "fonts/BIZUDPGothic-Regular.ttf", "fonts/BIZUDPGothic-Bold.ttf"} {
+	for _, name := range []string{"words.ja.toml", "families.toml", "mail.html", "fonts/BIZUDPGothic-Regular.ttf", "fonts/BIZUDPGothic-Bold.ttf"} {
 		b, err := templates.FS.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -264,7 +264,7 @@ func TestTemplatesOfAnOperator(t *testing.T) {
 	}
 	for _, c := range []struct{ file, text, want string }{
 		{"mail.html", "{{.Subject", "mail.html"},
-		{"words.toml", "subject = 1", "words.toml"},
+		{"words.ja.toml", "subject = 1", "words.ja.toml"},
 	} {
 		fsys := fstest.MapFS{}
 		for name, f := range base {

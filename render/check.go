@@ -1,12 +1,15 @@
 package render
 
 import (
+	"cmp"
 	"errors"
+	"image"
 	"io/fs"
 	"slices"
 	"strings"
 
 	"geppo/aggregate"
+	"geppo/render/edition"
 	"geppo/render/html"
 	"geppo/render/words"
 )
@@ -24,7 +27,7 @@ func Check(fsys fs.FS, opts Options) error {
 			}
 		}
 	}
-	_, err := words.Load(fsys)
+	_, err := worded(fsys, opts)
 	add(err)
 	_, err = html.New(fsys)
 	add(err)
@@ -47,6 +50,10 @@ func Check(fsys fs.FS, opts Options) error {
 	}
 	if opts.SupportPhone == "" { // else what the templates say about it would not be reached
 		opts.SupportPhone, opts.SupportHours = "0120-000-000", "9:00"
+	}
+	opts.Company = cmp.Or(opts.Company, "Company")
+	if opts.Logo == nil {
+		opts.Logo = &edition.Logo{Image: image.NewGray(image.Rect(0, 0, 1, 1)), Width: 1, Height: 1}
 	}
 	r, err := New(fsys, opts)
 	if err != nil {
@@ -90,7 +97,7 @@ func (r *Renderer) tryOut(report aggregate.Report) error {
 	if err != nil {
 		return err
 	}
-	mail := html.Mail{Edition: e, Images: images, Colors: html.Colors{Accent: "#000000"}}
+	mail := html.Mail{Edition: e, Images: images, Logo: parts.addLogo(e.Brand), Colors: r.colors}
 	for _, mail.Attachments = range [][]html.Attachment{{{Title: "AV", Name: "av.pdf", Pages: "9"}}, nil} {
 		if err := r.html.TryOut(mail); err != nil {
 			return err

@@ -60,13 +60,13 @@ func TestCheckNamesEveryFault(t *testing.T) {
 	}{
 		"wording": {
 			map[string]string{
-				"words.toml": strings.NewReplacer("no_asks = ", "no_asks_x = ", `zero = "{month}の検出は0件でした"`, "").Replace(embedded(t, "words.toml")),
+				"words.ja.toml": strings.NewReplacer("no_asks = ", "no_asks_x = ", `zero = "{month}の検出は0件でした"`, "").Replace(embedded(t, "words.ja.toml")),
 			},
-			[]string{"words.toml: line", "unknown key state.no_asks_x"},
+			[]string{"words.ja.toml: line", "unknown key state.no_asks_x"},
 		},
 		"several keys": {
-			map[string]string{"words.toml": strings.NewReplacer(`zero = "{month}の検出は0件でした"`, "", `no_name = "(名称なし)"`, "").Replace(embedded(t, "words.toml"))},
-			[]string{"words.toml: state.zero is missing", "words.toml: format.no_name is missing"},
+			map[string]string{"words.ja.toml": strings.NewReplacer(`zero = "{month}の検出は0件でした"`, "", `no_name = "(名称なし)"`, "").Replace(embedded(t, "words.ja.toml"))},
+			[]string{"words.ja.toml: state.zero is missing", "words.ja.toml: format.no_name is missing"},
 		},
 		"syntax":        {map[string]string{"mail.html": "{{if}}"}, []string{"mail.html:1"}},
 		"unknown field": {map[string]string{"mail.html": "a\n{{.Nothing}}"}, []string{"mail.html:2", "Nothing"}},

@@ -64,3 +64,13 @@ func (r *Renderer) addImage(parts *Parts, images map[string]*html.Image, block e
 	images[id] = &html.Image{CID: image.CID, Width: c.W, Height: c.H, Alt: alt}
 	return nil
 }
+
+// addLogo adds the brand's logo to the images of a mail.
+func (p *Parts) addLogo(b edition.Brand) *html.Image {
+	if b.Logo == nil {
+		return nil
+	}
+	image := Image{CID: "logo@report", Name: "logo.png", Data: b.Logo.PNG, Width: b.Logo.Width, Height: b.Logo.Height, Alt: b.Company}
+	p.Images = append(p.Images, image)
+	return &html.Image{CID: image.CID, Width: image.Width, Height: image.Height, Alt: image.Alt}
+}

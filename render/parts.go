@@ -6,6 +6,7 @@ package render
 // Parts is everything a message carries for its reader, ready to be composed.
 type Parts struct {
 	Subject string
+	Lang    string // BCP 47, of the bodies; empty: ja
 	HTML    []byte // UTF-8, refers to Images by cid
 	Text    []byte // UTF-8, LF line ends, complete in itself
 	Images  []Image

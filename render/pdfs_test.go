@@ -52,7 +52,7 @@ func squeeze(s string) string {
 // printed is everything that the PDFs must print of a report, in the order of the PDFs.
 func printed(t *testing.T, r aggregate.Report) [][]string {
 	t.Helper()
-	w, err := words.Load(templates.FS)
+	w, err := words.Load(templates.FS, "ja")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestEveryNameAndNumberComesBackFromThePDFs(t *testing.T) {
 }
 
 func TestTermsAreExplainedWhereTheyFirstStand(t *testing.T) {
-	w, err := words.Load(templates.FS)
+	w, err := words.Load(templates.FS, "ja")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -16,18 +18,27 @@ import (
 	"geppo/render/pdf"
 	"geppo/render/text"
 	"geppo/render/words"
+	"geppo/store"
 )
 
 // DefaultThreatURL is the vendor's threat database; an escaped name is appended to it.
 const DefaultThreatURL = "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/"
 
-// Options are what an operator sets in [report]. Zero values give the defaults.
+// Options are what an operator sets in [report], and in [brand.NAME] of a brand. Zero values give the defaults.
 type Options struct {
-	SupportDesk  string // name of the support desk; words.toml's own if empty
+	Language     string // of words.Languages; the first of them if empty
+	SupportDesk  string // name of the support desk; the wording's own if empty
 	SupportPhone string // not printed if empty
 	SupportHours string // not printed if empty
 	ThreatURL    string // an escaped threat name is appended; DefaultThreatURL if empty
 	FilePrefix   string // of the PDFs' names, ASCII; "geppo" if empty
+
+	// The names of products; the wording's own if empty.
+	Antivirus, EDR, SecurityPackage string
+
+	Company string        // in whose name the reports go out; not printed if empty
+	Colours []string      // "#rrggbb", of headings and of bars; our own if empty
+	Logo    *edition.Logo // nil: none
 }
 
 // Renderer makes Parts. It is made once, holds the parsed templates and fonts, and is safe for use
@@ -43,26 +54,21 @@ type Renderer struct {
 	html    *html.Printer
 	chart   *chart.Drawer
 	pdf     *pdf.Maker
+	colors  html.Colors
+	accent  chart.Color
 }
 
-// New parses words.toml, families.toml, mail.html and the fonts. Its errors name the file and, for the
+// New parses the wording, families.toml, mail.html and the fonts. Its errors name the file and, for the
 // wording, the key.
 func New(fsys fs.FS, opts Options) (*Renderer, error) {
-	w, err := words.Load(fsys)
+	w, err := worded(fsys, opts)
 	if err != nil {
 		return nil, err
 	}
-	if opts.SupportDesk != "" {
-		w.NameDesk(words.Clean(opts.SupportDesk))
-	}
-	if opts.ThreatURL == "" {
-		opts.ThreatURL = DefaultThreatURL
-	}
-	if opts.FilePrefix == "" {
-		opts.FilePrefix = "geppo"
-	}
+	opts.ThreatURL, opts.FilePrefix = cmp.Or(opts.ThreatURL, DefaultThreatURL), cmp.Or(opts.FilePrefix, "geppo")
 	r := &Renderer{opts: opts, words: w, edition: edition.Builder{
-		W: w, Lang: "ja", Phone: words.Clean(opts.SupportPhone), Hours: words.Clean(opts.SupportHours), ThreatURL: opts.ThreatURL,
+		W: w, Brand: edition.Brand{Company: words.Clean(opts.Company), Logo: opts.Logo},
+		Phone: words.Clean(opts.SupportPhone), Hours: words.Clean(opts.SupportHours), ThreatURL: opts.ThreatURL,
 	}}
 	if r.html, err = html.New(fsys); err != nil {
 		return nil, err
@@ -72,14 +78,52 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 		return nil, err
 	}
 	r.chart = chart.New(family)
+	if err := r.colour(opts.Colours); err != nil {
+		return nil, err
+	}
 	if r.pdf, err = pdf.New(family, r.chart); err != nil {
+		return nil, fmt.Errorf("set up the PDFs: %w", err)
+	}
+	if err := r.pdf.SetLogo(opts.Logo); err != nil {
 		return nil, fmt.Errorf("set up the PDFs: %w", err)
 	}
 	return r, nil
 }
 
-// Word returns the report with its points worded. What is frozen and mailed is the worded report.
+// worded is the wording with the names that the options give.
+func worded(fsys fs.FS, opts Options) (*words.Words, error) {
+	w, err := words.Load(fsys, cmp.Or(opts.Language, words.Languages[0]))
+	if err != nil {
+		return nil, err
+	}
+	w.NameProduct(string(store.ProductAntivirus), words.Clean(opts.Antivirus), words.Clean(opts.EDR))
+	w.NameProduct(string(store.ProductSecurityPackage), words.Clean(opts.SecurityPackage), words.Clean(opts.SecurityPackage))
+	if opts.SupportDesk != "" {
+		w.NameDesk(words.Clean(opts.SupportDesk))
+	}
+	return w, nil
+}
+
+// colour gives headings and bars a brand's colours, or keeps our own.
+func (r *Renderer) colour(list []string) error {
+	accent, bar, err := colours(list)
+	if err != nil {
+		return err
+	}
+	r.accent, r.colors = accent, html.Colors{Accent: "#1D5FB4", Bar: "#5B93D6"}
+	if len(list) > 0 {
+		r.colors.Accent = css(accent)
+	}
+	if len(list) > 1 {
+		r.colors.Bar = css(bar)
+		r.chart.BarColor, r.chart.PeakColor = bar, chart.Strong // a peak differs from any bar
+	}
+	return nil
+}
+
+// Word returns the report with its products and points worded. What is frozen and mailed is the worded report.
 func (r *Renderer) Word(report aggregate.Report) aggregate.Report {
+	report.Overview.Product, report.Overview.EDRProduct = r.words.Product(report.Overview.Kind)
 	report.Points = slices.Clone(report.Points)
 	for i, p := range report.Points {
 		report.Points[i].Text = r.words.Point(p, report.Period)
@@ -106,13 +150,16 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 	fail := func(err error) (Parts, error) {
 		return Parts{}, fmt.Errorf("render contract %s, period %s: %w", report.Contract.ID, report.Period, err)
 	}
+	if report.Overview.Product == "" {
+		return fail(errors.New("the product has no name; pass the report through Word first"))
+	}
 	for _, p := range report.Points {
 		if p.Text == "" {
 			return fail(fmt.Errorf("point %q has no words; pass the report through Word first", p.Kind))
 		}
 	}
 	e := r.Edition(report)
-	parts := Parts{Subject: e.Subject}
+	parts := Parts{Subject: e.Subject, Lang: e.Lang}
 	if withPDFs {
 		if err := r.addPDFs(&parts, e, report); err != nil {
 			return fail(err)
@@ -125,7 +172,7 @@ func (r *Renderer) parts(report aggregate.Report, withPDFs bool) (Parts, error) 
 	if !withPDFs {
 		e.Closing.Brief = e.Closing.BriefText
 	}
-	mail := html.Mail{Edition: e, Images: images, Colors: html.Colors{Accent: "#1D5FB4"}}
+	mail := html.Mail{Edition: e, Images: images, Logo: parts.addLogo(e.Brand), Colors: r.colors}
 	var attached []text.Attachment
 	for i, p := range parts.PDFs {
 		a := html.Attachment{Title: e.Documents[i].Title, Name: p.Name, Pages: e.Closing.PDFPages.Say(words.Values{Count: fmt.Sprint(p.Pages)})}
@@ -146,7 +193,7 @@ func (r *Renderer) addPDFs(parts *Parts, e edition.Edition, report aggregate.Rep
 	_, end := report.Period.Bounds(time.UTC)
 	for _, d := range e.Documents {
 		doc, err := r.pdf.Make(e, d, pdf.Meta{
-			Author: e.Closing.Desk, Subject: report.Contract.ID + " " + report.Period.String(), Date: end, Accent: chart.Accent,
+			Author: cmp.Or(e.Brand.Company, e.Closing.Desk), Subject: report.Contract.ID + " " + report.Period.String(), Date: end, Accent: r.accent,
 		})
 		if err != nil {
 			return fmt.Errorf("%s PDF: %w", d.Kind, err)

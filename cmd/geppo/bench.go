@@ -248,7 +248,7 @@ func (b *bench) inStages(ctx context.Context) (err error) {
 	}
 	spent := map[string]time.Duration{}
 	composer.Watch = daemon.Watch{Now: processorClock, Stage: func(name string, took time.Duration) { spent[name] += took }}
-	composer.Renderer.Watch = func(part string) func() {
+	composer.Brands[""].Renderer.Watch = func(part string) func() {
 		began := processorClock()
 		return func() { spent["render-"+part] += processorClock().Sub(began) }
 	}

@@ -96,7 +96,7 @@ func (k *checker) configured(ctx context.Context, c config.Config, faulty *confi
 	for _, overridden := range c.Overridden {
 		k.warn("environment", "%s; unset it, or leave the key out of the file", overridden)
 	}
-	k.templates(c)
+	k.brands(c)
 	client := k.sending(c, faulty)
 	k.files(ctx, c)
 	var next store.Period

@@ -14,7 +14,6 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
-	"geppo/render"
 	"geppo/templates"
 )
 
@@ -126,36 +125,18 @@ func (k *checker) directory(area, key, dir, good string) {
 	}
 }
 
-// templates parses what is in force, and finds files in the operator's directory that replace nothing.
-func (k *checker) templates(c config.Config) {
-	if err := templatesDir(c); err != nil {
-		k.misconfigured("templates", err)
-		return
-	}
-	if c.Report.TemplatesDir != "" {
-		k.strayTemplates(c.Report.TemplatesDir)
-	}
-	err := render.Check(templateFiles(c), renderOptions(c))
-	if err == nil {
-		k.ok("templates", "every template can be used")
-		return
-	}
-	for fault := range strings.Lines(err.Error()) {
-		k.fault("templates", exitUsage, "%s; mend the file in report.templates_dir, or remove it", strings.TrimSpace(fault))
-	}
-}
-
-func (k *checker) strayTemplates(dir string) {
+// strayTemplates finds files in an operator's directory that replace nothing.
+func (k *checker) strayTemplates(key, dir string) {
 	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		if _, err := fs.Stat(templates.FS, name); err != nil {
-			k.warn("templates", "%s in report.templates_dir takes the place of no template; see whether its name is right", name)
+			k.warn("templates", "%s in %s takes the place of no template; see whether its name is right", name, key)
 		}
 		return nil
 	})
 	if err != nil {
-		k.fault("templates", exitUsage, "report.templates_dir: %v; make it readable for the user that runs geppo", err)
+		k.fault("templates", exitUsage, "%s: %v; make it readable for the user that runs geppo", key, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/render"
 )
@@ -34,22 +35,30 @@ func (k *checker) sending(c config.Config, faulty *config.Error) *mailer.Client 
 		return client
 	}
 	if composer, err := newComposer(c, new(databases), slog.New(slog.DiscardHandler)); err == nil { // else templates has told it
-		k.compose(c, composer.Address)
+		k.compose(c, composer)
 	}
 	return client
 }
 
 // compose makes messages that nobody gets.
-func (k *checker) compose(c config.Config, address func(render.Parts, mail.Address, string, time.Time) (mailer.Message, error)) {
+func (k *checker) compose(c config.Config, composer *daemon.Composer) {
 	parts := render.Parts{Subject: "check", Text: []byte("check\n"), HTML: []byte("<p>check</p>\n")}
 	id := mailer.IDs{Domain: c.Mail.Domain()}.MessageID("check")
 	for i, recipient := range append([]string{c.Mail.From}, c.Mail.Operators...) {
 		to, err := mail.ParseAddress(recipient)
 		if err == nil {
-			_, err = address(parts, *to, id, time.Now())
+			_, err = composer.Address("", parts, *to, id, time.Now())
 		}
 		if err != nil {
 			k.fault("message", exitUsage, "%s: %v; see [mail]", []string{"mail.from", "mail.operators"}[min(i, 1)], err)
+			return
+		}
+	}
+	for name := range c.Brand {
+		from, _ := c.Sender(name)
+		id := mailer.IDs{Domain: c.SenderDomain(name)}.MessageID("check")
+		if _, err := composer.Address(name, parts, mail.Address{Address: from.Address}, id, time.Now()); err != nil {
+			k.fault("message", exitUsage, "brand.%s: %v; see its from and reply_to", name, err)
 			return
 		}
 	}

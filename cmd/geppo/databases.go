@@ -15,7 +15,6 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/files"
 	"geppo/mailer"
-	"geppo/render"
 	"geppo/store"
 	"geppo/store/sqlite"
 	"geppo/templates"
@@ -65,36 +64,12 @@ func (a *app) withDatabases(mode sqlite.Mode, action func(ctx context.Context, c
 	})
 }
 
-// newRenderer parses the templates in force.
-func newRenderer(c config.Config) (*render.Renderer, error) {
-	if err := templatesDir(c); err != nil {
-		return nil, err
-	}
-	return render.New(templateFiles(c), renderOptions(c))
-}
-
-// templatesDir finds a directory that is not there: of a file that is not there ours is taken.
-func templatesDir(c config.Config) error {
-	dir := c.Report.TemplatesDir
-	if info, err := os.Stat(dir); dir != "" && (err != nil || !info.IsDir()) {
-		return config.Faulty("report.templates_dir", "%s is no directory that can be read; name one, or leave it empty", dir)
-	}
-	return nil
-}
-
-// templateFiles are the operator's where there is such a file, else our own.
+// templateFiles are the operator's where there is such a file, else our own: what operators are told by.
 func templateFiles(c config.Config) fs.FS {
 	if c.Report.TemplatesDir == "" {
 		return templates.FS
 	}
 	return overlay{os.DirFS(c.Report.TemplatesDir), templates.FS}
-}
-
-func renderOptions(c config.Config) render.Options {
-	return render.Options{
-		SupportDesk: c.Report.SupportDesk, SupportPhone: c.Report.SupportPhone, SupportHours: c.Report.SupportHours,
-		ThreatURL: c.Report.ThreatURL,
-	}
 }
 
 // overlay looks for a file in top first.
@@ -113,14 +88,12 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 	if err != nil {
 		return nil, err
 	}
-	renderer, err := newRenderer(c)
+	brands, err := newBrands(c, dkim, smime)
 	if err != nil {
 		return nil, &codedError{exitUsage, err}
 	}
 	return &daemon.Composer{
-		DKIM: dkim, SMIME: smime,
-		Detections: db.detections, Ledger: db.ledger, Renderer: renderer,
-		From: c.Mail.FromAddress(), ReplyTo: c.Mail.ReplyToAddress(), Bounce: c.Mail.Bounce, VERP: c.Mail.VERP,
+		Detections: db.detections, Ledger: db.ledger, Brands: brands, Bounce: c.Mail.Bounce, VERP: c.Mail.VERP,
 		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Owner: files.OwnerOf(c.Ledger())}, Log: log, Now: time.Now,
 	}, nil
 }
@@ -190,7 +163,10 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 }
 
 func newPlanner(c config.Config, db *databases) daemon.Planner {
-	return daemon.Planner{Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), RequireData: c.Schedule.RequireData != "off", Now: time.Now}
+	return daemon.Planner{
+		Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), Domains: domains(c),
+		RequireData: c.Schedule.RequireData != "off", Now: time.Now,
+	}
 }
 
 // newClock judges the machine's clock.
@@ -202,7 +178,7 @@ func newClock(c config.Config, db *databases, log *slog.Logger) daemon.Clock {
 	}
 }
 
-// messageIDs names the messages of a ledger.
+// messageIDs names the messages of a ledger, but for those of brands.
 func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
 	return mailer.IDs{Domain: c.Mail.Domain(), Key: mailer.Secret(ledger.Secret())}
 }

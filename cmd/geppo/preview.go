@@ -16,7 +16,6 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/files"
-	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -26,6 +25,7 @@ type previewOptions struct {
 	period, out string
 	contracts   []string
 	frozen      bool
+	brand       string
 }
 
 func (a *app) previewCommand() *cobra.Command {
@@ -41,6 +41,7 @@ with --frozen as they were when the first mail was composed. Nothing in the data
 	cmd.Flags().StringVar(&o.period, "period", "", "month to report on, `YYYY-MM`")
 	cmd.Flags().StringVar(&o.out, "out", "", "`DIR` to write into")
 	cmd.Flags().StringArrayVar(&o.contracts, "contract", nil, "only this contract `ID`; may be repeated")
+	cmd.Flags().StringVar(&o.brand, "brand", "", "as the brand `B` of the configuration would send them, whatever brand the contracts have")
 	cmd.Flags().BoolVar(&o.frozen, "frozen", false, "the stored report instead of a fresh one")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.preview(ctx, c, db, o)
@@ -60,6 +61,9 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	if err != nil {
 		return err
 	}
+	if _, known := composer.Brands[o.brand]; !known {
+		return exitWith(exitUsage, "--brand %q is not configured; add [brand.%s]", o.brand, o.brand)
+	}
 	planner := newPlanner(c, db)
 	contracts, err := planner.Contracts(ctx, daemon.Request{Period: p, Contracts: o.contracts})
 	if err != nil {
@@ -74,7 +78,7 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 		return fmt.Errorf("preview: %w", err)
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	failed, err := a.previewEach(ctx, previewer{composer, planner.IDs, p, o.frozen}, out, contracts, addresses)
+	failed, err := a.previewEach(ctx, previewer{composer, planner, p, o.frozen, o.brand}, out, contracts, addresses)
 	if err != nil {
 		return err
 	}
@@ -113,18 +117,22 @@ func (a *app) previewEach(ctx context.Context, v previewer, out *os.Root, contra
 // previewer composes what would be sent, and keeps it.
 type previewer struct {
 	composer *daemon.Composer
-	messages mailer.IDs
+	planner  daemon.Planner
 	period   store.Period
 	frozen   bool
+	brand    string // "": each contract's own
 }
 
 // files are those of one contract by name; the message is the one to the first of its addresses.
 func (v previewer) files(ctx context.Context, contract store.Contract, usable []store.Recipient) (map[string][]byte, error) {
 	report, err := v.report(ctx, contract.ID)
+	if err == nil && v.brand != "" {
+		report, err = v.composer.As(report, v.brand)
+	}
 	if err != nil {
 		return nil, err
 	}
-	parts, err := v.composer.Renderer.Parts(report)
+	parts, err := v.composer.Parts(report)
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +141,9 @@ func (v previewer) files(ctx context.Context, contract store.Contract, usable []
 		return contents, err
 	}
 	first := slices.MinFunc(usable, func(a, b store.Recipient) int { return strings.Compare(a.Address, b.Address) })
-	message, err := v.composer.Address(parts, mail.Address{Name: first.Name, Address: first.Address},
-		daemon.MessageID(v.messages, contract.ID, v.period, report.Revision, first.Address, 0), previewDate(contract, v.period))
+	ids, _ := v.planner.IDsOf(report.Contract.Brand) // the composer knows the brand
+	message, err := v.composer.Address(report.Contract.Brand, parts, mail.Address{Name: first.Name, Address: first.Address},
+		daemon.MessageID(ids, contract.ID, v.period, report.Revision, first.Address, 0), previewDate(contract, v.period))
 	contents["message.eml"] = message.Bytes
 	return contents, err
 }

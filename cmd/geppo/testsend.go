@@ -64,14 +64,15 @@ func (a *app) testSend(ctx context.Context, c config.Config, db *databases, cont
 	if err != nil {
 		return err
 	}
-	parts, err := s.Composer.Renderer.Parts(report)
+	parts, err := s.Composer.Parts(report)
 	if err != nil {
 		return err
 	}
 	parts.Subject = testMark + parts.Subject
 	now := time.Now()
-	id := messageIDs(c, db.ledger).MessageID("test", contract, p.String(), to.Address, now.Format(time.RFC3339Nano))
-	message, err := s.Composer.Address(parts, to, id, now)
+	ids, _ := newPlanner(c, db).IDsOf(report.Contract.Brand) // the composer knows the brand
+	id := ids.MessageID("test", contract, p.String(), to.Address, now.Format(time.RFC3339Nano))
+	message, err := s.Composer.Address(report.Contract.Brand, parts, to, id, now)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ var errUnbuilt = errors.New("no part of this geppo heeds it yet; leave it out")
 // ignored in silence: whoever builds a part takes its line out.
 var unbuilt = []config.Check{
 	{Key: "schedule.approval", Check: unless(func(c config.Config) bool { return c.Schedule.Approval == "none" })},
-	{Key: "brand", Check: unless(func(c config.Config) bool { return len(c.Brand) == 0 })},
 }
 
 func unless(unset func(config.Config) bool) func(config.Config) error {

@@ -31,13 +31,18 @@ type Size struct{ W, H int }
 
 // Drawer lays out charts. It is safe for use by several goroutines.
 type Drawer struct {
+	// BarColor is that of bars and lines, PeakColor that of the one that is pointed out. They are set before the first use.
+	BarColor, PeakColor Color
+
 	family font.Family
 	masks  glyphCache
 	pixels sync.Pool // of *[]byte, those of pictures that were encoded
 }
 
 // New makes a Drawer that sets its labels in a family.
-func New(family font.Family) *Drawer { return &Drawer{family: family} }
+func New(family font.Family) *Drawer {
+	return &Drawer{BarColor: Bar, PeakColor: Peak, family: family}
+}
 
 // Chart is one laid out chart.
 type Chart struct {

@@ -1,6 +1,9 @@
 package chart
 
-import "image/color"
+import (
+	"image/color"
+	"math"
+)
 
 // Color is an opaque colour of a chart.
 type Color = color.RGBA
@@ -64,3 +67,19 @@ var outcomes = map[string]Color{
 
 // Result is the colour of one of the vendor's results.
 func Result(name string) Color { return outcomes[name] }
+
+// Contrast is how well text of one colour is read on the other, 1 to 21 (WCAG 2.2).
+func Contrast(a, b Color) float64 {
+	y := func(c Color) float64 { return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B) }
+	light, dark := max(y(a), y(b)), min(y(a), y(b))
+	return (light + 0.05) / (dark + 0.05)
+}
+
+// linear is a channel of sRGB as light.
+func linear(v uint8) float64 {
+	x := float64(v) / 255
+	if x <= 0.04045 {
+		return x / 12.92
+	}
+	return math.Pow((x+0.055)/1.055, 2.4)
+}

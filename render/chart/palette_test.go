@@ -37,19 +37,10 @@ func TestPalette(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]Color{"ink": Ink, "muted": Muted, "bar": Bar, "alarm": Alarm, "warn": Warn, "calm": Calm, "weekend": Weekend, "mark": MarkInk} {
-		if r := contrast(c, White); r < 4.5 {
+		if r := Contrast(c, White); r < 4.5 {
 			t.Errorf("%s on white has a contrast of %.1f, want 4.5 (WCAG 2.2, 1.4.3)", name, r)
 		}
 	}
-}
-
-// linear is a channel of sRGB as light.
-func linear(v uint8) float64 {
-	x := float64(v) / 255
-	if x <= 0.04045 {
-		return x / 12.92
-	}
-	return math.Pow((x+0.055)/1.055, 2.4)
 }
 
 // lab is a colour, seen through a matrix, in CIELAB (D65).
@@ -73,12 +64,6 @@ func lab(c Color, m [9]float64) [3]float64 {
 
 func distance(a, b [3]float64) float64 {
 	return math.Sqrt((a[0]-b[0])*(a[0]-b[0]) + (a[1]-b[1])*(a[1]-b[1]) + (a[2]-b[2])*(a[2]-b[2]))
-}
-
-func contrast(a, b Color) float64 {
-	y := func(c Color) float64 { return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B) }
-	light, dark := max(y(a), y(b)), min(y(a), y(b))
-	return (light + 0.05) / (dark + 0.05)
 }
 
 // TestResultsDifferBesideEachOther: in the order in which the bars have them, and in black and white too.

@@ -24,11 +24,11 @@ func (d *Drawer) Spark(values []int64, size Size) Chart {
 	for i := 1; i < len(values); i++ {
 		if values[i-1] >= 0 && values[i] >= 0 {
 			a, b := at(i-1), at(i)
-			c.line(a.X, a.Y, b.X, b.Y, 1.5, Bar)
+			c.line(a.X, a.Y, b.X, b.Y, 1.5, d.BarColor)
 		}
 	}
 	if n := len(values); n > 0 && values[n-1] >= 0 {
-		c.fill(circle(Point{math.Round(at(n - 1).X), at(n - 1).Y}, 2.5), Peak)
+		c.fill(circle(Point{math.Round(at(n - 1).X), at(n - 1).Y}, 2.5), d.PeakColor)
 	}
 	return *c
 }

@@ -117,9 +117,9 @@ func (p plot) day(i int, day DayValue, peak bool) {
 	x0, x1 := p.edge(i), p.edge(i+1)
 	middle, width := (x0+x1)/2, math.Max(2, math.Round((x1-x0)*barPart))
 	if v := sane(day.Value); v > 0 {
-		color := Bar
+		color := p.c.drawer.BarColor
 		if peak {
-			color = Peak
+			color = p.c.drawer.PeakColor
 		}
 		left, y := math.Round(middle-width/2), math.Min(p.at(float64(v)), p.bottom-2) // one beside a million is seen
 		p.c.box(left, y, left+width, p.bottom, color)

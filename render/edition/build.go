@@ -13,7 +13,7 @@ import (
 // Builder words reports. It is read-only and may be shared.
 type Builder struct {
 	W            *words.Words
-	Lang         string // BCP 47
+	Brand        Brand
 	Phone, Hours string // of the desk; "": not printed
 	ThreatURL    string // an escaped threat name is appended
 }
@@ -24,7 +24,7 @@ func (b Builder) Build(r aggregate.Report) Edition {
 	u := &build{b: b, w: w, r: r}
 	company := u.name(r.Contract.Name)
 	e := Edition{
-		Lang: b.Lang, Subject: u.subject(), Title: w.Mail.Title, Month: w.Edition.Issued.Say(words.Values{Month: w.Month(r.Period)}),
+		Lang: w.Lang, Brand: b.Brand, Subject: u.subject(), Title: w.Mail.Title, Month: w.Edition.Issued.Say(words.Values{Month: w.Month(r.Period)}),
 		Company: company, Addressee: w.Mail.Addressee.Say(words.Values{Names: words.Cut(company.Text, companyWidth)}),
 		Greeting: w.Mail.Greeting.Say(words.Values{Product: r.Overview.Product, Month: w.Month(r.Period)}),
 		Facts:    u.facts(), Front: u.front(), Glossary: w.Terms(), Closing: u.closing(),
@@ -116,7 +116,7 @@ func (u *build) facts() []Fact {
 func (u *build) closing() Closing {
 	m, x := u.w.Mail, u.w.Edition
 	return Closing{
-		Heading: m.Contact, Desk: u.w.Desk, Phone: Fact{m.Phone, u.b.Phone}, Hours: Fact{m.Hours, u.b.Hours},
+		Heading: m.Contact, Company: u.b.Brand.Company, Desk: u.w.Desk, Phone: Fact{m.Phone, u.b.Phone}, Hours: Fact{m.Hours, u.b.Hours},
 		Contract: Fact{u.w.Overview.Contract, u.r.Contract.ID}, SendingOnly: m.SendingOnly, Attached: m.Attached, NotAttached: m.NotAttached,
 		Glossary: m.Glossary, Shortened: x.Shortened, Spelled: x.Spelled, FullNames: m.FullNames, Brief: m.BriefPDF, BriefText: m.BriefText,
 		Page: x.Page, Honorific: x.Honorific, Appendix: x.Appendix, PDFPages: m.PDFPages,

@@ -4,6 +4,7 @@
 package edition
 
 import (
+	"image"
 	"strings"
 
 	"geppo/render/words"
@@ -12,6 +13,7 @@ import (
 // Edition is what a report says.
 type Edition struct {
 	Lang                string // BCP 47: "ja"
+	Brand               Brand
 	Subject, Preheader  string // Preheader is what a list of mails shows behind the subject
 	Title, Month        string // 月次レポート, 2026年10月分
 	Company             Name
@@ -22,6 +24,19 @@ type Edition struct {
 	Glossary            []words.Term
 	Closing             Closing
 	Words               Words
+}
+
+// Brand is under whose name a report goes out, as far as blocks do not say it.
+type Brand struct {
+	Company string // "" for none
+	Logo    *Logo  // nil for none
+}
+
+// Logo is a picture in the head of mail and PDF. Its alternative text is the brand's company.
+type Logo struct {
+	PNG           []byte
+	Image         image.Image
+	Width, Height int // as shown, in CSS pixels
 }
 
 // Fact is a label and what it is for this report.
@@ -143,6 +158,7 @@ type Section struct {
 // Closing is the end of mail and PDF.
 type Closing struct {
 	Heading               string
+	Company               string // whose desk it is; "" for none
 	Desk                  string
 	Phone, Hours          Fact // Value "" : not printed
 	Contract              Fact

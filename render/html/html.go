@@ -36,12 +36,13 @@ type Attachment struct{ Title, Name, Pages string }
 type Mail struct {
 	Edition     edition.Edition
 	Images      map[string]*Image // by the block's ID
+	Logo        *Image            // nil: none
 	Attachments []Attachment      // none: the mail says so
 	Colors      Colors
 }
 
-// Colors are a brand's.
-type Colors struct{ Accent string }
+// Colors are a brand's, as CSS writes them: of headings, and of the bars of rankings.
+type Colors struct{ Accent, Bar string }
 
 // room is how much of an edition a body shows.
 type room struct {
@@ -197,6 +198,14 @@ func (v *view) MoreAsks(n int) string { return more(v.E.Words.MoreAsks, n-v.Limi
 
 // Glossary are the terms that the mail uses.
 func (v *view) Glossary() []words.Term { return v.E.Terms() }
+
+// Head is the brand's logo, nil if there is none.
+func (v *view) Head() *Image {
+	if v.Logo != nil {
+		v.shown[v.Logo.CID] = true
+	}
+	return v.Logo
+}
 
 // Image is the picture of a block, nil if there is none.
 func (v *view) Image(id string) *Image {

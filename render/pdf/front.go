@@ -37,7 +37,7 @@ func (s *sheet) title() {
 	}
 	month := style{10.5, false, chart.Ink}
 	side := s.e.Month + " " + s.e.Title
-	y := 52.0
+	y := 52.0 + s.logo()
 	s.say("H1", func() { s.putRight(side, right, y, month) })
 	s.say("P", func() {
 		s.putRight(s.face(smallText).Shorten(s.clean(s.d.Product), 9, 260), right, y+15, style{9, false, chart.Muted})
@@ -58,6 +58,20 @@ func (s *sheet) title() {
 	s.y = max(y+4, 76)
 	s.set(s.paragraph(strings.Join(facts, " ・ "), measure, smallText))
 	s.y += 2
+}
+
+// logo draws the brand's picture, and tells how much room it takes.
+func (s *sheet) logo() float64 {
+	const pixel, from = 0.75, 28.0 // in points
+	logo := s.e.Brand.Logo
+	if s.m.logo == nil || logo == nil {
+		return 0
+	}
+	w, h := float64(logo.Width)*pixel, float64(logo.Height)*pixel
+	figure := s.sect.Child("Figure")
+	figure.Alt, figure.Box = s.e.Brand.Company, [4]float64{left, from, left + w, from + h}
+	s.tag(figure, func() { s.page.Picture(s.m.logo, left, from, w, h) })
+	return h
 }
 
 // verdict is the judgement in its band.
@@ -133,7 +147,7 @@ func (s *sheet) asks(f edition.Front) {
 		b := s.ask(ask)
 		if i > 0 && (i == frontAsks || s.y+b.h > room) {
 			s.later = f.Asks.Items[i:]
-			s.set(s.paragraph(s.e.Words.MoreAsks.Say(words.Values{Count: fmt.Sprint(len(s.later))}), measure, smallText))
+			s.set(s.paragraph(s.e.Words.MoreAsksPDF.Say(words.Values{Count: fmt.Sprint(len(s.later))}), measure, smallText))
 			return
 		}
 		s.set(s.take([]box{b}))
@@ -280,6 +294,9 @@ func (s *sheet) closing() {
 		s.set(s.paragraph(c.Spelled, measure, smallText))
 	}
 	lines := []string{s.clean(c.Desk)}
+	if c.Company != "" {
+		lines = append([]string{s.clean(c.Company)}, lines...)
+	}
 	for _, fact := range []edition.Fact{c.Phone, c.Hours} {
 		if fact.Value != "" {
 			lines = append(lines, fact.Label+"  "+s.clean(fact.Value))

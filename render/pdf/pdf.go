@@ -21,6 +21,7 @@ type Maker struct {
 	fonts   []*file.Font // of the family
 	draw    *chart.Drawer
 	deflate *deflate.Pool
+	logo    *file.Picture // nil: none
 }
 
 // Doc is one finished PDF.
@@ -43,6 +44,14 @@ func New(family font.Family, d *chart.Drawer) (*Maker, error) {
 		}
 	}
 	return m, nil
+}
+
+// SetLogo packs the picture that stands in the head of every document; nil is none.
+func (m *Maker) SetLogo(logo *edition.Logo) (err error) {
+	if logo != nil {
+		m.logo, err = file.NewPicture(logo.Image, m.deflate)
+	}
+	return err
 }
 
 // Meta is what a document says of itself besides its title.

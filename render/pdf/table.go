@@ -219,7 +219,7 @@ func (s *sheet) row(columns []edition.Column, widths []float64, l laid, x, y flo
 			at += swatchRoom
 		}
 		if i == 0 && l.bar > 0 {
-			s.fill(x+cellGap, y+l.height-6, max(1.5, l.bar*(widths[0]-2*cellGap)), 2.5, chart.Bar)
+			s.fill(x+cellGap, y+l.height-6, max(1.5, l.bar*(widths[0]-2*cellGap)), 2.5, s.m.draw.BarColor)
 		}
 		if c.URL != "" && len(l.lines[i]) > 0 {
 			e = e.Child("Link")

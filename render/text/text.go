@@ -313,6 +313,9 @@ func (p *printer) closing(attachments []Attachment) {
 	}
 	p.gap()
 	p.line(c.Heading)
+	if c.Company != "" {
+		p.line("  ", c.Company)
+	}
 	p.line("  ", c.Desk)
 	for _, f := range []edition.Fact{c.Phone, c.Hours, c.Contract} {
 		if f.Value != "" {

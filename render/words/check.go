@@ -17,6 +17,7 @@ var (
 	features = []store.Feature{
 		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
 	}
+	products   = []string{"antivirus", "antivirus_edr", "security_package", "security_package_edr"}
 	classes    = []store.Class{store.ClassDesktop, store.ClassServer, store.ClassMobile, store.ClassUnknown}
 	judgements = []aggregate.Judgement{aggregate.ActionRequired, aggregate.Undetermined, aggregate.Attention, aggregate.Good}
 	missings   = []aggregate.Missing{aggregate.MissingEndpoints, aggregate.MissingSnapshots, aggregate.MissingDays}
@@ -38,6 +39,7 @@ var (
 // faults lists what is missing or too much, each with its key.
 func (w *Words) faults() []string {
 	faults := slices.Concat(
+		exact("products", w.Products, products),
 		exact("features", w.Features, features),
 		exact("classes", w.Classes, classes),
 		exact("judgements", w.Judgements, judgements),

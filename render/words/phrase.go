@@ -99,7 +99,7 @@ func (p Phrase) Say(v Values) string {
 	return b.String()
 }
 
-// empty tells a phrase that words.toml does not hold, or holds as "".
+// empty tells a phrase that the wording does not hold, or holds as "".
 func (p Phrase) empty() bool {
 	return len(p.pieces) == 0 || len(p.pieces) == 1 && p.pieces[0] == ""
 }

@@ -13,7 +13,7 @@ const nameWidth = 40
 // NamesShown is how many names a sentence or a list of the mail prints before 「ほか N 台」.
 const NamesShown = 10
 
-// Point words a POINT sentence of a report of p. A kind that words.toml does not know gives "".
+// Point words a POINT sentence of a report of p. A kind that the wording does not know gives "".
 func (w *Words) Point(p aggregate.Point, period store.Period) string {
 	v := w.pointValues(p)
 	switch p.Kind {

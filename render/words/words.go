@@ -1,4 +1,4 @@
-// Package words reads the wording (templates/words.toml) that the mail and the PDFs share, and
+// Package words reads the wording (templates/words.ja.toml and those of other languages) that the mail and the PDFs share, and
 // writes figures, days and months the way their reader expects them. It knows nothing of HTML,
 // charts or pages, and holds no Japanese of its own: a word that is missing is an error at start.
 package words
@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -16,8 +17,11 @@ import (
 	"geppo/store"
 )
 
-// File is the name of the wording in the template file system.
-const File = "words.toml"
+// Languages are those that reports can be written in (BCP 47), the default first.
+var Languages = []string{"ja", "en"}
+
+// File is the name of a language's wording in the template file system.
+func File(lang string) string { return "words." + lang + ".toml" }
 
 // FamiliesFile is the name of the prefixes that tell families of threats.
 const FamiliesFile = "families.toml"
@@ -29,9 +33,11 @@ const None = "-"
 // made sure that each of them holds exactly the keys it must, but for Timezones, which may hold
 // any, and EDRStatus, whose keys are looked up with the received word as the fallback.
 type Words struct {
+	Lang       string                             `toml:"-"` // BCP 47
 	Subject    Phrase                             `toml:"subject"`
 	Revision   string                             `toml:"revision"`
-	Desk       string                             `toml:"desk"` // the support desk's name, see NameDesk
+	Desk       string                             `toml:"desk"`     // the support desk's name, see NameDesk
+	Products   map[string]string                  `toml:"products"` // by the product's key, and with _edr behind it
 	Format     Format                             `toml:"format"`
 	Timezones  map[string]string                  `toml:"timezones"`
 	Overview   Overview                           `toml:"overview"`
@@ -314,18 +320,21 @@ type Families struct {
 	Ransomware []string `toml:"ransomware"`
 }
 
-// Load reads words.toml and families.toml. Unknown keys, missing keys and sentences with unknown gaps are errors
+// Load reads the wording of a language, and families.toml. Unknown keys, missing keys and sentences with unknown gaps are errors
 // that name the key.
-func Load(fsys fs.FS) (*Words, error) {
-	w := new(Words)
-	if err := decode(fsys, File, w); err != nil {
+func Load(fsys fs.FS, lang string) (*Words, error) {
+	if !slices.Contains(Languages, lang) {
+		return nil, fmt.Errorf("there is no wording in %q; name one of %s", lang, strings.Join(Languages, ", "))
+	}
+	w := &Words{Lang: lang}
+	if err := decode(fsys, File(lang), w); err != nil {
 		return nil, err
 	}
 	if err := decode(fsys, FamiliesFile, &w.Families); err != nil {
 		return nil, err
 	}
 	if faults := w.faults(); len(faults) > 0 {
-		return nil, &Faults{File, faults}
+		return nil, &Faults{File(lang), faults}
 	}
 	return w, nil
 }
@@ -349,7 +358,24 @@ type Faults struct {
 
 func (f *Faults) Error() string { return f.File + ": " + strings.Join(f.List, "; ") }
 
-// NameDesk puts another name of the support desk wherever words.toml names its own.
+// NameProduct puts a brand's name of a product in the place of the wording's own: edr on the EDR report.
+func (w *Words) NameProduct(key string, name, edr string) {
+	for key, name := range map[string]string{key: name, key + edrReport: edr} {
+		if name != "" {
+			w.Products[key] = name
+		}
+	}
+}
+
+// edrReport is behind the key of a product whose name the EDR report prints.
+const edrReport = "_edr"
+
+// Product is a product as its reports print it: on the antivirus report, and on the EDR report.
+func (w *Words) Product(p store.Product) (antivirus, edr string) {
+	return w.Products[string(p)], w.Products[string(p)+edrReport]
+}
+
+// NameDesk puts another name of the support desk wherever the wording names its own.
 func (w *Words) NameDesk(name string) {
 	for _, entries := range w.Results {
 		for key, e := range entries {

@@ -14,28 +14,28 @@ import (
 
 func load(t *testing.T) *words.Words {
 	t.Helper()
-	w, err := words.Load(templates.FS)
+	w, err := words.Load(templates.FS, "ja")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
 }
 
-// edited is the embedded words.toml with old replaced by new.
+// edited is the embedded words.ja.toml with old replaced by new.
 func edited(t *testing.T, old, new string) fstest.MapFS {
 	t.Helper()
-	b, err := templates.FS.ReadFile(words.File)
+	b, err := templates.FS.ReadFile(words.File("ja"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(b), old) {
-		t.Fatalf("words.toml has no %q", old)
+		t.Fatalf("words.ja.toml has no %q", old)
 	}
 	families, err := templates.FS.ReadFile(words.FamiliesFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fstest.MapFS{words.File: {Data: []byte(strings.Replace(string(b), old, new, 1))}, words.FamiliesFile: {Data: families}}
+	return fstest.MapFS{words.File("ja"): {Data: []byte(strings.Replace(string(b), old, new, 1))}, words.FamiliesFile: {Data: families}}
 }
 
 func TestLoadIsStrict(t *testing.T) {
@@ -53,7 +53,7 @@ func TestLoadIsStrict(t *testing.T) {
 		"open gap":       {"{count}件\"", "{count件\"", "has a { without }"},
 		"not TOML":       {"[overview]", "[overview", "line "},
 	} {
-		_, err := words.Load(edited(t, c.old, c.new))
+		_, err := words.Load(edited(t, c.old, c.new), "ja")
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", name, err, c.want)
 		}
@@ -61,12 +61,12 @@ func TestLoadIsStrict(t *testing.T) {
 	broken := edited(t, "[overview]", "[overview]")
 	for text, want := range map[string]string{"ransom = []": "unknown key ransom", `ransomware = [""]`: "a prefix is empty"} {
 		broken[words.FamiliesFile].Data = []byte(text)
-		if _, err := words.Load(broken); err == nil || !strings.Contains(err.Error(), "families.toml") || !strings.Contains(err.Error(), want) {
+		if _, err := words.Load(broken, "ja"); err == nil || !strings.Contains(err.Error(), "families.toml") || !strings.Contains(err.Error(), want) {
 			t.Errorf("families %q: error %v", text, err)
 		}
 	}
-	if _, err := words.Load(fstest.MapFS{}); err == nil {
-		t.Error("no error without words.toml")
+	if _, err := words.Load(fstest.MapFS{}, "ja"); err == nil {
+		t.Error("no error without words.ja.toml")
 	}
 }
 

@@ -130,8 +130,10 @@ func (m Mail) FromAddress() mail.Address { return parsed(m.From) }
 func (m Mail) ReplyToAddress() mail.Address { return parsed(m.ReplyTo) }
 
 // Domain is that of From, as it stands in a message's header.
-func (m Mail) Domain() string {
-	wire, err := mailer.EnvelopeAddress(m.FromAddress().Address)
+func (m Mail) Domain() string { return domainOf(m.FromAddress().Address) }
+
+func domainOf(address string) string {
+	wire, err := mailer.EnvelopeAddress(address)
 	if err != nil {
 		return "" // Validate has told it
 	}
@@ -234,6 +236,35 @@ type Brand struct {
 	FilePrefix      string   `toml:"file_prefix"`
 	Language        string   `toml:"language"` // ja or en
 	TemplatesDir    string   `toml:"templates_dir"`
+}
+
+// Sender is whom a brand's mails come from and whom answers go to. A brand without a sender of its own has the address of
+// mail.from under its company's name.
+func (c Config) Sender(brand string) (from, replyTo mail.Address) {
+	b, named := c.Brand[brand]
+	from, replyTo = c.Mail.FromAddress(), c.Mail.ReplyToAddress()
+	if b.From != "" {
+		from, replyTo = parsed(b.From), mail.Address{}
+	} else if named {
+		from.Name = b.Company
+	}
+	if b.ReplyTo != "" {
+		replyTo = parsed(b.ReplyTo)
+	}
+	return from, replyTo
+}
+
+// SenderDomain is that of a brand's sender, which its Message-IDs have.
+func (c Config) SenderDomain(brand string) string {
+	from, _ := c.Sender(brand)
+	return domainOf(from.Address)
+}
+
+// Signs tells whether the DKIM key may sign a brand's mails: one of another domain would prove nothing of their sender,
+// and name whose it is. The default's are always signed.
+func (c Config) Signs(brand string) bool {
+	domain, signer := strings.ToLower(c.SenderDomain(brand)), strings.ToLower(c.Mail.DKIMDomain)
+	return brand == "" || domain == signer || strings.HasSuffix(domain, "."+signer)
 }
 
 // Contracts maps the vendors' customer names or ids to contracts.

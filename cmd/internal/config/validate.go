@@ -179,6 +179,10 @@ func (b Brand) validate(key string, check checker) {
 			isSender(check, key+"."+name, address)
 		}
 	}
+	if b.From != "" {
+		check(!strings.HasPrefix(domainOf(parsed(b.From).Address), "["), key+".from", "%q has no domain, which Message-IDs want; name one", b.From)
+	}
+	check(len(b.Colours) <= 2, key+".colours", "name at most two: of headings, and of the bars of charts")
 	for _, c := range b.Colours {
 		check(colour.MatchString(c), key+".colours", "%q is not a colour such as #1a73e8", c)
 	}

@@ -24,15 +24,11 @@ import (
 type Composer struct {
 	Detections *sqlite.Detections
 	Ledger     *sqlite.Ledger
-	Renderer   *render.Renderer
-	Draw       func(aggregate.Report) (render.Parts, error) // nil: Renderer.Parts
-	From       mail.Address
-	ReplyTo    mail.Address
+	Brands     Brands
+	Draw       func(aggregate.Report) (render.Parts, error) // nil: Parts
 	Bounce     string
 	VERP       bool
-	DKIM       *mailer.DKIM  // nil: not signed
-	SMIME      *mailer.SMIME // nil: not signed
-	MaxSize    int64         // of a message, bytes; above it the PDFs are left out
+	MaxSize    int64 // of a message, bytes; above it the PDFs are left out
 	Archive    Archive
 	Log        *slog.Logger
 	Now        func() time.Time
@@ -47,7 +43,13 @@ type Composer struct {
 
 type recentBody struct {
 	key  reportKey
-	make func() (*mailer.Body, error)
+	make func() (branded, error)
+}
+
+// branded is a body, and whose header it gets.
+type branded struct {
+	body  *mailer.Body
+	brand Brand
 }
 
 type reportKey struct {
@@ -69,11 +71,11 @@ func (e *HoldError) Error() string { return e.Reason }
 // Compose makes a delivery's message. A *HoldError is a fault that a retry would not mend, a
 // *mailer.Error one of the addresses.
 func (c *Composer) Compose(ctx context.Context, d store.Delivery) (mailer.Message, error) {
-	body, err := c.body(ctx, reportOf(d))
+	made, err := c.body(ctx, reportOf(d))
 	if err != nil {
 		return mailer.Message{}, fmt.Errorf("compose delivery %d: %w", d.ID, err)
 	}
-	message, err := body.Message(c.header(recipient(d), d.MessageID, d.DatedAt))
+	message, err := made.body.Message(c.header(made.brand, recipient(d), d.MessageID, d.DatedAt))
 	if err != nil {
 		return mailer.Message{}, err
 	}
@@ -91,11 +93,15 @@ func (c *Composer) withoutPDFs(ctx context.Context, d store.Delivery) (mailer.Me
 	if err != nil {
 		return mailer.Message{}, err
 	}
-	p, err := c.Renderer.PartsWithoutPDFs(report)
+	brand, err := c.Brands.Of(report.Contract.Brand)
+	if err != nil {
+		return mailer.Message{}, err
+	}
+	p, err := brand.Renderer.PartsWithoutPDFs(report)
 	if err != nil {
 		return mailer.Message{}, &HoldError{fmt.Sprintf("render: %v", err)}
 	}
-	message, err := c.Address(p, recipient(d), d.MessageID, d.DatedAt)
+	message, err := mailer.Compose(c.header(brand, recipient(d), d.MessageID, d.DatedAt), p)
 	if err != nil {
 		return mailer.Message{}, err
 	}
@@ -131,24 +137,28 @@ func recipient(d store.Delivery) mail.Address {
 	return mail.Address{Name: d.RecipientName, Address: d.Recipient}
 }
 
-// Address makes parts a message to one address.
-func (c *Composer) Address(p render.Parts, to mail.Address, messageID string, date time.Time) (mailer.Message, error) {
-	return mailer.Compose(c.header(to, messageID, date), p)
+// Address makes parts a message of a brand to one address.
+func (c *Composer) Address(brand string, p render.Parts, to mail.Address, messageID string, date time.Time) (mailer.Message, error) {
+	b, err := c.Brands.Of(brand)
+	if err != nil {
+		return mailer.Message{}, err
+	}
+	return mailer.Compose(c.header(b, to, messageID, date), p)
 }
 
-func (c *Composer) header(to mail.Address, messageID string, date time.Time) mailer.Header {
+func (c *Composer) header(b Brand, to mail.Address, messageID string, date time.Time) mailer.Header {
 	return mailer.Header{
-		From: c.From, ReplyTo: c.ReplyTo, To: to, Bounce: c.Bounce, VERP: c.VERP, MessageID: messageID, Date: date, DKIM: c.DKIM, SMIME: c.SMIME,
+		From: b.From, ReplyTo: b.ReplyTo, To: to, Bounce: c.Bounce, VERP: c.VERP, MessageID: messageID, Date: date, DKIM: b.DKIM, SMIME: b.SMIME,
 	}
 }
 
 // body gives a report's body, rendered and encoded once however many ask at the same time.
-func (c *Composer) body(ctx context.Context, key reportKey) (*mailer.Body, error) {
+func (c *Composer) body(ctx context.Context, key reportKey) (branded, error) {
 	c.mu.Lock()
 	i := slices.IndexFunc(c.recent, func(b *recentBody) bool { return b.key == key })
 	if i < 0 {
-		made := &recentBody{key, sync.OnceValues(func() (*mailer.Body, error) {
-			return guarded(func() (*mailer.Body, error) { return c.makeBody(ctx, key) })
+		made := &recentBody{key, sync.OnceValues(func() (branded, error) {
+			return guarded(func() (branded, error) { return c.makeBody(ctx, key) })
 		})}
 		if len(c.recent) == recentBodies {
 			c.recent = slices.Delete(c.recent, 0, 1)
@@ -157,11 +167,11 @@ func (c *Composer) body(ctx context.Context, key reportKey) (*mailer.Body, error
 	}
 	found := c.recent[i]
 	c.mu.Unlock()
-	body, err := found.make()
+	made, err := found.make()
 	if err != nil {
 		c.forget(found)
 	}
-	return body, err
+	return made, err
 }
 
 // forget drops a body that could not be made, so that the next try makes it anew.
@@ -171,26 +181,30 @@ func (c *Composer) forget(gone *recentBody) {
 	c.recent = slices.DeleteFunc(c.recent, func(b *recentBody) bool { return b == gone })
 }
 
-func (c *Composer) makeBody(ctx context.Context, key reportKey) (*mailer.Body, error) {
-	p, err := c.render(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer c.Watch.start("compose")()
-	return mailer.NewBody(p)
-}
-
-func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, error) {
+func (c *Composer) makeBody(ctx context.Context, key reportKey) (made branded, err error) {
 	report, err := c.frozen(ctx, key)
 	if err != nil {
-		return render.Parts{}, err
+		return branded{}, err
 	}
 	if report.Contract.ID != key.contract || report.Period != key.period {
-		return render.Parts{}, &HoldError{fmt.Sprintf("the frozen report is of contract %s, %s", report.Contract.ID, report.Period)}
+		return branded{}, &HoldError{fmt.Sprintf("the frozen report is of contract %s, %s", report.Contract.ID, report.Period)}
 	}
+	if made.brand, err = c.Brands.Of(report.Contract.Brand); err != nil {
+		return branded{}, err
+	}
+	p, err := c.render(report)
+	if err != nil {
+		return branded{}, err
+	}
+	defer c.Watch.start("compose")()
+	made.body, err = mailer.NewBody(p)
+	return made, err
+}
+
+func (c *Composer) render(report aggregate.Report) (render.Parts, error) {
 	draw := c.Draw
 	if draw == nil {
-		draw = c.Renderer.Parts
+		draw = c.Parts
 	}
 	done := c.Watch.start("render")
 	p, err := draw(report)
@@ -199,7 +213,7 @@ func (c *Composer) render(ctx context.Context, key reportKey) (render.Parts, err
 		return render.Parts{}, &HoldError{fmt.Sprintf("render: %v", err)}
 	}
 	if p.Replaced > 0 {
-		c.Log.Info("characters no font has were replaced", "contract", key.contract, "period", key.period, "count", p.Replaced)
+		c.Log.Info("characters no font has were replaced", "contract", report.Contract.ID, "period", report.Period, "count", p.Replaced)
 	}
 	return p, nil
 }

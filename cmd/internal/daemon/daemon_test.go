@@ -87,7 +87,7 @@ func (h *house) newDispatcher(options render.Options) *daemon.Dispatcher {
 		Ledger: h.ledger, Log: log, Now: h.clock, Renderers: 2,
 		Eligible: daemon.Eligibility{Detections: h.detections, Ledger: h.ledger}.Reason,
 		Composer: &daemon.Composer{
-			Detections: h.detections, Ledger: h.ledger, Renderer: renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"},
+			Detections: h.detections, Ledger: h.ledger, Brands: daemon.Brands{"": {Renderer: renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"}}},
 			MaxSize: 20e6, Log: log, Now: h.clock,
 		},
 		Client: &mailer.Client{Host: "127.0.0.1", Port: h.server.port, TLS: mailer.TLSNone, Auth: mailer.AuthNone},

@@ -12,7 +12,8 @@ import (
 // Fresh computes a worded report from the detections as they are now. Their rows are read while they
 // are counted: a month of millions takes no more memory than one of its endpoints does.
 func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, revision int) (report aggregate.Report, err error) {
-	opts := aggregate.Options{Revision: revision, Families: c.Renderer.Families()}
+	opts := aggregate.Options{Revision: revision}
+	var brand Brand
 	if opts.FrozenPrevious, err = c.before(ctx, contract, p.Previous()); err != nil {
 		return aggregate.Report{}, err
 	}
@@ -21,6 +22,10 @@ func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, r
 	}
 	defer c.Watch.start("compute")()
 	err = c.Detections.ReadMonth(ctx, contract, p, func(rows store.MonthRows) (err error) {
+		if brand, err = c.Brands.Of(rows.Month.Contract.Brand); err != nil {
+			return err
+		}
+		opts.Families = brand.Renderer.Families()
 		report, err = aggregate.Compute(rows, opts)
 		return err
 	})
@@ -30,7 +35,7 @@ func (c *Composer) Fresh(ctx context.Context, contract string, p store.Period, r
 	case err != nil:
 		return aggregate.Report{}, err
 	}
-	return c.Renderer.Word(report), nil
+	return brand.Renderer.Word(report), nil
 }
 
 // before is the newest frozen report of the month before, which the reader was told; nil if none.

@@ -77,7 +77,7 @@ func (o *Operators) mailTo(ctx context.Context, conn *mailer.Conn, parts render.
 		return fmt.Errorf("mail.operators: %w", err)
 	}
 	now := o.Dispatcher.Now()
-	message, err := o.Dispatcher.Composer.Address(parts, *to, o.IDs.MessageID(about, to.Address, now.String()), now)
+	message, err := o.Dispatcher.Composer.Address("", parts, *to, o.IDs.MessageID(about, to.Address, now.String()), now)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type Planner struct {
 	Detections *sqlite.Detections
 	Ledger     *sqlite.Ledger
 	IDs        mailer.IDs
+	Domains    Domains
 	// RequireData keeps a contract waiting until its own rows say that its feed has lived to the period's
 	// end: a report made before could call a dead feed an all-clear.
 	RequireData bool
@@ -77,10 +78,14 @@ func (p Planner) choose(ctx context.Context, request Request, addresses Addresse
 		}
 		usable, marked := addresses.Of(contract)
 		chosen.Error = unreachable(usable, marked, len(addresses.Registered(contract)))
+		ids, ok := p.IDsOf(contract.Brand)
+		if !ok { // a message keeps its name, which has the sender's domain
+			chosen.Error, usable = NoBrand(contract.Brand), nil
+		}
 		for _, r := range usable {
 			chosen.Targets = append(chosen.Targets, store.Target{
 				Address: r.Address, Name: r.Name,
-				MessageID: MessageID(p.IDs, contract.ID, request.Period, 1, r.Address, 0),
+				MessageID: MessageID(ids, contract.ID, request.Period, 1, r.Address, 0),
 				NotBefore: now.Add(spread(contract.ID, request.Spread)),
 			})
 		}
@@ -186,6 +191,15 @@ func (e *UsageError) Error() string { return e.Reason }
 func Active(c store.Contract, p store.Period) bool {
 	first, last := store.Day(p.String()+"-01"), store.Day(p.String()+"-31") // no day of p sorts outside
 	return c.Since <= last && (c.Ends == "" || c.Ends >= first)
+}
+
+// IDsOf names the messages of a brand; the second value is false for a brand that there is none of.
+func (p Planner) IDsOf(brand string) (mailer.IDs, bool) {
+	if brand == "" {
+		return p.IDs, true
+	}
+	domain, ok := p.Domains[brand]
+	return mailer.IDs{Domain: domain, Key: p.IDs.Key}, ok
 }
 
 // MessageID is the same for every try of a delivery, and for no two deliveries.

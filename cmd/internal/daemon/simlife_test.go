@@ -53,8 +53,8 @@ func (s *simulation) newLife(path string) *life {
 		s.t.Fatal(err)
 	}
 	composer := &daemon.Composer{
-		Detections: s.detections, Ledger: l.ledger, Renderer: s.renderer, Draw: s.draw,
-		From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"}, MaxSize: 20e6,
+		Detections: s.detections, Ledger: l.ledger, Draw: s.draw,
+		Brands: daemon.Brands{"": {Renderer: s.renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"}}}, MaxSize: 20e6,
 		Archive: daemon.Archive{Dir: s.archive}, Log: slog.New(slog.DiscardHandler), Now: s.now,
 	}
 	l.dispatcher = &daemon.Dispatcher{

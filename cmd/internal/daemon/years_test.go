@@ -137,8 +137,8 @@ func (y *years) settings() daemon.Settings {
 		Dispatcher: &daemon.Dispatcher{
 			Ledger: y.ledger, Log: quiet, Now: y.now, Renderers: 1,
 			Composer: &daemon.Composer{
-				Detections: y.detections, Ledger: y.ledger, Renderer: y.renderer, Draw: draw,
-				From: mail.Address{Address: "geppo@geppo.example"}, MaxSize: 20e6, Log: quiet, Now: y.now,
+				Detections: y.detections, Ledger: y.ledger, Draw: draw,
+				Brands: daemon.Brands{"": {Renderer: y.renderer, From: mail.Address{Address: "geppo@geppo.example"}}}, MaxSize: 20e6, Log: quiet, Now: y.now,
 			},
 			Client: &mailer.Client{Host: "relay.example", TLS: mailer.TLSNone, Auth: mailer.AuthNone, HELO: "geppo.example", Dial: y.office.dial},
 			Policy: daemon.Policy{

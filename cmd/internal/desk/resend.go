@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
 	"geppo/store"
 )
 
@@ -24,8 +25,9 @@ type ResendPlan struct {
 	What        string
 	Period      store.Period
 	Targets     []store.ResendTarget
-	Unreachable []store.RunError // contracts of which not everybody can be written to
-	Waiting     int              // how many that still wait it would take the place of
+	Unreachable []store.RunError      // contracts of which not everybody can be written to
+	ids         map[string]mailer.IDs // by contract
+	Waiting     int                   // how many that still wait it would take the place of
 }
 
 // PlanResend says what would be sent again, and changes nothing. Where contracts are named and nothing of their
@@ -64,7 +66,10 @@ func (d Desk) PlanResend(ctx context.Context, s Selection, o ResendOptions) (p R
 		}
 		p.Targets, contracts = append(p.Targets, t), append(contracts, t.Contract)
 	}
-	p.Extent = extentOf(contracts)
+	p.Extent, p.ids = extentOf(contracts), map[string]mailer.IDs{}
+	for id, known := range r.contracts {
+		p.ids[id] = known.ids
+	}
 	return p, nil
 }
 
@@ -192,7 +197,7 @@ func (d Desk) Resend(ctx context.Context, p ResendPlan, by, reason string) (stor
 	return d.Ledger.Resend(ctx, store.Resend{
 		Period: p.Period, RequestedBy: by, What: p.What, Reason: reason, Targets: p.Targets, Errors: p.Unreachable,
 		MessageID: func(t store.ResendTarget, resend int) string {
-			return daemon.MessageID(d.Planner.IDs, t.Contract, p.Period, t.Revision, t.Address, resend)
+			return daemon.MessageID(p.ids[t.Contract], t.Contract, p.Period, t.Revision, t.Address, resend)
 		},
 	}, d.Now())
 }

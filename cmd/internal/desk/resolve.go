@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"geppo/cmd/internal/daemon"
+	"geppo/mailer"
 	"geppo/store"
 )
 
@@ -24,6 +25,7 @@ type resolved struct {
 	contract store.Contract
 	usable   []store.Recipient
 	revision int
+	ids      mailer.IDs // that name its brand's messages
 }
 
 // unreachableError says why a target cannot be written to; the others can.
@@ -70,6 +72,11 @@ func (r *resolver) of(ctx context.Context, id string) (*resolved, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids, ok := r.desk.Planner.IDsOf(known.contract.Brand)
+	if !ok {
+		return nil, &unreachableError{fmt.Sprintf("contract %s: %s", id, daemon.NoBrand(known.contract.Brand))}
+	}
+	known.ids = ids
 	known.usable, _ = r.addresses.Of(known.contract)
 	if known.revision, err = r.revisionOf(ctx, id); err != nil {
 		return nil, err

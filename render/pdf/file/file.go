@@ -38,6 +38,7 @@ type Doc struct {
 	root     *Element
 	elements int // of the tree, without its root
 	marks    []bookmark
+	pictures []*Picture
 	ids      []*Element // that have an ID, in the order of their IDs
 }
 
@@ -110,8 +111,12 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	pictures, err := w.pictures(d.pictures)
+	if err != nil {
+		return nil, err
+	}
 	for _, p := range d.pages {
-		if err := w.page(p, pages, fonts); err != nil {
+		if err := w.page(p, pages, fonts, pictures); err != nil {
 			return nil, err
 		}
 	}
@@ -142,7 +147,7 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 }
 
 // page writes a page with its content and links.
-func (w *writer) page(p *Page, parent int, fonts []int) error {
+func (w *writer) page(p *Page, parent int, fonts, pictures []int) error {
 	p.finish()
 	content := w.reserve(1)
 	if err := w.stream(content, "", p.b, true); err != nil {
@@ -155,7 +160,15 @@ func (w *writer) page(p *Page, parent int, fonts []int) error {
 			w.add("/F").int(i).add(" ").ref(f)
 		}
 	}
-	w.add(">>>>/Contents ").ref(content).add("/StructParents ").int(p.number - 1).add("/Tabs/S")
+	w.add(">>")
+	if len(pictures) > 0 {
+		w.add("/XObject<<")
+		for i, object := range pictures {
+			w.add("/I").int(i).add(" ").ref(object)
+		}
+		w.add(">>")
+	}
+	w.add(">>/Contents ").ref(content).add("/StructParents ").int(p.number - 1).add("/Tabs/S")
 	if len(p.links) > 0 {
 		w.add("/Annots[")
 		for i := range p.links {
