@@ -43,7 +43,7 @@ func TestOneContractsFaultIsItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.ExecContext(t.Context(), "INSERT INTO reports (contract, period, revision, computed_at, json_gz) VALUES ('C1', '2026-09', 1, 0, x'00')")
+	_, err = db.ExecContext(t.Context(), "INSERT INTO reports (contract, period, revision, computed_at, import, json_gz) VALUES ('C1', '2026-09', 1, 0, 0, x'00')")
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

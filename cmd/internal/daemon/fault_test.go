@@ -195,7 +195,7 @@ func TestAFaultOfOneReportHoldsIt(t *testing.T) {
 		if states := h.states(); states[store.Sent] != 18 || states[store.Held] != 2 || h.standing() != nil {
 			t.Errorf("%v, paused by %v", states, h.standing())
 		}
-		if d := held["a003@c3.example"]; !strings.Contains(d.Reason, "panicked: assignment to entry in nil map") {
+		if d := held["a003@c3.example"]; !strings.Contains(d.Reason, "panicked: a figure that cannot be") {
 			t.Errorf("%+v", d)
 		}
 		if d := held["a005@c5.example"]; !strings.Contains(d.Reason, "page 17") {
