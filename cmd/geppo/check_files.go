@@ -81,7 +81,7 @@ func (k *checker) secret(key, path string) {
 
 // listen finds an address that serve could not open. One that is in use is the running daemon's, as far as can be told.
 func (k *checker) listen(ctx context.Context, address string) {
-	network, address, err := console.Parse(address)
+	network, address, err := console.Parse(address, true)
 	if err != nil {
 		return // the configuration has told it
 	}

@@ -144,7 +144,7 @@ Start with "geppo demo".`,
 	root.SetVersionTemplate("geppo {{.Version}}\n")
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
-	root.AddCommand(a.demoCommand(), a.initCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
+	root.AddCommand(a.demoCommand(), a.initCommand(), a.userCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
@@ -197,9 +197,9 @@ func (a *app) config() (config.Config, error) {
 			return err
 		}},
 		{Key: "http.listen", Check: func(c config.Config) error {
-			_, _, err := console.Parse(c.HTTP.Listen)
+			_, _, err := console.Parse(c.HTTP.Listen, c.HTTP.Guarded() && c.HTTP.TLSCertFile != "")
 			return err
 		}},
 	}
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: also})
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: append(also, unbuilt...)})
 }

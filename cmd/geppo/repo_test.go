@@ -32,7 +32,7 @@ var house = map[string][]string{
 	"mailer":               {"render"},
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
 	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer"},
-	"cmd/internal/console": {"store", "aggregate", "templates", "render"},
+	"cmd/internal/console": {"store", "aggregate", "templates", "render", "cmd/internal/letter"},
 	"cmd/internal/desk":    {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/daemon"}, // what an operator may do, without flags and pages
 }
 
@@ -51,7 +51,7 @@ var owners = map[string][]string{
 	"github.com/emersion/go-smtp":      {"mailer", "cmd"}, // cmd has the demo's sink
 	"github.com/robfig/cron/...":       {"cmd"},
 	"github.com/spf13/cobra/...":       {"cmd"},
-	"github.com/pelletier/go-toml/...": {"render", "cmd/internal/config"},
+	"github.com/pelletier/go-toml/...": {"render", "cmd"},
 	"net/http/...":                     {"cmd"},
 	"log/...":                          {"mailer", "cmd"}, // pure packages never log
 	"os/...":                           {"store", "mailer", "cmd"},

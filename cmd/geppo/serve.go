@@ -15,7 +15,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"geppo/cmd/internal/config"
-	"geppo/cmd/internal/console"
 	geppod "geppo/cmd/internal/daemon"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -68,14 +67,13 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 		return err
 	}
 	s.daemon.Relay = geppod.NewRelay(s.log, time.Now, s.login(settings.Dispatcher.Client))
-	listener, err := console.Listen(ctx, c.HTTP.Listen)
+	http, listener, err := s.http(ctx, c, settings)
 	if err != nil {
-		return fmt.Errorf("http.listen: %w; free it, or name another", err)
+		return err
 	}
 	if err := settings.Dispatcher.Recover(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	http := &console.Console{Alive: s.daemon.Alive, Checks: s.checks(), Gatherer: s.metrics.Registry, Log: s.log}
 	reload := make(chan geppod.Settings)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return http.Serve(ctx, listener) })

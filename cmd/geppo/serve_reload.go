@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"reflect"
 	"strconv"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -80,6 +81,10 @@ func needRestart(started, now config.Config) (keys []string) {
 		if k.started != k.now {
 			keys = append(keys, k.key)
 		}
+	}
+	started.HTTP.Listen = now.HTTP.Listen
+	if !reflect.DeepEqual(started.HTTP, now.HTTP) {
+		keys = append(keys, "http")
 	}
 	return keys
 }

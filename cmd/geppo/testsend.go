@@ -47,53 +47,55 @@ report, and may be used while a daemon sends.`,
 		} else if err != nil {
 			return err
 		}
-		return a.testSend(ctx, c, db, contract, p, *address)
+		if err := c.Sending(); err != nil {
+			return err
+		}
+		s, err := a.newSender(c, db)
+		if err != nil {
+			return err
+		}
+		reply, err := testSend(ctx, s, newPlanner(c, db), store.TestSend{Contract: contract, Period: p, RequestedBy: desk.Operator()}, *address)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(a.stdout, "sent to %s: %s\n", printable(address.Address), reply)
+		return err
 	})
 	return cmd
 }
 
-func (a *app) testSend(ctx context.Context, c config.Config, db *databases, contract string, p store.Period, to mail.Address) error {
-	if err := c.Sending(); err != nil {
-		return err
-	}
-	s, err := a.newSender(c, db)
+// testSend sends the mail of a record's contract and period to an address, and keeps the record with what came of it.
+func testSend(ctx context.Context, s *daemon.Dispatcher, planner daemon.Planner, record store.TestSend, to mail.Address) (mailer.Reply, error) {
+	report, err := s.Composer.Newest(ctx, record.Contract, record.Period)
 	if err != nil {
-		return err
-	}
-	report, err := s.Composer.Newest(ctx, contract, p)
-	if err != nil {
-		return err
+		return mailer.Reply{}, err
 	}
 	parts, err := s.Composer.Parts(report)
 	if err != nil {
-		return err
+		return mailer.Reply{}, err
 	}
 	parts.Subject = testMark + parts.Subject
 	now := time.Now()
-	ids, _ := newPlanner(c, db).IDsOf(report.Contract.Brand) // the composer knows the brand
-	id := ids.MessageID("test", contract, p.String(), to.Address, now.Format(time.RFC3339Nano))
-	message, err := s.Composer.Address(report.Contract.Brand, parts, to, id, now)
+	record.SentAt, record.Recipient, record.Outcome = now, to.Address, store.OutcomeSent
+	ids, _ := planner.IDsOf(report.Contract.Brand) // the composer knows the brand
+	record.MessageID = ids.MessageID("test", record.Contract, record.Period.String(), to.Address, now.Format(time.RFC3339Nano))
+	message, err := s.Composer.Address(report.Contract.Brand, parts, to, record.MessageID, now)
 	if err != nil {
-		return err
+		return mailer.Reply{}, err
 	}
-	record := store.TestSend{Contract: contract, Period: p, Recipient: to.Address, MessageID: id, RequestedBy: desk.Operator(), SentAt: now, Outcome: store.OutcomeSent}
 	reply, err := sendOne(ctx, s, message)
 	var failure *mailer.Error
 	if errors.As(err, &failure) {
 		record.Outcome, reply = store.Outcome(failure.Verdict), failure.Reply
 	}
 	record.Code, record.Reply = reply.Code, reply.Text
-	if err := db.ledger.RecordTestSend(context.WithoutCancel(ctx), record); err != nil {
-		return err
+	if err := s.Ledger.RecordTestSend(context.WithoutCancel(ctx), record); err != nil {
+		return reply, err
 	}
 	if failure != nil {
-		return &codedError{exitUnavailable, fmt.Errorf("test mail to %s: %w; check [smtp]", to.Address, failure)}
+		return reply, &codedError{exitUnavailable, fmt.Errorf("test mail to %s: %w; check [smtp]", to.Address, failure)}
 	}
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(a.stdout, "sent to %s: %s\n", printable(to.Address), reply)
-	return err
+	return reply, err
 }
 
 // sendOne hands a message over a connection of its own.

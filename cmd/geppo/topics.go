@@ -13,6 +13,7 @@ var helpTexts embed.FS
 var topics = []struct{ name, short string }{
 	{"operating", "A month's end, day by day"},
 	{"bounces", "What comes back, and how geppo gets it"},
+	{"console", "Pages for operators and the support desk, and who may use them"},
 	{"formats", "What becomes of vendors' files"},
 	{"upgrading", "To a newer geppo, and back"},
 	{"restoring", "From a backup, and without duplicates"},

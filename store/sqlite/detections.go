@@ -24,6 +24,7 @@ type Detections struct {
 	month   monthStatements
 	insert  importStatements
 	imports importsStatements
+	search  searchStatements
 	prune   pruneStatements
 
 	zones sync.Map // IANA name → *time.Location; parsing a zone costs more than reading an idle contract
@@ -36,7 +37,7 @@ func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections,
 		return nil, err
 	}
 	d = &Detections{f: f}
-	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
+	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.search.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
 		if err := prepare(ctx, list); err != nil {
 			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", path, err), f.Close())
 		}

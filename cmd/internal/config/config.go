@@ -174,11 +174,26 @@ type Archive struct {
 	Keep Duration `toml:"keep"`
 }
 
-// HTTP is the daemon's own server.
+// HTTP is the daemon's own server. Without a token or a user there is no console, and nobody beyond this machine is
+// listened to.
 type HTTP struct {
-	Listen    string `toml:"listen"`
-	TokenFile string `toml:"token_file"`
+	Listen      string          `toml:"listen"`
+	TokenFile   string          `toml:"token_file"`    // a line for each: TOKEN [ROLE [NAME]]
+	URL         string          `toml:"url"`           // under which browsers reach it, where a proxy stands before it
+	TLSCertFile string          `toml:"tls_cert_file"` // for listening beyond this machine
+	TLSKeyFile  string          `toml:"tls_key_file"`
+	ProxyUser   string          `toml:"proxy_user"` // the header in which a proxy on this machine names who asks
+	Users       map[string]User `toml:"users"`      // by name
 }
+
+// User may use the console.
+type User struct {
+	Role     string        `toml:"role"`     // viewer, desk or operator
+	Password mailer.Secret `toml:"password"` // argon2id, as geppo user add prints it; empty: a proxy vouches for the name
+}
+
+// Guarded tells whether somebody must say who he is, so that there is a console.
+func (h HTTP) Guarded() bool { return h.TokenFile != "" || len(h.Users) > 0 }
 
 // Log chooses what is logged and how.
 type Log struct {

@@ -80,8 +80,8 @@ func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// nearest is the one of names that wrong was probably meant to be, empty if none is near. A name that stands in
-// another section counts as near, and so does a longer one.
+// nearest is the one of names that wrong was probably meant to be, empty if none is near. A longer name counts as near,
+// and so does one that stands in another section.
 func nearest(wrong string, names []string) string {
 	wrong = strings.ToLower(wrong)
 	best, least := "", len(wrong)/4+2
@@ -97,8 +97,11 @@ func nearest(wrong string, names []string) string {
 		return best
 	}
 	i := slices.IndexFunc(names, func(name string) bool {
-		return last(name) == last(wrong) || len(wrong) > 3 && strings.HasPrefix(strings.ToLower(name), wrong+"_")
+		return len(wrong) > 3 && strings.HasPrefix(strings.ToLower(name), wrong+"_")
 	})
+	if i < 0 {
+		i = slices.IndexFunc(names, func(name string) bool { return last(name) == last(wrong) })
+	}
 	if i < 0 {
 		return ""
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"geppo/mailer"
 	"geppo/store"
@@ -40,6 +41,7 @@ func (c Config) validate(faulty *Error) {
 	c.Retry.validate(check)
 	c.Notify.validate(check)
 	c.Contracts.validate(check)
+	c.HTTP.validate(check)
 	isURL(check, "report.threat_url", c.Report.ThreatURL)
 	check(c.Archive.Keep.Duration > 0, "archive.keep", "must be positive")
 	check(c.Inbox.Settle.Duration > 0, "inbox.settle", "must be positive")
@@ -163,6 +165,23 @@ func (n Notify) validate(check checker) {
 		}
 	}
 }
+
+func (h HTTP) validate(check checker) {
+	if h.URL != "" {
+		isURL(check, "http.url", h.URL)
+	}
+	check((h.TLSCertFile == "") == (h.TLSKeyFile == ""), "http.tls_cert_file", "set tls_cert_file and tls_key_file together, or neither")
+	check(strings.Trim(h.ProxyUser, headerLetters) == "", "http.proxy_user", "%q is not the name of a header such as X-Remote-User", h.ProxyUser)
+	for name, user := range h.Users {
+		key := "http.users." + name
+		check(name != "" && len(name) <= 100 && !strings.ContainsFunc(name, unicode.IsControl), key, "is no name of a user")
+		isOneOf(check, key+".role", user.Role, "viewer", "desk", "operator")
+		check(user.Password != "" || h.ProxyUser != "", key+".password", "is empty; set what geppo user add prints, or http.proxy_user")
+		check(user.Password == "" || strings.HasPrefix(string(user.Password), "$argon2id$"), key+".password", "is no hash; set what geppo user add prints")
+	}
+}
+
+const headerLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-"
 
 func (c Contracts) validate(check checker) {
 	for name, contract := range c.Alias {

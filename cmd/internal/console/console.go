@@ -1,9 +1,10 @@
-// Package console is the daemon's HTTP side: health, readiness and metrics, for machines on the same
-// host. It knows neither SQL nor SMTP: what it tells is given to it as functions.
+// Package console is the daemon's HTTP side: health, readiness and metrics for machines, and pages for people, who must
+// say who they are. It knows neither SQL nor SMTP: what it tells and does is given to it by small interfaces.
 package console
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,8 +27,10 @@ type Check struct {
 	Run  func(context.Context) error
 }
 
-// Console answers GET /healthz, /readyz and /metrics, and nothing else.
+// Console answers GET /healthz, /readyz and /metrics, and everything else by its pages, if it has any.
 type Console struct {
+	Pages    *Pages      // nil: nobody is let in
+	TLS      *tls.Config // nil: in the clear, which is for this machine
 	Alive    func() bool // the daemon's loops show progress
 	Checks   []Check
 	Gatherer prometheus.Gatherer
@@ -45,19 +48,36 @@ func (c *Console) Handler() http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(c.Gatherer, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: 4, Timeout: checkTimeout,
 	}))
-	return forUs(mux)
+	if c.Pages == nil {
+		return forUs("", mux)
+	}
+	mux.Handle("/", c.Pages.Handler())
+	return forUs(c.Pages.host, c.forMachines(mux))
+}
+
+// forMachines wants a token for what machines ask from elsewhere; whether the daemon lives is no secret.
+func (c *Console) forMachines(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		isTheirs := r.URL.Path == "/metrics" || r.URL.Path == "/readyz"
+		if isTheirs && !fromThisMachine(r) && !c.Pages.visitor(r).known {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="geppo"`)
+			c.answer(w, http.StatusUnauthorized, "a token is wanted\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // forUs refuses what a browser was tricked into asking: a page of another site can reach loopback by
-// a name that it resolves to it, but it cannot change the name it asks for.
-func forUs(next http.Handler) http.Handler {
+// a name that it resolves to it, but it cannot change the name it asks for. A proxy asks by the console's own.
+func forUs(proxied string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, isTCP := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if isTCP && local.IP.IsLoopback() && !onThisMachine(strings.Trim(host, "[]")) {
+		if isTCP && local.IP.IsLoopback() && !onThisMachine(strings.Trim(host, "[]")) && (proxied == "" || host != proxied) {
 			http.Error(w, "ask for this machine by a loopback address or localhost", http.StatusMisdirectedRequest)
 			return
 		}
@@ -96,9 +116,9 @@ func (c *Console) answer(w http.ResponseWriter, status int, text string) {
 	}
 }
 
-// Parse splits "unix:PATH" or an address on loopback into what net.Listen takes. It refuses any other
-// address, because what is listened on needs no token.
-func Parse(listen string) (network, address string, err error) {
+// Parse splits "unix:PATH" or an address into what net.Listen takes. It refuses one beyond loopback unless it is
+// guarded: what is listened on there needs a token, and TLS so that nobody reads it on its way.
+func Parse(listen string, guarded bool) (network, address string, err error) {
 	if path, ok := strings.CutPrefix(listen, "unix:"); ok {
 		if path == "" || strings.HasPrefix(path, "@") {
 			return "", "", fmt.Errorf("%q names no file; name one as unix:PATH", listen)
@@ -109,8 +129,8 @@ func Parse(listen string) (network, address string, err error) {
 	if err != nil {
 		return "", "", fmt.Errorf("%q is neither HOST:PORT nor unix:PATH", listen)
 	}
-	if !onThisMachine(host) {
-		return "", "", fmt.Errorf("%q is not on this machine only; name a loopback address such as 127.0.0.1:8025, or unix:PATH", listen)
+	if !onThisMachine(host) && !guarded {
+		return "", "", fmt.Errorf("%q is not on this machine only; name a loopback address such as 127.0.0.1:8025, or unix:PATH; or set http.token_file or [http.users], and http.tls_cert_file", listen)
 	}
 	return "tcp", listen, nil
 }
@@ -122,9 +142,9 @@ func onThisMachine(host string) bool {
 
 // Listen opens what Parse allows. A unix socket is for its owner and group: who may reach it at all
 // is decided by the directory it is in.
-func Listen(ctx context.Context, listen string) (net.Listener, error) {
+func Listen(ctx context.Context, listen string, guarded bool) (net.Listener, error) {
 	var config net.ListenConfig
-	network, address, err := Parse(listen)
+	network, address, err := Parse(listen, guarded)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +193,13 @@ func (c *Console) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler: c.Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+	}
+	if c.Pages != nil {
+		c.Pages.ending = ctx
+		defer c.Pages.working.Wait()
+	}
+	if c.TLS != nil {
+		listener = tls.NewListener(listener, c.TLS)
 	}
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {

@@ -55,7 +55,7 @@ func TestAnswers(t *testing.T) {
 
 func TestListensOnThisMachineOnly(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "192.0.2.1:80", "example.jp:80", "nonsense", "[::]:0", "unix:", "unix:@abstract", ""} {
-		if l, err := console.Listen(t.Context(), address); err == nil {
+		if l, err := console.Listen(t.Context(), address, false); err == nil {
 			t.Errorf("%s was listened on", address)
 			if err := l.Close(); err != nil {
 				t.Error(err)
@@ -70,7 +70,7 @@ func TestServesOnAUnixSocketUntilItIsStopped(t *testing.T) {
 	// A daemon that was killed leaves its socket behind.
 	for range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
-		listener, err := console.Listen(ctx, "unix:"+path)
+		listener, err := console.Listen(ctx, "unix:"+path, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +108,7 @@ func TestServesOnAUnixSocketUntilItIsStopped(t *testing.T) {
 // A page of another site can make a browser ask loopback, but only by that site's name.
 func TestAnswersOnlyWhoAsksForThisMachine(t *testing.T) {
 	c := &console.Console{Alive: func() bool { return true }, Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
-	listener, err := console.Listen(t.Context(), "127.0.0.1:0")
+	listener, err := console.Listen(t.Context(), "127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestAnswersOnlyWhoAsksForThisMachine(t *testing.T) {
 
 func TestAUnixSocketIsForItsGroupAndNobodyTakesItOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "geppo.sock")
-	listener, err := console.Listen(t.Context(), "unix:"+path)
+	listener, err := console.Listen(t.Context(), "unix:"+path, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,14 +150,14 @@ func TestAUnixSocketIsForItsGroupAndNobodyTakesItOver(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
-	if _, err := console.Listen(t.Context(), "unix:"+path); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := console.Listen(t.Context(), "unix:"+path, false); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a socket in use was taken over: %v", err)
 	}
 	plain := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(plain, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := console.Listen(t.Context(), "unix:"+plain); err == nil {
+	if _, err := console.Listen(t.Context(), "unix:"+plain, false); err == nil {
 		t.Error("listens on a plain file")
 	}
 	if data, err := os.ReadFile(plain); string(data) != "precious" || err != nil {

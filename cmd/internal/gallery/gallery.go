@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"geppo/cmd/internal/files"
+	"geppo/cmd/internal/letter"
 	"geppo/cmd/internal/sink"
 	"geppo/store"
 )
@@ -60,27 +61,44 @@ func Write(dir *os.Root, p store.Period, messages []sink.Message) error {
 
 // layOut adds a message's files to mails, which has those of dir/mail by name.
 func layOut(mails map[string][]byte, m sink.Message) (page mailPage, err error) {
-	parsed, err := parse(m.Data)
+	parsed, err := letter.Open(m.Data)
 	if err != nil {
 		return page, err
 	}
 	name := fileName(parsed, m)
 	page = mailPage{
-		Name: name, Subject: parsed.subject, To: parsed.to, Bytes: len(m.Data),
+		Name: name, Subject: parsed.Subject, To: parsed.To, Bytes: len(m.Data),
 		HTMLPath: "mail/" + name + ".html", TextPath: "mail/" + name + ".txt", MessagePath: "mail/" + name + ".eml",
 	}
-	html := string(parsed.html)
-	mails[name+".eml"], mails[name+".txt"] = m.Data, parsed.text
-	for _, image := range parsed.images {
-		file := name + "_" + image.name
-		mails[file] = image.data
-		html = strings.ReplaceAll(html, "cid:"+image.cid, file)
+	html := string(parsed.HTML)
+	mails[name+".eml"], mails[name+".txt"] = m.Data, parsed.Text
+	for _, image := range parsed.Images {
+		file := name + "_" + image.Name
+		mails[file] = image.Data
+		html = strings.ReplaceAll(html, "cid:"+image.CID, file)
 	}
 	mails[name+".html"] = []byte(html)
-	for _, attachment := range parsed.attachments {
-		file := name + "_" + attachment.name
-		mails[file] = attachment.data
+	for _, attachment := range parsed.Attachments {
+		file := name + "_" + attachment.Name
+		mails[file] = attachment.Data
 		page.PDFs = append(page.PDFs, "mail/"+file)
 	}
 	return page, nil
+}
+
+// fileName names a mail's files after its contract and recipient: C000001_kanri@example.jp.
+func fileName(l letter.Letter, m sink.Message) string {
+	contract := "mail"
+	for _, attachment := range l.Attachments {
+		if _, rest, ok := strings.Cut(attachment.Name, "_"); ok {
+			contract, _, _ = strings.Cut(rest, "_")
+		}
+	}
+	safe := func(r rune) rune {
+		if strings.ContainsRune("@.-+", r) || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}
+	return strings.Map(safe, contract) + "_" + strings.Map(safe, strings.Join(m.To, "_"))
 }

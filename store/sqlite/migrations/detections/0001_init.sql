@@ -45,6 +45,7 @@ CREATE TABLE endpoints (
   PRIMARY KEY (contract, folded, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX endpoints_id ON endpoints (contract, endpoint_id) WHERE endpoint_id <> '';
+CREATE INDEX endpoints_named ON endpoints (folded); -- whose machine is it?
 
 -- The machines that rows named and no entry of the inventory fitted when they were imported.
 CREATE TABLE outside (

@@ -1,4 +1,6 @@
-package gallery
+// Package letter takes a message apart by the standard library alone, and not by what built it: what it
+// shows is what a reader gets. It knows neither who sent the message nor where it is shown.
+package letter
 
 import (
 	"bytes"
@@ -12,36 +14,43 @@ import (
 	"net/mail"
 	"path/filepath"
 	"strings"
-
-	"geppo/cmd/internal/sink"
 )
 
-// parsedMail is a message taken apart by the standard library, not by what built it.
-type parsedMail struct {
-	subject, to string
-	html, text  []byte
-	images      []parsedPart
-	attachments []parsedPart
+// Letter is a message as its reader sees it.
+type Letter struct {
+	Subject, From, To string
+	Date              string // as the header says it
+	HTML, Text        []byte
+	Images            []Part // that the HTML shows by cid:
+	Attachments       []Part
 }
 
-type parsedPart struct {
-	cid, name string
-	data      []byte
+// Part is a picture or an attachment. Its Name has no directory, and may be anything else.
+type Part struct {
+	CID, Name string
+	Data      []byte
 }
 
-func parse(data []byte) (p parsedMail, err error) {
+// deepest is how far parts may be nested: ours are four deep, five with a signature around.
+const deepest = 16
+
+// Open reads a message.
+func Open(data []byte) (l Letter, err error) {
 	m, err := mail.ReadMessage(bytes.NewReader(data))
 	if err != nil {
-		return p, err
+		return l, err
 	}
 	decoder := mime.WordDecoder{}
-	if p.subject, err = decoder.DecodeHeader(m.Header.Get("Subject")); err != nil {
-		return p, fmt.Errorf("subject: %w", err)
+	for _, field := range []struct {
+		name string
+		into *string
+	}{{"Subject", &l.Subject}, {"From", &l.From}, {"To", &l.To}} {
+		if *field.into, err = decoder.DecodeHeader(m.Header.Get(field.name)); err != nil {
+			return l, fmt.Errorf("%s: %w", strings.ToLower(field.name), err)
+		}
 	}
-	if p.to, err = decoder.DecodeHeader(m.Header.Get("To")); err != nil {
-		return p, fmt.Errorf("to: %w", err)
-	}
-	return p, p.walk(map[string][]string(m.Header), m.Body)
+	l.Date = m.Header.Get("Date")
+	return l, l.walk(map[string][]string(m.Header), m.Body, deepest)
 }
 
 // header is what mail.Header and textproto.MIMEHeader have in common.
@@ -54,12 +63,15 @@ func (h header) get(key string) string {
 	return h[key][0]
 }
 
-func (p *parsedMail) walk(h header, body io.Reader) error {
+func (l *Letter) walk(h header, body io.Reader, depth int) error {
 	kind, params, err := mime.ParseMediaType(h.get("Content-Type"))
 	if err != nil {
 		return err
 	}
 	if strings.HasPrefix(kind, "multipart/") {
+		if depth == 0 {
+			return errors.New("its parts are nested too deeply")
+		}
 		parts := multipart.NewReader(body, params["boundary"])
 		for {
 			part, err := parts.NextRawPart()
@@ -69,7 +81,7 @@ func (p *parsedMail) walk(h header, body io.Reader) error {
 			if err != nil {
 				return err
 			}
-			if err := p.walk(header(part.Header), part); err != nil {
+			if err := l.walk(header(part.Header), part, depth-1); err != nil {
 				return err
 			}
 		}
@@ -80,13 +92,13 @@ func (p *parsedMail) walk(h header, body io.Reader) error {
 	}
 	switch {
 	case kind == "text/html":
-		p.html = data
+		l.HTML = data
 	case kind == "text/plain":
-		p.text = data
+		l.Text = data
 	case strings.HasPrefix(kind, "image/"):
-		p.images = append(p.images, parsedPart{strings.Trim(h.get("Content-Id"), "<>"), nameOf(h, params), data})
+		l.Images = append(l.Images, Part{strings.Trim(h.get("Content-Id"), "<>"), nameOf(h, params), data})
 	default:
-		p.attachments = append(p.attachments, parsedPart{"", nameOf(h, params), data})
+		l.Attachments = append(l.Attachments, Part{"", nameOf(h, params), data})
 	}
 	return nil
 }
@@ -109,21 +121,4 @@ func nameOf(h header, params map[string]string) string {
 		name = disposition["filename"]
 	}
 	return filepath.Base(filepath.Clean("/" + name))
-}
-
-// fileName names a mail's files after its contract and recipient: C000001_kanri@example.jp.
-func fileName(p parsedMail, m sink.Message) string {
-	contract := "mail"
-	for _, attachment := range p.attachments {
-		if _, rest, ok := strings.Cut(attachment.name, "_"); ok {
-			contract, _, _ = strings.Cut(rest, "_")
-		}
-	}
-	safe := func(r rune) rune {
-		if strings.ContainsRune("@.-+", r) || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
-			return r
-		}
-		return '_'
-	}
-	return strings.Map(safe, contract) + "_" + strings.Map(safe, strings.Join(m.To, "_"))
 }
