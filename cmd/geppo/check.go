@@ -248,7 +248,7 @@ func (k *checker) results(ctx context.Context, detections *sqlite.Detections) {
 		return
 	}
 	for _, u := range unknown {
-		k.warn("results", "the result %q of %s is unknown and is counted as その他 (others); map it in the feed", u.Result, u.Feature)
+		k.warn("results", "the result %q of %s is unknown and is counted as その他 (others); map it by [import.results], or in the rows of your own", u.Result, u.Feature)
 	}
 }
 

@@ -35,7 +35,7 @@ func decodeJSON(line []byte) (record, error) {
 		return nil, err
 	}
 	if !bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("{")) {
-		return nil, errors.New("malformed JSON: the line is not an object; each line must hold one JSON object")
+		return nil, errors.New("malformed JSON: the line is not an object; each line must hold one JSON object, or say --format for a vendor's file")
 	}
 	switch kind := rowType(line); kind {
 	case "detection":

@@ -26,7 +26,7 @@ type moment struct {
 	ambiguous            bool           // month and day may stand the other way round
 }
 
-var errNoTime = errors.New("no time")
+var errNoTime = errors.New("no time; write one like 2026-10-05 14:03:22, or leave the row out")
 
 // parseMoment reads the times that vendors write:
 //
