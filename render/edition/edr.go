@@ -88,9 +88,6 @@ func (u *build) cases(e *aggregate.EDR) Cases {
 		}
 		for _, o := range k.Objects {
 			what := w.Edition.CaseObject.Say(words.Values{Names: u.name(o.Name).Text, From: u.optional(w.ObjectType(o.Type)), To: u.optional(w.ObjectResult(o.Result))})
-			if row.What != "" {
-				row.What += w.Format.Join
-			}
 			row.What += what
 		}
 		c.Rows = append(c.Rows, row)

@@ -43,6 +43,10 @@ func (s *sheet) block(b edition.Block, width float64) []box {
 // paragraph lays out running text, with footnotes to the glossary terms that it is the first to use.
 func (s *sheet) paragraph(text string, width float64, st style) []box {
 	marked, notes := s.mark(s.clean(text))
+	return s.lines(marked, notes, width, st)
+}
+
+func (s *sheet) lines(marked string, notes []note, width float64, st style) []box {
 	lines := s.wrap(marked, width, st)
 	step := st.size + 5
 	return []box{{h: float64(len(lines))*step + 4, notes: notes, draw: func(x, y float64) {

@@ -56,7 +56,7 @@ func (s *sheet) title() {
 		facts = append(facts, fact.Label+" "+s.clean(fact.Value))
 	}
 	s.y = max(y+4, 76)
-	s.set(s.paragraph(strings.Join(facts, " ・ "), measure, smallText))
+	s.set(s.lines(strings.Join(facts, " ・ "), nil, measure, smallText)) // names, which explain no term
 	s.y += 2
 }
 
