@@ -16,6 +16,7 @@ const KEPT = [
   { rule: "no-doubled-joshi", text: "の方が検出数が多い傾向", why: "the reader's guide words this sentence so" },
   { rule: "no-doubled-joshi", text: "保護機能が最新でない端末が", why: "the service's own term (保護機能が最新でないエージェント)" },
   { rule: "no-doubled-joshi", text: "再起動が必要な端末が", why: "the first が stands inside the clause; a plain sentence" },
+  { rule: "no-doubled-joshi", text: "と比較して、", why: "と compares first and joins then, as the sentence is known to be read" },
   { rule: "no-doubled-joshi", text: "気づかないうちに端末に入り込み", why: "うちに is one adverb" },
 ];
 

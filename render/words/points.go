@@ -108,8 +108,7 @@ func (w *Words) Changes(points []aggregate.Point, period store.Period) string {
 			fewer = append(fewer, name)
 		}
 	}
-	grown := Values{Names: strings.Join(more, w.Points.And)}
-	shrunk := Values{Names: strings.Join(fewer, w.Points.And)}
+	grown, shrunk := Values{Names: w.and(more)}, Values{Names: w.and(fewer)}
 	var said string
 	switch {
 	case len(more)+len(fewer) == 0:
@@ -124,6 +123,15 @@ func (w *Words) Changes(points []aggregate.Point, period store.Period) string {
 		said = w.Points.Increased.Say(grown) + w.Format.Join + w.Points.DecreasedLast.Say(shrunk)
 	}
 	return w.Points.Change.Say(Values{Month: w.ShortMonth(period.Previous()), Names: said})
+}
+
+// and joins names: 「AとB」, 「A、BとC」.
+func (w *Words) and(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], w.Format.Join) + w.Points.And + names[last]
 }
 
 func (w *Words) usage(p aggregate.Point) Phrase {
