@@ -104,14 +104,14 @@ func (s *csvSource) detection(l *line, row csvRow) {
 	}
 }
 
-// swallowed tells a cell with line breaks that holds further rows: a quote that is not closed takes
-// them in silently, up to the next quote or the end.
+// swallowed tells a cell with line breaks that holds further rows, or the beginning of one: a quote that
+// is not closed takes them in silently, up to the next quote or the end.
 func (s *csvSource) swallowed(row csvRow) bool {
 	for _, cell := range row.cells {
 		_, rest, _ := strings.Cut(cell, "\n")
 		for text := range strings.Lines(rest) {
 			below := csvRow{cells: cellsOf(text, s.r.Comma)}
-			if len(below.cells) < s.width {
+			if len(below.cells) == 1 {
 				continue
 			}
 			if _, err := parseMoment(s.cell(below, s.timeColumn()), orderUnknown); err == nil {
