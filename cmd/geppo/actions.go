@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -78,9 +78,9 @@ func (a *app) printActions(actions []store.Action, asJSON bool) error {
 		if x.Deliveries > 0 {
 			deliveries = strconv.Itoa(x.Deliveries)
 		}
-		what := x.What
-		if x.Reason != "" {
-			what = fmt.Sprintf("%s: %s", x.What, x.Reason)
+		what := cmp.Or(x.What, x.Reason)
+		if x.What != "" && x.Reason != "" {
+			what = x.What + ": " + x.Reason
 		}
 		rows[i] = []string{clockTime(x.At), x.By, x.Action, deliveries, what}
 	}

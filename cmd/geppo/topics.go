@@ -12,6 +12,7 @@ var helpTexts embed.FS
 // topics are read by geppo help TOPIC; in man pages they are of section 7.
 var topics = []struct{ name, short string }{
 	{"operating", "A month's end, day by day"},
+	{"correcting", "A month that went wrong, put right"},
 	{"bounces", "What comes back, and how geppo gets it"},
 	{"console", "Pages for operators and the support desk, and who may use them"},
 	{"formats", "What becomes of vendors' files"},
