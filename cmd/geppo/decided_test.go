@@ -43,7 +43,7 @@ func TestOneContractsFaultIsItsOwn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.ExecContext(t.Context(), "INSERT INTO reports (contract, period, revision, computed_at, import, json_gz) VALUES ('C1', '2026-09', 1, 0, 0, x'00')")
+	_, err = db.ExecContext(t.Context(), "INSERT INTO reports (contract, period, revision, computed_at, json_gz) VALUES ('C1', '2026-08', 1, 0, x'00')")
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestOneContractsFaultIsItsOwn(t *testing.T) {
 	if code != exitError || !strings.Contains(output, "\nC0,") || !strings.Contains(output, "\nC2,") || !strings.Contains(output, "missing from the list; the first is C1") {
 		t.Errorf("followups: exit %d: %s", code, output)
 	}
-	code, output = s.geppo(nil, "preview", "--period", "2026-10", "--out", "p") // whose reports tell what the month before said
+	code, output = s.geppo(nil, "preview", "--period", "2026-09", "--out", "p") // whose reports tell what the month before said
 	if code != exitError || !strings.Contains(output, "2 contracts written") || !strings.Contains(output, "preview contract C1") {
 		t.Errorf("preview: exit %d: %s", code, output)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -21,11 +23,14 @@ import (
 // followup is a line of the support desk's list.
 type followup struct {
 	Contract string        `json:"contract"`
+	Company  string        `json:"company"`
 	Feature  store.Feature `json:"feature"`
 	Result   string        `json:"result"`
 	Endpoint string        `json:"endpoint"`
 	Name     string        `json:"name"`
 	Count    int64         `json:"count"`
+	First    store.Day     `json:"first"`
+	Last     store.Day     `json:"last"`
 }
 
 func (a *app) followupsCommand() *cobra.Command {
@@ -80,39 +85,26 @@ func (a *app) followupsTable(list []followup) error {
 	return writeTable(a.stdout, followupHeader, rows)
 }
 
-var followupHeader = []string{"contract", "feature", "result", "endpoint", "name", "count"}
+var followupHeader = []string{"contract", "company", "endpoint", "name", "result", "count", "first", "last", "feature"}
+
+// resultsInJapanese are the words of the vendor's console, by which the desk speaks of them.
+var resultsInJapanese = map[string]string{"uncleanable": "要確認", "noncleaned": "駆除されていません", "unsafe": "安全ではない"}
 
 func (f followup) cells() []string {
-	return []string{f.Contract, string(f.Feature), f.Result, f.Endpoint, f.Name, strconv.FormatInt(f.Count, 10)}
+	return []string{
+		f.Contract, f.Company, f.Endpoint, f.Name, cmp.Or(resultsInJapanese[f.Result], f.Result), strconv.FormatInt(f.Count, 10),
+		string(f.First), string(f.Last), string(f.Feature),
+	}
 }
 
-// followups collects the list over every contract that is active in the period. One whose report cannot be read is
-// missing from it, and does not keep the others' work from the desk.
-func followups(ctx context.Context, composer *daemon.Composer, p store.Period) (list []followup, missing []store.RunError, err error) {
-	contracts, err := composer.Detections.Contracts(ctx)
-	if err != nil {
-		return nil, nil, err
+// followups is the desk's list as it is printed.
+func followups(ctx context.Context, composer *daemon.Composer, p store.Period) ([]followup, []store.RunError, error) {
+	lines, missing, err := desk.FollowUps(ctx, composer, p)
+	list := make([]followup, len(lines))
+	for i, f := range lines {
+		list[i] = followup{f.Contract, f.Company, f.Feature, f.Result, f.Endpoint, f.Name, f.Count, f.From, f.To}
 	}
-	list = []followup{}
-	for _, contract := range contracts {
-		if !daemon.Active(contract, p) {
-			continue
-		}
-		report, err := composer.Newest(ctx, contract.ID, p)
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		if err != nil {
-			missing = append(missing, store.RunError{Contract: contract.ID, Reason: err.Error()})
-			continue
-		}
-		for _, c := range report.ToConfirm {
-			for _, name := range c.Names {
-				list = append(list, followup{contract.ID, c.Feature, c.Result, c.Endpoint, name.Name, name.Count})
-			}
-		}
-	}
-	return list, missing, nil
+	return list, missing, err
 }
 
 // newSummarizer tells the operators how a run ended; list is followups, or what does more with its answer.
