@@ -154,4 +154,7 @@ type Words struct {
 	MoreAsks    words.Phrase // 「ほか {count} 台は、添付のPDFの…」
 	MoreAsksPDF words.Phrase // the same at the foot of the PDF's first page
 	Join        string
+	Between     string       // between facts on one line
+	Note        string       // before the number of a footnote
+	Title       words.Phrase // a heading of the text mail: 「【…】」
 }

@@ -30,14 +30,14 @@ func (b Builder) Build(r aggregate.Report) Edition {
 		Facts:    u.facts(), Front: u.front(), Glossary: w.Terms(), Closing: u.closing(),
 		Words: Words{
 			Point: w.Points.Heading, MoreNames: w.Format.MoreEndpoints, MoreRows: w.Format.MoreRows, MoreAsks: w.State.MoreAsks,
-			MoreAsksPDF: w.State.MoreAsksPDF, Join: w.Format.Join,
+			MoreAsksPDF: w.State.MoreAsksPDF, Join: w.Format.Join, Title: w.Format.Title, Between: w.Format.Between, Note: w.Format.Note,
 		},
 		Documents: []Document{u.antivirus()},
 	}
 	if r.EDR != nil {
 		e.Documents = append(e.Documents, u.edr())
 	}
-	e.Preheader = e.Front.Word + ": " + strings.Join(e.Front.Sentences, "")
+	e.Preheader = e.Front.Word + ": " + strings.TrimSpace(strings.Join(e.Front.Sentences, ""))
 	return e
 }
 
@@ -103,7 +103,7 @@ func (u *build) facts() []Fact {
 	}
 	facts := []Fact{
 		{o.Product, strings.Join(products, w.Format.Join)},
-		{o.Period, w.Period(u.r.Period) + "(" + words.Clean(w.Timezone(u.r.Timezone)) + ")"},
+		{o.Period, w.Format.Aside.Say(words.Values{From: w.Period(u.r.Period), To: words.Clean(w.Timezone(u.r.Timezone))})},
 		{o.Contract, u.r.Contract.ID},
 	}
 	if u.r.Revision > 1 {

@@ -107,14 +107,14 @@ type Document struct {
 }
 
 // QuietParts are the headings of the parts in which nothing was found, joined; "" without any.
-func (d Document) QuietParts() string {
+func (e Edition) QuietParts(d Document) string {
 	var quiet []string
 	for _, p := range d.Parts {
 		if p.Quiet && !p.InMail {
 			quiet = append(quiet, p.Heading)
 		}
 	}
-	return strings.Join(quiet, "、")
+	return strings.Join(quiet, e.Words.Join)
 }
 
 // Terms are the terms of the glossary that the edition uses, in the order of the glossary.

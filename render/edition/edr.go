@@ -2,7 +2,6 @@ package edition
 
 import (
 	"fmt"
-	"time"
 
 	"geppo/aggregate"
 	"geppo/render/words"
@@ -66,7 +65,7 @@ func (u *build) objects(e *aggregate.EDR) []Block {
 	for _, o := range e.Objects[:min(len(e.Objects), printedObjects)] {
 		t.Rows = append(t.Rows, []Cell{
 			{Name: u.name(o.Name)}, cell(u.optional(u.w.ObjectType(o.Type))), {Name: u.name(o.Endpoint)},
-			cell(u.optional(u.w.ObjectResult(o.Result))), cell(u.w.Number(o.Count)), cell(moment(o.LastSeen)),
+			cell(u.optional(u.w.ObjectResult(o.Result))), cell(u.w.Number(o.Count)), cell(u.w.Moment(o.LastSeen)),
 		})
 	}
 	t.Rest = len(e.Objects) - len(t.Rows)
@@ -82,7 +81,7 @@ func (u *build) cases(e *aggregate.EDR) Cases {
 	w := u.w
 	var c Cases
 	for _, k := range e.Cases {
-		row := Case{Date: moment(k.At), Status: words.Shown(w.Status(k.Status)), Endpoints: u.names(k.Endpoints), Tone: Warn, Acts: w.Edition.DeskActs.Say(words.Values{Desk: w.Desk})}
+		row := Case{Date: u.w.Moment(k.At), Status: words.Shown(w.Status(k.Status)), Endpoints: u.names(k.Endpoints), Tone: Warn, Acts: w.Edition.DeskActs.Say(words.Values{Desk: w.Desk})}
 		if k.Status == "closed" {
 			row.Tone, row.Acts = Calm, ""
 		}
@@ -94,15 +93,6 @@ func (u *build) cases(e *aggregate.EDR) Cases {
 	}
 	c.Rest = e.CasesTotal - len(c.Rows)
 	return c
-}
-
-// moment writes an RFC 3339 time of the report as "10/7 09:00"; another text stays as it is.
-func moment(at string) string {
-	t, err := time.Parse(time.RFC3339, at)
-	if err != nil {
-		return words.Shown(at)
-	}
-	return fmt.Sprintf("%d/%d %02d:%02d", t.Month(), t.Day(), t.Hour(), t.Minute())
 }
 
 // protection is group 2.

@@ -19,7 +19,7 @@ func (u *build) front() Front {
 	f := Front{
 		Key: string(r.Judgement), Mark: j.Mark, Word: j.Word, Lead: j.Lead, Tone: tones[r.Judgement],
 		Heading:   w.Edition.Review.Say(words.Values{Month: w.ShortMonth(r.Period)}),
-		Sentences: closed(w.Sentences(r)), Asks: u.asks(), Summary: u.summary(),
+		Sentences: u.closed(w.Sentences(r)), Asks: u.asks(), Summary: u.summary(),
 	}
 	if r.Judgement != aggregate.Undetermined || r.Funnel.Detected > 0 {
 		f.Funnel = u.funnel()
@@ -37,10 +37,10 @@ func (u *build) front() Front {
 }
 
 // closed ends each sentence.
-func closed(sentences []string) []string {
+func (u *build) closed(sentences []string) []string {
 	out := make([]string, 0, len(sentences))
 	for _, s := range sentences {
-		out = append(out, strings.TrimSuffix(s, "。")+"。")
+		out = append(out, u.w.Format.Sentence.Say(words.Values{Names: strings.TrimRight(s, "。. ")}))
 	}
 	return out
 }

@@ -170,7 +170,7 @@ func (v *view) Names(list []edition.Name) string {
 	for _, n := range list[:min(len(list), v.room.names)] {
 		shown = append(shown, v.Name(n))
 	}
-	return strings.Join(shown, "、")
+	return strings.Join(shown, v.E.Words.Join)
 }
 
 // MoreNames counts the names that Names left out, and rest; "" for none.

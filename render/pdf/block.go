@@ -62,11 +62,11 @@ func (s *sheet) lines(marked string, notes []note, width float64, st style) []bo
 // putMarked draws text whose footnote signs stand small and raised.
 func (s *sheet) putMarked(text string, x, y float64, st style) {
 	for {
-		at := strings.Index(text, noteSign)
+		at := strings.Index(text, s.e.Words.Note)
 		if at < 0 {
 			break
 		}
-		end := at + len(noteSign)
+		end := at + len(s.e.Words.Note)
 		for end < len(text) && text[end] >= '0' && text[end] <= '9' {
 			end++
 		}
@@ -241,7 +241,7 @@ func (s *sheet) cases(c edition.Cases, width float64) []box {
 	var boxes []box
 	for _, k := range c.Rows {
 		ground, edge := tint(k.Tone)
-		head := k.Date + "  " + joinNames(k.Endpoints) + "  " + k.Status
+		head := k.Date + "  " + s.joinNames(k.Endpoints) + "  " + k.Status
 		lines := s.wrap(s.clean(head), width-20, bodyText.strong())
 		heads := len(lines)
 		lines = append(lines, s.wrap(s.clean(k.What), width-20, bodyText)...)
@@ -265,10 +265,10 @@ func (s *sheet) cases(c edition.Cases, width float64) []box {
 	return boxes
 }
 
-func joinNames(names []edition.Name) string {
+func (s *sheet) joinNames(names []edition.Name) string {
 	var list []string
 	for _, n := range names {
 		list = append(list, n.Text)
 	}
-	return strings.Join(list, "、")
+	return strings.Join(list, s.e.Words.Join)
 }

@@ -56,7 +56,7 @@ func (s *sheet) title() {
 		facts = append(facts, fact.Label+" "+s.clean(fact.Value))
 	}
 	s.y = max(y+4, 76)
-	s.set(s.lines(strings.Join(facts, " ・ "), nil, measure, smallText)) // names, which explain no term
+	s.set(s.lines(strings.Join(facts, s.e.Words.Between), nil, measure, smallText)) // names, which explain no term
 	s.y += 2
 }
 
@@ -142,15 +142,24 @@ func (s *sheet) asks(f edition.Front) {
 		s.set(s.take(s.paragraph(f.Asks.None, measure, bodyText)))
 		return
 	}
-	room := bottom - s.summaryHeight(f.Summary) - 24
+	room := bottom - s.summaryHeight(f.Summary) - 40
 	for i, ask := range f.Asks.Items {
 		b := s.ask(ask)
 		if i > 0 && (i == frontAsks || s.y+b.h > room) {
 			s.later = f.Asks.Items[i:]
 			s.set(s.paragraph(s.e.Words.MoreAsksPDF.Say(words.Values{Count: fmt.Sprint(len(s.later))}), measure, smallText))
+			s.contact(f.Asks)
 			return
 		}
 		s.set(s.take([]box{b}))
+	}
+	s.contact(f.Asks)
+}
+
+// contact says whom to ask about what is asked.
+func (s *sheet) contact(a edition.Asks) {
+	if a.Contact != "" {
+		s.set(s.paragraph(a.Contact, measure, smallText))
 	}
 }
 
@@ -162,7 +171,7 @@ func (s *sheet) ask(a edition.Ask) box {
 	marks := strings.Join(a.Marks, "  ")
 	var paragraphs [][]string
 	bold := 0
-	if head := joinNames(a.Endpoints); head != "" {
+	if head := s.joinNames(a.Endpoints); head != "" {
 		paragraphs, bold = append(paragraphs, s.wrap(s.clean(a.Sign+" "+head), width, bodyText.strong())), 1
 	} else {
 		marks = a.Sign + " " + marks

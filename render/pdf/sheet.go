@@ -83,7 +83,7 @@ func (s *sheet) mark(text string) (string, []note) {
 		}
 		number := len(s.noted) + 1
 		s.noted[term.Term] = number
-		sign := noteSign + strconv.Itoa(number)
+		sign := s.e.Words.Note + strconv.Itoa(number)
 		end := at + len(term.Term)
 		marked.WriteString(text[:end] + sign)
 		text = text[end:]
@@ -106,9 +106,6 @@ func (s *sheet) firstTerm(text string) (first words.Term, at int) {
 	}
 	return first, at
 }
-
-// noteSign stands before the number of a footnote.
-const noteSign = "※"
 
 // flushNotes sets the page's footnotes at its foot.
 func (s *sheet) flushNotes() {

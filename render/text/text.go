@@ -64,6 +64,8 @@ func (p *printer) wrapped(prefix, text string) {
 	}
 }
 
+func (p *printer) title(text string) { p.line(p.e.Words.Title.Say(words.Values{Names: text})) }
+
 func (p *printer) rule(sign string) { p.line(strings.Repeat(sign, width)) }
 
 func (p *printer) front() {
@@ -97,7 +99,7 @@ func (p *printer) front() {
 
 func (p *printer) asks(a edition.Asks) {
 	p.gap()
-	p.line("【", a.Heading, "】")
+	p.title(a.Heading)
 	p.gap()
 	if len(a.Items) == 0 {
 		p.wrapped("", a.None)
@@ -121,11 +123,12 @@ func (p *printer) asks(a edition.Asks) {
 		}
 		p.gap()
 	}
+	p.wrapped("", a.Contact)
 }
 
 func (p *printer) summary(s edition.Summary) {
 	p.gap()
-	p.line("【", s.Heading, "】")
+	p.title(s.Heading)
 	p.gap()
 	if len(s.Heads) >= 4 {
 		p.line("  ", left(s.Heads[0], 28), right(s.Heads[1], 10), right(s.Heads[2], 12), "  ", s.Heads[3])
@@ -164,7 +167,7 @@ func (p *printer) document(d edition.Document) {
 			}
 		}
 	}
-	if quiet := d.QuietParts(); quiet != "" {
+	if quiet := p.e.QuietParts(d); quiet != "" {
 		p.gap()
 		p.rule("-")
 		p.line(d.QuietHeading)
@@ -297,12 +300,12 @@ func (p *printer) closing(attachments []Attachment) {
 		p.line(c.Attached)
 	}
 	for _, a := range attachments {
-		p.line("  ", a.Title, "(", a.Pages, ")")
+		p.line("  ", a.Title, a.Pages)
 		p.line("    ", a.Name)
 	}
 	if p.cut {
 		p.gap()
-		p.wrapped("※", c.FullNames)
+		p.wrapped("", c.FullNames)
 	}
 	if terms := p.e.Terms(); len(terms) > 0 {
 		p.gap()
@@ -343,7 +346,7 @@ func (p *printer) names(list []edition.Name, rest int) string {
 		}
 		shown = append(shown, p.name(n, 44))
 	}
-	s := strings.Join(shown, "、")
+	s := strings.Join(shown, p.e.Words.Join)
 	if rest > 0 {
 		s += " " + p.e.Words.MoreNames.Say(words.Values{Count: fmt.Sprint(rest)})
 	}

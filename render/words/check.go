@@ -55,6 +55,11 @@ func (w *Words) faults() []string {
 	if n := len(w.Format.Weekdays); n != 7 {
 		faults = append(faults, fmt.Sprintf("format.weekdays has %d words, not 7", n))
 	}
+	for key, list := range map[string][]string{"months": w.Format.Months, "long_months": w.Format.LongMonths} {
+		if len(list) != 12 {
+			faults = append(faults, fmt.Sprintf("format.%s has %d words, not 12", key, len(list)))
+		}
+	}
 	if n := len(w.EDR.MailSections); n != 5 {
 		faults = append(faults, fmt.Sprintf("edr.mail_sections has %d words, not 5", n))
 	}

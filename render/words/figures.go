@@ -44,11 +44,11 @@ func (w *Words) Endpoints(n int) string {
 }
 
 // Month writes "2026年10月".
-func (w *Words) Month(p store.Period) string { return w.Format.Month.Say(monthValues(p)) }
+func (w *Words) Month(p store.Period) string { return w.Format.Month.Say(w.monthValues(p)) }
 
 // Period writes the period's first and last day: "2026年10月1日～10月31日".
 func (w *Words) Period(p store.Period) string {
-	v := monthValues(p)
+	v := w.monthValues(p)
 	days := p.Days()
 	v.D = strconv.Itoa(len(days))
 	return w.Format.Period.Say(v)
@@ -73,18 +73,22 @@ func (w *Words) day(as Phrase, d store.Day) string {
 	if err != nil {
 		return string(d) // a day that is none is shown as it came
 	}
-	v := monthValues(store.Period{Year: t.Year(), Month: t.Month()})
+	v := w.monthValues(store.Period{Year: t.Year(), Month: t.Month()})
 	v.D = strconv.Itoa(t.Day())
 	v.Weekday = w.Format.Weekdays[t.Weekday()]
 	return as.Say(v)
 }
 
-func monthValues(p store.Period) Values {
-	return Values{Year: strconv.Itoa(p.Year), M: strconv.Itoa(int(p.Month))}
+func (w *Words) monthValues(p store.Period) Values {
+	v := Values{Year: strconv.Itoa(p.Year), M: strconv.Itoa(int(p.Month))}
+	if i := int(p.Month) - 1; i >= 0 && i < len(w.Format.Months) {
+		v.Mon, v.MonthName = w.Format.Months[i], w.Format.LongMonths[i]
+	}
+	return v
 }
 
 // ShortMonth writes "10月".
-func (w *Words) ShortMonth(p store.Period) string { return w.Format.ShortMonth.Say(monthValues(p)) }
+func (w *Words) ShortMonth(p store.Period) string { return w.Format.ShortMonth.Say(w.monthValues(p)) }
 
 // MonthBefore writes the month before p: "前月(9月)".
 func (w *Words) MonthBefore(p store.Period) string {

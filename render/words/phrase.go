@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Phrase is a sentence with gaps, "{count}件". text/template was not taken: Japanese needs no
-// plural and no condition here, and a phrase of gaps alone can be proven at Load never to fail
+// Phrase is a sentence with gaps, "{count}件". text/template was not taken: the wording needs no
+// plural and no condition, and a phrase of gaps alone can be proven at Load never to fail
 // later.
 type Phrase struct {
 	pieces []string // text and gap names by turns, text first
@@ -16,7 +16,7 @@ type Phrase struct {
 type Values struct {
 	Feature, Percent, Count, Names, Threats, Results, Desk, From, To, Days, Month, Product, Revision string
 	Handled, Asks, Confirmed                                                                         string
-	Year, M, D, Weekday                                                                              string
+	Year, M, D, Weekday, Mon, MonthName                                                              string
 }
 
 func (v *Values) get(gap string) (string, bool) {
@@ -59,6 +59,10 @@ func (v *Values) get(gap string) (string, bool) {
 		return v.M, true
 	case "d":
 		return v.D, true
+	case "mon":
+		return v.Mon, true
+	case "monthname":
+		return v.MonthName, true
 	case "weekday":
 		return v.Weekday, true
 	}

@@ -10,8 +10,8 @@ import (
 // nameWidth is the room, in half-width columns, for a name within a POINT sentence.
 const nameWidth = 40
 
-// NamesShown is how many names a sentence or a list of the mail prints before 「ほか N 台」.
-const NamesShown = 10
+// NamesShown is how many names a sentence prints before 「ほか N 台」.
+const NamesShown = 5
 
 // Point words a POINT sentence of a report of p. A kind that the wording does not know gives "".
 func (w *Words) Point(p aggregate.Point, period store.Period) string {
@@ -25,7 +25,7 @@ func (w *Words) Point(p aggregate.Point, period store.Period) string {
 		return w.ransomware(p, v)
 	case aggregate.PointOpenEvents:
 		if p.Newest != nil {
-			v.Days, v.Names = w.moment(p.Newest.At), w.Name(p.Newest.Endpoint, nameWidth)
+			v.Days, v.Names = w.Moment(p.Newest.At), w.Name(p.Newest.Endpoint, nameWidth)
 		}
 		return w.Points.OpenEvents.Say(v)
 	}
@@ -171,8 +171,8 @@ func (w *Words) Threats(names []string) string {
 	return strings.Join(shown, w.Format.Join)
 }
 
-// moment writes an RFC 3339 time, already in the contract's zone, as 「10/7 09:00」.
-func (w *Words) moment(at string) string {
+// Moment writes an RFC 3339 time, already in the contract's zone, as 「10/7 09:00」.
+func (w *Words) Moment(at string) string {
 	if len(at) < len("2006-01-02T15:04") || at[10] != 'T' {
 		return Clean(at)
 	}

@@ -72,6 +72,8 @@ type Format struct {
 	LongDay       Phrase   `toml:"long_day"`
 	Period        Phrase   `toml:"period"`
 	Weekdays      []string `toml:"weekdays"` // Sunday first
+	Months        []string `toml:"months"`
+	LongMonths    []string `toml:"long_months"`
 	Thousands     string   `toml:"thousands"`
 	Detections    Phrase   `toml:"detections"`
 	Endpoints     Phrase   `toml:"endpoints"`
@@ -80,6 +82,11 @@ type Format struct {
 	Decrease      Phrase   `toml:"decrease"`
 	Counts        Phrase   `toml:"counts"`
 	Join          string   `toml:"join"`
+	Sentence      Phrase   `toml:"sentence"` // with what ends it and stands before the next
+	Between       string   `toml:"between"`  // between facts on one line
+	Note          string   `toml:"note"`     // before the number of a footnote
+	Aside         Phrase   `toml:"aside"`    // {to} in brackets behind {from}
+	Title         Phrase   `toml:"title"`    // a heading of the text mail
 	MoreEndpoints Phrase   `toml:"more_endpoints"`
 	MoreRows      Phrase   `toml:"more_rows"`
 	NoName        string   `toml:"no_name"`

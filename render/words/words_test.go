@@ -161,8 +161,8 @@ func TestEveryPointHasItsSentence(t *testing.T) {
 		{aggregate.Point{Kind: aggregate.PointRestart, Feature: store.Spyware, Endpoints: []string{"PC1", "PC2"}, Names: []string{"X"}, Count: 2}, "再起動してください: PC1/PC2"},
 		{aggregate.Point{Kind: aggregate.PointNotHandled, Feature: store.Virus, Endpoints: []string{"PC1"}, Names: []string{"X", "Y"}, Count: 2}, "処理されていない検出が2件あります(X、Y、PC1"},
 		{aggregate.Point{Kind: aggregate.PointOpenEvents, Count: 2, Newest: &aggregate.Newest{At: "2026-10-07T09:00:00+09:00", Endpoint: "PC1"}}, "2件あります(最新は10/7 09:00、PC1)。セキュリティサポートデスクが確認しています"},
-		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 11}, "11台あります(a/b/c/d/e/f/g/h/i/j ほか 1 台)"},
-		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 20000}, "20,000台あります(a/b/c/d/e/f/g/h/i/j ほか 19,990 台)"},
+		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 11}, "11台あります(a/b/c/d/e ほか 6 台)"},
+		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 20000}, "20,000台あります(a/b/c/d/e ほか 19,995 台)"},
 		{aggregate.Point{Kind: aggregate.PointOutdated, Endpoints: []string{"PC1"}, Count: 1}, "保護機能が最新でない端末が1台あります(PC1)"},
 		{aggregate.Point{Kind: aggregate.PointUnprotected, Endpoints: []string{"PC1"}, Count: 1}, "保護機能の一部がオフの端末が1台あります(PC1)"},
 		{aggregate.Point{Kind: aggregate.PointUnsupported, Endpoints: []string{"PC1"}, Count: 1}, "サポートが終了したOSの端末が1台あります(PC1)"},
@@ -188,9 +188,9 @@ func TestChangesAreOneSentence(t *testing.T) {
 		{nil, ""},
 		{[]aggregate.Point{{Kind: aggregate.PointUsage}}, ""},
 		{[]aggregate.Point{up}, "前月(9月)と比較して、ウイルス/不正プログラムによる検出が100％増えました"},
-		{[]aggregate.Point{up, up2}, "前月(9月)と比較して、ウイルス/不正プログラムとスパイウェア/グレーウェアによる検出が増えました"},
-		{[]aggregate.Point{down, down2}, "前月(9月)と比較して、WebレピュテーションとURLフィルタによる検出が減りました"},
-		{[]aggregate.Point{up, up2, down}, "前月(9月)と比較して、ウイルス/不正プログラムとスパイウェア/グレーウェアによる検出が増え、Webレピュテーションによる検出が減りました"},
+		{[]aggregate.Point{up, up2}, "前月(9月)と比較して、ウイルス/不正プログラム、スパイウェア/グレーウェアによる検出が増えました"},
+		{[]aggregate.Point{down, down2}, "前月(9月)と比較して、Webレピュテーション、URLフィルタによる検出が減りました"},
+		{[]aggregate.Point{up, up2, down}, "前月(9月)と比較して、ウイルス/不正プログラム、スパイウェア/グレーウェアによる検出が増え、Webレピュテーションによる検出が減りました"},
 	} {
 		if got := w.Changes(c.points, october); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

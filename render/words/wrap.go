@@ -46,6 +46,8 @@ func mayBreak(a, b rune) bool {
 		return false
 	case a == ' ':
 		return true
+	case b == '/':
+		return false // dates and lists of names break behind it
 	case isWord(a) && isWord(b):
 		return false
 	case a == '/' && b >= '0' && b <= '9':

@@ -18,6 +18,7 @@ func TestWrapKeepsKinsoku(t *testing.T) {
 		"合計1,234件です":              "合計|1,234件で|す",
 		"a bc PC-01 端末":           "a bc|PC-01 端末",
 		"週は10/5です":                "週は10/5で|す",
+		"は1234、10/5まで":            "は1234、|10/5まで",
 		"ABCDEFGHIJKLMNOPQRSTUVW": "ABCDEFGHIJ|KLMNOPQRST|UVW",
 		"":                        "",
 	} {
