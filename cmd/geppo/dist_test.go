@@ -177,10 +177,10 @@ func TestUnitIsSoundAndHardened(t *testing.T) {
 	}
 	unit := filepath.Join(t.TempDir(), "geppo.service")
 	text := readFile(t, "dist/geppo.service")
-	if !strings.Contains(text, "ExecStart=/usr/local/bin/geppo serve\n") {
+	if !strings.Contains(text, "ExecStart=/usr/bin/geppo serve\n") {
 		t.Error("the unit does not start geppo serve")
 	}
-	text = strings.ReplaceAll(text, "/usr/local/bin/geppo serve", self+" serve") // not installed here
+	text = strings.ReplaceAll(text, "/usr/bin/geppo serve", self+" serve") // not installed here
 	if err := os.WriteFile(unit, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

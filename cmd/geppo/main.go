@@ -148,7 +148,7 @@ Start with "geppo demo".`,
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
-		a.checkCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
+		a.checkCommand(), a.healthcheckCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
 	a.addHelp(root)
 	for _, cmd := range append(root.Commands(), root) {
 		if !cmd.HasSubCommands() {

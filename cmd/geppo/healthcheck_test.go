@@ -1,0 +1,55 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The binary asks its own daemon, over TCP and over a socket; whatever is not well is 69 with a reason.
+func TestHealthcheckAsksTheDaemon(t *testing.T) {
+	answers := http.NewServeMux()
+	answers.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	answers.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = w.Write([]byte("queue: paused\n"))
+	})
+	dir := t.TempDir()
+	for _, network := range []string{"tcp", "unix"} {
+		address, listen := "127.0.0.1:0", ""
+		if network == "unix" {
+			address = filepath.Join(dir, "s")
+		}
+		listener, err := net.Listen(network, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listen = listener.Addr().String(); network == "unix" {
+			listen = "unix:" + listen
+		}
+		settings := filepath.Join(dir, network+".toml")
+		if err := os.WriteFile(settings, []byte("[http]\nlisten = '"+listen+"'\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		server := &http.Server{Handler: answers}
+		go func() { _ = server.Serve(listener) }()
+		for _, test := range []struct {
+			args []string
+			code int
+			says string
+		}{{[]string{"healthcheck"}, exitDone, "ok"}, {[]string{"healthcheck", "--ready"}, exitUnavailable, "queue: paused"}} {
+			if code, stdout, stderr := runGeppo(t, append([]string{"-c", settings}, test.args...)...); code != test.code || !strings.Contains(stdout+stderr, test.says) {
+				t.Errorf("%s %v: exit %d, %s%s", network, test.args, code, stdout, stderr)
+			}
+		}
+		if err := server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if code, _, stderr := runGeppo(t, "-c", settings, "healthcheck"); code != exitUnavailable || !strings.Contains(stderr, "does not answer") {
+			t.Errorf("%s, nobody there: exit %d, %s", network, code, stderr)
+		}
+	}
+}
