@@ -13,6 +13,7 @@ var helpTexts embed.FS
 var topics = []struct{ name, short string }{
 	{"operating", "A month's end, day by day"},
 	{"correcting", "A month that went wrong, put right"},
+	{"運用", "運用の手引き: 取り込みからサポートデスクの対応まで"},
 	{"bounces", "What comes back, and how geppo gets it"},
 	{"console", "Pages for operators and the support desk, and who may use them"},
 	{"formats", "What becomes of vendors' files"},
