@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 )
 
@@ -36,36 +38,43 @@ Exit codes: 0 it is well; 69 it says that it is not, or does not answer.`,
 			if ready {
 				path = "/readyz"
 			}
-			return a.healthcheck(cmd.Context(), c.HTTP.Listen, path)
+			return a.healthcheck(cmd.Context(), c.HTTP, path)
 		}),
 	}
 	cmd.Flags().BoolVar(&ready, "ready", false, "ask whether it can do its work, too: database, queue, schedule, relay")
 	return cmd
 }
 
-func (a *app) healthcheck(ctx context.Context, listen, path string) error {
-	network, address, err := console.Parse(listen)
+func (a *app) healthcheck(ctx context.Context, c config.HTTP, path string) error {
+	network, address, err := console.Parse(c.Listen, true)
 	if err != nil {
 		return err
 	}
+	scheme := "http"
+	if c.TLSCertFile != "" {
+		scheme = "https"
+	}
 	ctx, cancel := context.WithTimeout(ctx, healthWithin)
 	defer cancel()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, address)
-	}}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, address)
+		},
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // G402: its name is another than localhost, and nothing secret is sent
+	}
 	defer transport.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost"+path, nil)
 	if err != nil {
 		return err
 	}
 	response, err := (&http.Client{Transport: transport}).Do(request)
 	if err != nil {
-		return exitWith(exitUnavailable, "%s does not answer: %v; see whether geppo serve runs", listen, errors.Unwrap(err))
+		return exitWith(exitUnavailable, "%s does not answer: %v; see whether geppo serve runs", c.Listen, errors.Unwrap(err))
 	}
 	defer response.Body.Close()
 	says, err := io.ReadAll(io.LimitReader(response.Body, 1<<16))
 	if err != nil {
-		return exitWith(exitUnavailable, "%s: %v; see whether geppo serve runs", listen, err)
+		return exitWith(exitUnavailable, "%s: %v; see whether geppo serve runs", c.Listen, err)
 	}
 	if response.StatusCode != http.StatusOK {
 		return exitWith(exitUnavailable, "%s; see the log of geppo serve", strings.TrimSpace(string(says)))

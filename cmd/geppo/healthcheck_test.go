@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,24 +19,33 @@ func TestHealthcheckAsksTheDaemon(t *testing.T) {
 		_, _ = w.Write([]byte("queue: paused\n"))
 	})
 	dir := t.TempDir()
-	for _, network := range []string{"tcp", "unix"} {
+	for _, network := range []string{"tcp", "unix", "tls"} {
 		address, listen := "127.0.0.1:0", ""
 		if network == "unix" {
 			address = filepath.Join(dir, "s")
 		}
-		listener, err := net.Listen(network, address)
+		listener, err := net.Listen(strings.Replace(network, "tls", "tcp", 1), address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if listen = listener.Addr().String(); network == "unix" {
 			listen = "unix:" + listen
 		}
-		settings := filepath.Join(dir, network+".toml")
-		if err := os.WriteFile(settings, []byte("[http]\nlisten = '"+listen+"'\n"), 0o600); err != nil {
+		server, more := httptest.NewUnstartedServer(answers), ""
+		if err := server.Listener.Close(); err != nil {
 			t.Fatal(err)
 		}
-		server := &http.Server{Handler: answers}
-		go func() { _ = server.Serve(listener) }()
+		server.Listener = listener
+		if network == "tls" {
+			more = "tls_cert_file = '/cert.pem'\ntls_key_file = '/key.pem'\n"
+			server.StartTLS()
+		} else {
+			server.Start()
+		}
+		settings := filepath.Join(dir, network+".toml")
+		if err := os.WriteFile(settings, []byte("[http]\nlisten = '"+listen+"'\n"+more), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		for _, test := range []struct {
 			args []string
 			code int
@@ -45,9 +55,7 @@ func TestHealthcheckAsksTheDaemon(t *testing.T) {
 				t.Errorf("%s %v: exit %d, %s%s", network, test.args, code, stdout, stderr)
 			}
 		}
-		if err := server.Close(); err != nil {
-			t.Fatal(err)
-		}
+		server.Close()
 		if code, _, stderr := runGeppo(t, "-c", settings, "healthcheck"); code != exitUnavailable || !strings.Contains(stderr, "does not answer") {
 			t.Errorf("%s, nobody there: exit %d, %s", network, code, stderr)
 		}
