@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,18 +38,24 @@ type recipientJSON struct {
 }
 
 func (a *app) contractsCommand() *cobra.Command {
-	var asJSON bool
+	var asJSON, noAddress bool
+	var search string
 	cmd := &cobra.Command{
 		Use: "contracts", Short: "List the contracts and their addresses",
-		Example: "  geppo contracts --json",
+		Example: "  geppo contracts --search サンプル\n  geppo contracts --no-address --json",
 		Args:    cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
+	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		contracts, err := listContracts(ctx, db, "")
 		if err != nil {
 			return err
 		}
+		contracts = slices.DeleteFunc(contracts, func(c contractJSON) bool {
+			return noAddress && (c.Stopped || c.reachable()) || !c.has(search)
+		})
 		if asJSON {
 			return writeJSON(a.stdout, contracts)
 		}
@@ -68,6 +76,18 @@ func (a *app) contractsCommand() *cobra.Command {
 		a.stopCommand(store.StopContract, "C", "contract", "  geppo contracts stop C000001 --reason \"asked by telephone\""),
 		a.startCommand(store.StopContract, "C", "contract", "  geppo contracts start C000001"))
 	return cmd
+}
+
+// reachable tells whether mail can go to one of its addresses, or one asked for none.
+func (c contractJSON) reachable() bool {
+	return slices.ContainsFunc(c.Recipients, func(r recipientJSON) bool { return !r.Marked || r.Stopped })
+}
+
+// has tells whether a text is in its id, its company or one of its addresses.
+func (c contractJSON) has(text string) bool {
+	text = store.Fold(text)
+	in := func(s string) bool { return strings.Contains(store.Fold(s), text) }
+	return text == "" || in(c.ID) || in(c.Name) || slices.ContainsFunc(c.Recipients, func(r recipientJSON) bool { return in(r.Address) })
 }
 
 func yesNo(b bool) string {

@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -75,47 +75,52 @@ func toDeliveryJSON(d store.Delivery) deliveryJSON {
 }
 
 func (a *app) statusCommand() *cobra.Command {
-	var periodFlag string
-	var states, contracts []string
+	var f selectionFlags
+	var search string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "status [--period P] [--state S]… [--contract C]…",
-		Short: "Show runs and deliveries with their last reply and next attempt",
-		Example: `  geppo status --period 2026-10
-  geppo status --period 2026-10 --state failed --state held`,
+		Use:   "status [--period P] [--state S]… [--contract C]… [--search TEXT]",
+		Short: "Show how the months stand, or deliveries with their last reply and next attempt",
+		Long: `Without a filter, sums up each open month: how many deliveries are in each state, and what a person must do. With one,
+lists the deliveries; --search finds them by address, company or contract.`,
+		Example: `  geppo status
+  geppo status --period 2026-10 --state failed --state held
+  geppo status --search kanri@example.jp`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&periodFlag, "period", "", "only this month, `YYYY-MM`")
-	cmd.Flags().StringArrayVar(&states, "state", nil, "only deliveries in this state; may be repeated")
-	cmd.Flags().StringArrayVar(&contracts, "contract", nil, "only this contract `ID`; may be repeated")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		filter := store.Filter{Contracts: contracts}
-		if periodFlag != "" {
-			var err error
-			if filter.Period, err = period(periodFlag); err != nil {
-				return err
-			}
+	cmd.Flags().StringVar(&f.period, "period", "", "only this month, `YYYY-MM`")
+	cmd.Flags().StringArrayVar(&f.states, "state", nil, "only deliveries in this state; may be repeated")
+	cmd.Flags().StringArrayVar(&f.contracts, "contract", nil, "only this contract `ID`; may be repeated")
+	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its address, company or contract")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, of all deliveries where there is no filter")
+	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		s, err := f.selection(a, nil)
+		if err != nil {
+			return err
 		}
-		for _, s := range states {
-			if !slices.Contains(store.States, store.State(s)) {
-				return exitWith(exitUsage, "--state %q is none of %v", s, store.States)
-			}
-			filter.States = append(filter.States, store.State(s))
+		d := desk.Desk{Ledger: db.ledger, Detections: db.detections, Now: time.Now}
+		filter, any, err := d.Filter(ctx, s, search)
+		if err != nil {
+			return err
 		}
-		return a.status(ctx, db.ledger, filter, asJSON)
+		if !asJSON && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {
+			return a.summariseStatus(ctx, c, db.ledger)
+		}
+		return a.status(ctx, db.ledger, filter, any, asJSON)
 	})
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, asJSON bool) error {
+func (a *app) status(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, any, asJSON bool) error {
 	runs, err := ledger.Runs(ctx, filter.Period)
 	if err != nil {
 		return err
 	}
-	deliveries, err := ledger.Deliveries(ctx, filter)
-	if err != nil {
-		return err
+	var deliveries []store.Delivery
+	if any {
+		if deliveries, err = ledger.Deliveries(ctx, filter); err != nil {
+			return err
+		}
 	}
 	if asJSON {
 		status := statusJSON{[]runJSON{}, []deliveryJSON{}}
@@ -139,23 +144,8 @@ func openFire(fire store.Fire) string {
 }
 
 func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []store.Run, deliveries []store.Delivery) error {
-	pauses, err := ledger.Pauses(ctx)
-	if err != nil {
+	if err := a.printStops(ctx, ledger); err != nil {
 		return err
-	}
-	for _, p := range pauses {
-		if _, err := fmt.Fprintf(a.stdout, "PAUSED since %s by %s (%s): %s\n\n", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason)); err != nil {
-			return err
-		}
-	}
-	fires, err := ledger.OpenFires(ctx)
-	if err != nil {
-		return err
-	}
-	for _, fire := range fires {
-		if _, err := fmt.Fprintf(a.stdout, "%s\n\n", openFire(fire)); err != nil {
-			return err
-		}
 	}
 	rows := make([][]string, len(runs))
 	for i, r := range runs {
