@@ -162,11 +162,23 @@ type Chosen struct {
 	Waits    string   // why it is not planned yet; "": it is
 }
 
+// Approval is whether mail waits for an operator's word once it is planned.
+type Approval string
+
+// The approvals. A canary's first deliveries go at once, and the others follow, if nobody objects.
+const (
+	ApprovalNone   Approval = "none"
+	ApprovalCanary Approval = "canary"
+	ApprovalFull   Approval = "full"
+)
+
 // Plan is what a run wants of the ledger.
 type Plan struct {
 	Kind        string // schedule or run
 	Period      Period
 	RequestedBy string
+	Approval    Approval // "": none
+	Canary      int      // with ApprovalCanary, how many contracts' first deliveries go at once
 	// Contracts names those planned, all of them if nil: mail that waits for one of their
 	// addresses that is not among the targets any more is cancelled.
 	Contracts []string
@@ -174,3 +186,15 @@ type Plan struct {
 	// would be 100 MB at once.
 	Each func(take func(Chosen) error) error
 }
+
+// Undone is what a person must still do for a period.
+type Undone struct {
+	Period      Period
+	Failed      int // deliveries that failed, are held, bounced or were cancelled, and are not acknowledged
+	Awaiting    int // deliveries that nothing lets go but an approval
+	Unreachable int // contracts of which not everybody can be written to
+	Waiting     int // contracts that wait for data
+}
+
+// Total is their sum.
+func (u Undone) Total() int { return u.Failed + u.Awaiting + u.Unreachable + u.Waiting }

@@ -157,7 +157,8 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 				Max: c.Retry.Max.Duration, GiveUp: c.Retry.GiveUp.Duration,
 			},
 			HoldAmbiguous: c.Retry.OnAmbiguous == "hold", AmbiguousMax: c.Retry.AmbiguousMax, Sweep: c.Retry.Sweep,
-			Limits: daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,
+			CanaryWait: c.Schedule.CanaryWait.Duration,
+			Limits:     daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,
 		},
 	}
 }
@@ -165,7 +166,7 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 func newPlanner(c config.Config, db *databases) daemon.Planner {
 	return daemon.Planner{
 		Detections: db.detections, Ledger: db.ledger, IDs: messageIDs(c, db.ledger), Domains: domains(c),
-		RequireData: c.Schedule.RequireData != "off", Now: time.Now,
+		RequireData: c.Schedule.RequireData != "off", Approval: store.Approval(c.Schedule.Approval), Canary: c.Schedule.Canary, Now: time.Now,
 	}
 }
 

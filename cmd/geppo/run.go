@@ -300,7 +300,7 @@ func printContracts(w io.Writer, indent string, o outcome) error {
 
 // verdict is the exit code of run and resend, by delivery.md.
 func (o outcome) verdict(stopped error) error {
-	pending, bad := 0, len(o.Errors)+len(o.Waiting)
+	pending, bad, awaiting := 0, len(o.Errors)+len(o.Waiting), o.States[store.Awaiting]
 	for state, n := range o.States {
 		switch {
 		case state.Pending():
@@ -312,6 +312,8 @@ func (o outcome) verdict(stopped error) error {
 	switch {
 	case pending > 0 && stopped != nil:
 		return &codedError{exitPending, fmt.Errorf("%d deliveries are still to be sent: %w", pending, stopped)}
+	case awaiting > 0 && awaiting == pending:
+		return exitWith(exitPending, "%d deliveries await approval; see geppo status --period %s, then geppo approve --period %s", awaiting, o.Period, o.Period)
 	case pending > 0:
 		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
 	case stopped != nil && !errors.Is(stopped, daemon.ErrPaused): // nothing waits for the end of a pause

@@ -62,9 +62,13 @@ func (l *Ledger) Release(ctx context.Context, filter store.Filter, order store.O
 	return l.act(ctx, "release", takeReleasable, queueTaken, filter, order, now)
 }
 
-// Approve lets go what is awaiting, and tells how many.
-func (l *Ledger) Approve(ctx context.Context, filter store.Filter, order store.Order, now time.Time) (int, error) {
-	return l.act(ctx, "approve", takeAwaiting, queueTaken, filter, order, now)
+// Approve lets go what is awaiting, and tells how many. That it is the whole of it ends an objection; see Canaries.
+func (l *Ledger) Approve(ctx context.Context, filter store.Filter, whole bool, order store.Order, now time.Time) (int, error) {
+	action := "approve"
+	if !whole {
+		action = "approve some"
+	}
+	return l.act(ctx, action, takeAwaiting, queueTaken, filter, order, now)
 }
 
 // Retry makes what is deferred due now, and tells how many.
@@ -81,21 +85,7 @@ func (l *Ledger) Acknowledge(ctx context.Context, filter store.Filter, order sto
 func (l *Ledger) act(ctx context.Context, action, take, change string, filter store.Filter, order store.Order, now time.Time, args ...any) (n int, err error) {
 	condition, filterArgs := where(filter)
 	err = l.write(ctx, func(tx ledgerTx) error {
-		id, err := tx.note(ctx, action, order, now)
-		if err != nil {
-			return err
-		}
-		taken, err := changed(tx.exec(ctx, take+condition, append([]any{id}, filterArgs...)...))
-		if err != nil {
-			return err
-		}
-		if n = int(taken); n == 0 {
-			return store.ErrNotFound
-		}
-		if _, err := tx.exec(ctx, change, append([]any{id, now.UnixMilli()}, args...)...); err != nil {
-			return err
-		}
-		_, err = tx.exec(ctx, countTaken, id)
+		n, err = tx.take(ctx, action, take+condition, change, order, now, filterArgs, args...)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -105,6 +95,26 @@ func (l *Ledger) act(ctx context.Context, action, take, change string, filter st
 		return 0, fmt.Errorf("%s: %w", action, err)
 	}
 	return n, nil
+}
+
+// take writes an action's line, takes its deliveries and changes them, and tells how many; ErrNotFound if there is none.
+func (tx ledgerTx) take(ctx context.Context, action, take, change string, order store.Order, now time.Time, taken []any, args ...any) (n int, err error) {
+	id, err := tx.note(ctx, action, order, now)
+	if err != nil {
+		return 0, err
+	}
+	rows, err := changed(tx.exec(ctx, take, append([]any{id}, taken...)...))
+	if err != nil {
+		return 0, err
+	}
+	if rows == 0 {
+		return 0, store.ErrNotFound
+	}
+	if _, err := tx.exec(ctx, change, append([]any{id, now.UnixMilli()}, args...)...); err != nil {
+		return 0, err
+	}
+	_, err = tx.exec(ctx, countTaken, id)
+	return int(rows), err
 }
 
 // note writes an action's line.

@@ -30,7 +30,8 @@ WHERE state IN ('awaiting', 'queued', 'deferred') AND contract = ?3 AND period I
 
 	lapseOfMailbox = lapse + `WHERE state IN ('awaiting', 'queued', 'deferred') AND mailbox = ?3`
 
-	lapse = `UPDATE deliveries SET state = 'cancelled', lapsed = 1, next_attempt_at = NULL, reason = ?1, updated_at = ?2 `
+	lapse = `
+UPDATE deliveries SET state = 'cancelled', lapsed = 1, acknowledged_at = ` + nobodysWork + `, next_attempt_at = NULL, reason = ?1, updated_at = ?2 `
 
 	openMarks = `SELECT mailbox, reason FROM marks WHERE cleared_at IS NULL`
 

@@ -262,7 +262,7 @@ func TestEveryActionIsKept(t *testing.T) {
 	all, order := store.Filter{Period: october}, store.Order{By: "root", What: "--period 2026-10", Reason: "why"}
 	acts := map[string]func() (int, error){
 		"cancel": func() (int, error) { return l.Cancel(t.Context(), all, order, first) }, "release": func() (int, error) { return l.Release(t.Context(), all, order, first) },
-		"approve": func() (int, error) { return l.Approve(t.Context(), all, order, first) }, "retry": func() (int, error) { return l.Retry(t.Context(), all, order, first) },
+		"approve": func() (int, error) { return l.Approve(t.Context(), all, true, order, first) }, "retry": func() (int, error) { return l.Retry(t.Context(), all, order, first) },
 		"ack": func() (int, error) { return l.Acknowledge(t.Context(), all, order, first) },
 	}
 	for _, step := range []struct {

@@ -45,7 +45,7 @@ func (l *Ledger) Resend(ctx context.Context, request store.Resend, now time.Time
 	run = store.Run{Kind: "resend", Period: request.Period, StartedAt: now, RequestedBy: request.RequestedBy, Reason: request.Reason, Errors: request.Errors}
 	err = l.write(ctx, func(tx ledgerTx) error {
 		var err error
-		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
+		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason, string(store.ApprovalNone), false); err != nil {
 			return err
 		}
 		for _, e := range run.Errors {
@@ -100,6 +100,9 @@ func (r *resending) add(ctx context.Context, t store.ResendTarget) error {
 		r.ids = append(r.ids, id)
 		reason := fmt.Sprintf("replaced by delivery %d", id)
 		if _, err := r.tx.exec(ctx, supersede, id, reason, r.now.UnixMilli(), p, t.Contract, mailbox); err != nil {
+			return err
+		}
+		if _, err := r.tx.exec(ctx, inheritCanary, id); err != nil {
 			return err
 		}
 	}

@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +12,7 @@ import (
 )
 
 const (
-	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason) VALUES (?, ?, ?, ?, ?)`
+	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason, approval, whole) VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 	insertRunError = `INSERT INTO run_errors (run, contract, kind, reason) VALUES (?, ?, ?, ?)`
 
@@ -22,13 +24,17 @@ UNION ALL ` + undecidedColumns + ` WHERE lapsed = 1 AND period = ?1`
 	undecidedColumns = `SELECT id, contract, mailbox, lapsed, forced FROM deliveries`
 
 	cancelRemoved = `
-UPDATE deliveries SET state = 'cancelled', lapsed = 1, next_attempt_at = NULL, reason = ?3, updated_at = ?2
+UPDATE deliveries SET state = 'cancelled', lapsed = 1, acknowledged_at = ` + nobodysWork + `, next_attempt_at = NULL, reason = ?3, updated_at = ?2
 WHERE id = ?1 AND state IN ('awaiting', 'queued', 'deferred')`
+
+	// What lapsed because a customer has left, or asked for no more, is nobody's work; where the mailbox refuses mail,
+	// somebody must find another. ?2 is the time.
+	nobodysWork = `iif(EXISTS (SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL), NULL, ?2)`
 
 	// An address that is back is planned again, by its own delivery: a copy that a lost reply may have left
 	// with the relay has the same Message-ID. A later resend decides by itself.
 	revive = `
-UPDATE deliveries SET state = 'queued', lapsed = 0, run = ?2, next_attempt_at = ?3, reason = '', acknowledged_at = NULL, updated_at = ?4
+UPDATE deliveries SET state = ?5, lapsed = 0, run = ?2, next_attempt_at = ?3, reason = '', acknowledged_at = NULL, updated_at = ?4
 WHERE id = ?1 AND lapsed = 1 AND replaced_by IS NULL AND NOT EXISTS (
   SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
     AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
@@ -54,8 +60,8 @@ const (
 func insertDeliveries(rows int) string {
 	return `
 INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id,
-                        state, next_attempt_at, created_at, updated_at)
-SELECT column1, column2, column3, 1, column4, column5, column6, 0, column7, 'queued', column8, column9, column10
+                        state, canary, next_attempt_at, created_at, updated_at)
+SELECT column1, column2, column3, 1, column4, column5, column6, 0, column7, column8, column9, column10, column11, column12
 FROM (VALUES ` + values(rows, deliveryColumnsAdded) + `)
 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract = column2 AND mailbox = column5)`
 }
@@ -66,13 +72,14 @@ WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract =
 // which none waits, settles the period's open fires. The run it returns counts what was new.
 func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (store.Run, error) {
 	run := store.Run{Kind: plan.Kind, Period: plan.Period, StartedAt: now, RequestedBy: plan.RequestedBy}
+	approval := cmp.Or(plan.Approval, store.ApprovalNone)
 	err := l.write(ctx, func(tx ledgerTx) error {
 		var err error
-		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason); err != nil {
+		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason, string(approval), plan.Contracts == nil); err != nil {
 			return err
 		}
-		p := planning{tx: tx, run: &run, now: now, open: map[string][]openDelivery{}}
-		if err := p.readUndecided(ctx); err != nil {
+		p := planning{tx: tx, run: &run, now: now, open: map[string][]openDelivery{}, approval: approval}
+		if err := errors.Join(p.readUndecided(ctx), p.countCanaries(ctx, plan.Canary)); err != nil {
 			return err
 		}
 		if err := plan.Each(func(c store.Chosen) error { return p.contract(ctx, c) }); err != nil {
@@ -107,6 +114,9 @@ type planning struct {
 	now   time.Time
 	open  map[string][]openDelivery // of contracts that are still to come
 	batch []any                     // columns of deliveries that are still to be added
+
+	approval store.Approval
+	canaries int // how many more contracts' first deliveries go at once
 }
 
 // openDelivery is one that planning decides anew.
@@ -127,7 +137,7 @@ func (p *planning) readUndecided(ctx context.Context) error {
 }
 
 // deliveryColumnsAdded is how many parameters insertDeliveries takes for a row.
-const deliveryColumnsAdded = 10
+const deliveryColumnsAdded = 12
 
 // contract plans one contract.
 func (p *planning) contract(ctx context.Context, c store.Chosen) error {
@@ -147,7 +157,11 @@ func (p *planning) contract(ctx context.Context, c store.Chosen) error {
 			return err
 		}
 	}
-	for _, t := range c.Targets {
+	canary, err := p.isCanary(ctx, c)
+	if err != nil {
+		return err
+	}
+	for n, t := range c.Targets {
 		mailbox, due := store.Mailbox(t.Address), later(p.now, t.NotBefore)
 		i := slices.IndexFunc(open, func(d openDelivery) bool { return d.mailbox == mailbox && d.lapsed })
 		if i >= 0 {
@@ -155,8 +169,9 @@ func (p *planning) contract(ctx context.Context, c store.Chosen) error {
 				return err
 			}
 		}
+		first := canary && n == 0
 		p.batch = append(p.batch, p.run.ID, c.Contract, p.run.Period.String(), t.Address, mailbox, t.Name, t.MessageID,
-			due.UnixMilli(), p.now.UnixMilli(), p.now.UnixMilli())
+			string(p.state(first)), first, due.UnixMilli(), p.now.UnixMilli(), p.now.UnixMilli())
 	}
 	for _, d := range open {
 		wanted := slices.ContainsFunc(c.Targets, func(t store.Target) bool { return store.Mailbox(t.Address) == d.mailbox })
@@ -204,7 +219,7 @@ func (p *planning) add(ctx context.Context) error {
 }
 
 func (p *planning) revive(ctx context.Context, id int64, due time.Time) error {
-	n, err := changed(p.tx.exec(ctx, revive, id, p.run.ID, due.UnixMilli(), p.now.UnixMilli()))
+	n, err := changed(p.tx.exec(ctx, revive, id, p.run.ID, due.UnixMilli(), p.now.UnixMilli(), string(p.state(false))))
 	p.run.Planned += int(n)
 	if err != nil {
 		return fmt.Errorf("revive delivery %d: %w", id, err)

@@ -102,7 +102,9 @@ WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 	settleDelivery = `
 UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
                       waited_ms = waited_ms + ?10, last_code = ?5, last_reply = ?6,
-                      reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = (?2 = 'cancelled')
+                      reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = (?2 = 'cancelled'),
+                      acknowledged_at = iif(?2 = 'cancelled' AND NOT EXISTS (
+                        SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL), ?9, NULL)
 WHERE id = ?1 AND attempts = ?11 AND state IN ('sending', 'handing_over')`
 
 	// What was under way when a later resend was made gives way to it if it comes back.

@@ -17,13 +17,16 @@ const (
 	selectRunErrors = `SELECT contract, reason, kind FROM run_errors WHERE run = ? ORDER BY contract`
 
 	// Whoever finishes a run tells how it ended: a run by hand and the daemon beside it may both see the end.
-	finishRun = `UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1 AND finished_at IS NULL`
+	// What awaits approval is still to come.
+	finishRun = `
+UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1 AND finished_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM tallies WHERE run = ?1 AND state = 'awaiting' AND deliveries > 0)`
 
 	summariseRun = `UPDATE runs SET summarised_at = ?2 WHERE id = ?1 AND finished_at IS NOT NULL AND summarised_at IS NULL`
 
 	unfinishedRuns = runColumns + ` AS r INDEXED BY runs_open
 WHERE summarised_at IS NULL AND finished_at IS NULL AND NOT EXISTS (
-  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state = 'queued' AND t.deliveries > 0) ORDER BY id`
+  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state IN ('queued', 'awaiting') AND t.deliveries > 0) ORDER BY id`
 
 	untoldRuns = runColumns + ` INDEXED BY runs_open WHERE summarised_at IS NULL AND finished_at <= ? ORDER BY id`
 )
@@ -102,7 +105,7 @@ func scanRun(row scanner) (r store.Run, err error) {
 }
 
 // FinishRun records that a run has nothing left that could be sent at once, and tells whether it was the
-// first to do so: that one tells the operators.
+// first to do so: that one tells the operators. A run of which something awaits approval is not at its end.
 func (l *Ledger) FinishRun(ctx context.Context, id int64, now time.Time) (first bool, err error) {
 	return l.changeRun(ctx, finishRun, id, now)
 }

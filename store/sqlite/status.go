@@ -69,6 +69,7 @@ var ledgerStatements = []string{
 	openStops, insertStop, endStop, selectBars,
 	openPauses, insertPause, endPause, endPauses, hastenUnreached, lastFire, openFires, putFire, nextDue, oldestPending,
 	insertResent, nextResend, supersede, replaceDelivery, isReplaced, bounceDelivery, acceptDelivery, stateOfDelivery, markBounced, deliveryOfMessage, deliveryOfPrefix, deliveriesTo, insertTestSend,
+	periodStates, standingErrors, awaitingFull, openCanaries, canariesOf, objectedSince, inheritCanary, countCanaries, takeFollowing,
 	insertAction, takeDelivery, countTaken, selectActions, actionsOf,
 	takeCancellable + "true", takeReleasable + "true", takeAwaiting + "true", takeDeferred + "true", takeAcknowledging + "true",
 	cancelTaken, queueTaken, hastenTaken, acknowledgeTaken,

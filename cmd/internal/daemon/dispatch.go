@@ -70,7 +70,8 @@ type Policy struct {
 	Backoff               mailer.Backoff
 	HoldAmbiguous         bool // on_ambiguous = "hold"
 	AmbiguousMax          int
-	Sweep                 int // so many refusals of one kind in a row are meant for all; 0: never
+	Sweep                 int           // so many refusals of one kind in a row are meant for all; 0: never
+	CanaryWait            time.Duration // without an objection the others follow their canaries
 	Limits                *Limits
 	Finish                time.Duration // bound on deliveries under way when the sender is stopped
 }
@@ -96,6 +97,9 @@ func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
 	}
 	for {
 		standing, err := d.standing(ctx)
+		if err == nil {
+			err = d.follow(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -133,6 +137,15 @@ func (d *Dispatcher) standing(ctx context.Context) (map[store.Cause]bool, error)
 		}
 	}
 	return faults, pausedBy(pauses, isOperators)
+}
+
+// follow lets go what waits for canaries to which nobody has objected.
+func (d *Dispatcher) follow(ctx context.Context) error {
+	n, err := d.Ledger.FollowCanaries(ctx, d.Policy.CanaryWait, d.Now())
+	if n > 0 {
+		d.Log.Info("the canaries were sent and nobody has objected: the others follow", "deliveries", n)
+	}
+	return err
 }
 
 // narrowed is the filter for the next pass: a delivery that may have killed the process goes alone.

@@ -28,6 +28,7 @@ type Metrics struct {
 	missed   *prometheus.Desc
 	paused   *prometheus.Desc
 	states   *prometheus.Desc
+	undone   *prometheus.Desc
 	oldest   *prometheus.Desc
 	success  *prometheus.Desc
 	next     *prometheus.Desc
@@ -63,7 +64,8 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		waiting: desc("waiting_for_import", "1 while a period waits for an import after its end."),
 		missed:  desc("missed_fires", "Fires of the schedule that wait for an operator."),
 		paused:  desc("paused", "1 while the queue is paused, by cause.", "cause"),
-		states:  desc("deliveries", "Deliveries of the newest period, by state.", "state"),
+		states:  desc("deliveries", "Deliveries that nobody has acknowledged, of the newest period and of each that is open, by state.", "period", "state"),
+		undone:  desc("run_undone", "What a person must still do for a period: deliveries that went wrong or await approval, contracts without address or data.", "period"),
 		oldest:  desc("oldest_pending_seconds", "Age of the oldest delivery that still waits, 0 if none does."),
 		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent; absent before the first."),
 		silent:  desc("feed_silent", "1 for each feed of the inbox that used to come and has been silent for two of its usual intervals.", "feed"),
@@ -114,7 +116,7 @@ func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.oldest, m.success, m.next, m.ahead, m.silent} {
+	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.undone, m.oldest, m.success, m.next, m.ahead, m.silent} {
 		out <- d
 	}
 }
@@ -208,28 +210,32 @@ func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {
 	return metrics, nil
 }
 
-// month counts the newest period's deliveries, but for those that an operator has acknowledged: no alert is due for them.
-func (m *Metrics) month(ctx context.Context) ([]prometheus.Metric, error) {
+// month tells of the newest period and of each that is open, but for what an operator has acknowledged: no alert is due
+// for that.
+func (m *Metrics) month(ctx context.Context) (metrics []prometheus.Metric, err error) {
+	periods, err := m.daemon.Ledger.Periods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range periods {
+		if i < len(periods)-1 && !p.Open() {
+			continue
+		}
+		period := p.Period.String()
+		for _, state := range store.States {
+			metrics = append(metrics, gauge(m.states, float64(p.Unacknowledged[state]), period, string(state)))
+		}
+		metrics = append(metrics, gauge(m.undone, float64(p.Total()), period))
+	}
 	runs, err := m.daemon.Ledger.Runs(ctx, store.Period{})
 	if err != nil {
 		return nil, err
 	}
-	counts := map[store.State]int{}
-	var metrics []prometheus.Metric
-	if len(runs) > 0 {
-		if counts, err = m.daemon.Ledger.CountStates(ctx, store.Filter{Period: runs[len(runs)-1].Period, Unacknowledged: true}); err != nil {
-			return nil, err
-		}
-		if at, err := m.lastSuccess(ctx, runs); err != nil {
-			return nil, err
-		} else if !at.IsZero() {
-			metrics = append(metrics, gauge(m.success, float64(at.Unix())))
-		}
+	at, err := m.lastSuccess(ctx, runs)
+	if !at.IsZero() {
+		metrics = append(metrics, gauge(m.success, float64(at.Unix())))
 	}
-	for _, state := range store.States {
-		metrics = append(metrics, gauge(m.states, float64(counts[state]), string(state)))
-	}
-	return metrics, nil
+	return metrics, err
 }
 
 // lastSuccess is the end of the newest finished run of whose period everything is sent.

@@ -23,6 +23,8 @@ type Planner struct {
 	// RequireData keeps a contract waiting until its own rows say that its feed has lived to the period's
 	// end: a report made before could call a dead feed an all-clear.
 	RequireData bool
+	Approval    store.Approval // whether what is planned waits for an operator's word; "": it does not
+	Canary      int            // with canaries, of how many contracts
 	Now         func() time.Time
 	Crash       Crash
 }
@@ -50,7 +52,7 @@ func (p Planner) Plan(ctx context.Context, request Request) (store.Run, error) {
 	if err != nil {
 		return store.Run{}, err
 	}
-	plan := store.Plan{Kind: request.Kind, Period: request.Period, RequestedBy: request.By, Contracts: request.Contracts}
+	plan := store.Plan{Kind: request.Kind, Period: request.Period, RequestedBy: request.By, Contracts: request.Contracts, Approval: p.Approval, Canary: p.Canary}
 	plan.Each = func(take func(store.Chosen) error) error { return p.choose(ctx, request, addresses, take) }
 	p.Crash.at(BeforePlan)
 	defer p.Crash.at(AfterPlan)

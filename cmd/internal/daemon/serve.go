@@ -291,6 +291,9 @@ func (d *Daemon) due(ctx context.Context, s Settings, waited time.Duration) (boo
 	case slices.ContainsFunc(pauses, faulty):
 		return waited >= s.Probe, nil
 	}
+	if err := s.Dispatcher.follow(ctx); err != nil {
+		return false, err
+	}
 	next, err := d.Ledger.NextDue(ctx)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil

@@ -57,6 +57,7 @@ type Plan struct {
 	What   string  // the selection, as it was asked for
 	Left   int     // of those named one by one, those that the action cannot be done to
 	Gone   []Gone  // those that must not be let go
+	whole  bool    // all that there is of a period, or of every one
 	ids    []int64 // what it takes
 }
 
@@ -72,7 +73,7 @@ func (d Desk) Plan(ctx context.Context, action Action, s Selection) (Plan, error
 	if err != nil {
 		return Plan{}, err
 	}
-	p := Plan{Action: action, What: s.String()}
+	p := Plan{Action: action, What: s.String(), whole: !s.Named() && !s.narrowed()}
 	if s.Stale && len(filter.Contracts) == 0 {
 		return p, nil
 	}
@@ -155,7 +156,7 @@ func (d Desk) PlanCanary(ctx context.Context, s Selection, most int) (Plan, erro
 			first, seen[delivery.Contract] = append(first, delivery), true
 		}
 	}
-	p.What = fmt.Sprintf("%s --canary %d", p.What, most)
+	p.What, p.whole = fmt.Sprintf("%s --canary %d", p.What, most), false
 	return p.of(first), nil
 }
 
@@ -172,7 +173,7 @@ func (d Desk) Act(ctx context.Context, p Plan, by, reason string) (n int, err er
 	case Release:
 		return d.Ledger.Release(ctx, filter, order, d.Now())
 	case Approve:
-		return d.Ledger.Approve(ctx, filter, order, d.Now())
+		return d.Ledger.Approve(ctx, filter, p.whole, order, d.Now())
 	case Retry:
 		return d.Ledger.Retry(ctx, filter, order, d.Now())
 	case Acknowledge:

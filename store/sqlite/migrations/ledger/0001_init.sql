@@ -16,6 +16,7 @@ CREATE TABLE runs (
   reason       TEXT    NOT NULL DEFAULT '',
   planned      INTEGER NOT NULL DEFAULT 0 CHECK (planned >= 0),
   cancelled    INTEGER NOT NULL DEFAULT 0 CHECK (cancelled >= 0),
+  whole        INTEGER NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)), -- of all contracts: it tells again what an earlier one could not plan
   approval     TEXT    NOT NULL DEFAULT 'none' CHECK (approval IN ('none', 'canary', 'full')), -- as it was planned
   summarised_at INTEGER, -- when the operators were told how it ended
   CHECK (summarised_at IS NULL OR finished_at IS NOT NULL)
@@ -58,7 +59,7 @@ CREATE TABLE reports (
   period      TEXT    NOT NULL,
   revision    INTEGER NOT NULL CHECK (revision >= 1),
   computed_at INTEGER NOT NULL,
-  import      INTEGER NOT NULL, -- the newest of the detections when it was computed; 0: none
+  import      INTEGER NOT NULL DEFAULT 0, -- the newest of the detections when it was computed; 0: none, or not known
   json_gz     BLOB    NOT NULL, -- report.json, gzip
   PRIMARY KEY (contract, period, revision)
 ) STRICT;
@@ -126,6 +127,8 @@ CREATE INDEX deliveries_of_run ON deliveries (run);
 CREATE INDEX deliveries_to ON deliveries (mailbox); -- a bounce may know no more
 CREATE INDEX deliveries_sent ON deliveries (sent_at, period) WHERE sent_at IS NOT NULL; -- how fast it goes
 CREATE INDEX deliveries_awaiting ON deliveries (period) WHERE state = 'awaiting';
+CREATE INDEX deliveries_canaries ON deliveries (period) WHERE canary = 1;
+CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by IS NOT NULL;
 CREATE INDEX deliveries_lapsed ON deliveries (period) WHERE lapsed = 1;
 CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
 
