@@ -201,5 +201,5 @@ func (a *app) config() (config.Config, error) {
 			return err
 		}},
 	}
-	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: append(also, unbuilt...)})
+	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: also})
 }

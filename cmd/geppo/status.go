@@ -178,7 +178,7 @@ func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []sto
 			summary += fmt.Sprintf(" · %s %d", state, counts[state])
 		}
 	}
-	_, err = fmt.Fprintln(a.stdout, summary)
+	_, err := fmt.Fprintln(a.stdout, summary)
 	return err
 }
 
