@@ -14,11 +14,12 @@ WHERE id IN (SELECT value FROM json_each(?1)) AND state = 'failed' AND replaced_
 
 	unmark = `
 UPDATE marks SET cleared_at = max(?2, marked_at), cleared_by = 'geppo'
-WHERE cleared_at IS NULL AND mailbox IN (SELECT mailbox FROM deliveries WHERE id IN (SELECT value FROM json_each(?1)))`
+WHERE cleared_at IS NULL AND EXISTS (SELECT 1 FROM deliveries AS d
+  WHERE d.id IN (SELECT value FROM json_each(?1)) AND d.mailbox = marks.mailbox AND d.last_reply = marks.reason)`
 )
 
 // PutBack makes deliveries due again that failed by a refusal which was not meant for them, and takes back the marks
-// that it put on their addresses.
+// that it put on their addresses, but none that a bounce or an operator put there meanwhile.
 func (l *Ledger) PutBack(ctx context.Context, ids []int64, now time.Time) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
 		for _, statement := range []string{unmark, putBack} {
