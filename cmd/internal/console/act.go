@@ -51,6 +51,7 @@ func (r Request) needed() Role {
 // actBody is the form of an action.
 type actBody struct {
 	Request
+	Mail   store.Delivery // the one that it is about, if it is one
 	Fields []string
 	Grave  bool
 	Plan   Plan
@@ -83,9 +84,6 @@ func (p *Pages) form(r *http.Request, v visitor) (b actBody, err error) {
 	if !known {
 		return b, store.ErrNotFound
 	}
-	if !v.Role.may(b.needed()) {
-		return b, errForbidden
-	}
 	b.Fields, b.Grave, b.Back = form.fields, form.grave, back(r.FormValue("back"))
 	for _, number := range []struct {
 		field string
@@ -98,6 +96,9 @@ func (p *Pages) form(r *http.Request, v visitor) (b actBody, err error) {
 		if text := r.FormValue(number.field); text != "" && number.read(text) != nil {
 			return b, store.ErrNotFound
 		}
+	}
+	if !v.Role.may(b.needed()) {
+		return b, errForbidden
 	}
 	return b, nil
 }
@@ -125,6 +126,11 @@ func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, v visitor, body
 		return err
 	}
 	body.Plan = plan
+	if body.Delivery != 0 {
+		if body.Mail, err = p.Ledger.Delivery(r.Context(), body.Delivery); err != nil {
+			return err
+		}
+	}
 	return p.show(w, r, v, status, "act", "act.title", body)
 }
 

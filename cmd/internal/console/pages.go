@@ -258,6 +258,11 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, v visitor, status i
 
 // asset serves the style sheet and the script.
 func (p *Pages) asset(w http.ResponseWriter, r *http.Request) {
+	name := "assets/" + r.PathValue("name")
+	if _, err := fs.Stat(files, name); err != nil {
+		p.fault(w, r, p.visitor(r), http.StatusNotFound, "")
+		return
+	}
 	w.Header().Set("Cache-Control", "no-cache")
-	http.ServeFileFS(w, r, files, "assets/"+r.PathValue("name"))
+	http.ServeFileFS(w, r, files, name)
 }
