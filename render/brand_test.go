@@ -179,3 +179,15 @@ func TestLookAtABrand(t *testing.T) {
 		writeLook(t, name, parts)
 	}
 }
+
+func TestThreatsAreExplainedEverywhere(t *testing.T) {
+	_, parts := rendered(t, averageMonth(), 1)
+	text := squeeze(read(t, parts.PDFs[0].Data, "pdftotext", "FILE", "-"))
+	for what, body := range map[string]string{"HTML": squeeze(string(parts.HTML)), "text": squeeze(string(parts.Text)), "PDF": text} {
+		for _, want := range []string{"検出した主な脅威はどんなもの?", "トロイの木馬:役に立つソフトに見せかけて入り込み"} {
+			if !strings.Contains(body, want) {
+				t.Errorf("the %s does not say %q", what, want)
+			}
+		}
+	}
+}

@@ -50,11 +50,15 @@ func (u *build) overview() Part {
 	if o.Inventory { // else a rate would say what nobody knows
 		product.Rows = append(product.Rows, row(w.Overview.Usage, usage))
 	}
-	return Part{No: "1", Heading: w.Overview.Heading, InMail: true, Sections: []Section{
+	p := Part{No: "1", Heading: w.Overview.Heading, InMail: true, Sections: []Section{
 		{No: "1-1", Heading: w.Overview.ProductInfo, Half: true, Blocks: append([]Block{product}, u.points("", aggregate.PointUsage)...)},
 		{No: "1-2", Heading: w.Overview.Agents, Half: true, Blocks: []Block{u.installed()}},
 		{No: "1-3", Heading: w.Overview.Summary, OnFront: true, Blocks: append([]Block{u.comparison()}, u.pointsOf(u.changes())...)},
 	}}
+	if threats := u.threats(); threats != nil {
+		p.Sections = append(p.Sections, Section{Heading: w.Edition.Threats, Blocks: threats})
+	}
+	return p
 }
 
 func cell(text string) Cell { return Cell{Name: Name{Text: text}} }

@@ -149,7 +149,7 @@ type Part struct {
 
 // Section is a numbered section: 2-1 検出総数.
 type Section struct {
-	No, Heading, Lead string
+	No, Heading, Lead string // No "": not numbered
 	Blocks            []Block
 	Half              bool // two of these stand side by side where there is room
 	OnFront           bool // the first page says it already: the mail does not say it again

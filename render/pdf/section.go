@@ -2,6 +2,7 @@ package pdf
 
 import (
 	"slices"
+	"strings"
 
 	"geppo/render/chart"
 	"geppo/render/edition"
@@ -131,13 +132,17 @@ func (s *sheet) section(sec edition.Section, width float64) []box {
 // heading lays out a heading of the second level, which stays with what follows.
 func (s *sheet) heading(no, title string, width float64) []box {
 	st := style{10.5, true, chart.Ink}
-	indent := s.width(no, st) + 8
+	indent := 0.0
+	if no != "" {
+		indent = s.width(no, st) + 8
+		no += " "
+	}
 	lines := s.wrap(title, width-indent, st)
 	return []box{{h: float64(len(lines))*14 + 9, keep: true, draw: func(x, y float64) {
-		s.enter(1, no, title, y)
+		s.enter(1, strings.TrimRight(no, " "), title, y)
 		y += 4
 		s.say("H3", func() {
-			s.put(no+" ", x, y+11, st.in(s.accent))
+			s.put(no, x, y+11, st.in(s.accent))
 			for _, line := range lines {
 				s.put(line, x+indent, y+11, st)
 				y += 14

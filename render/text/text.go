@@ -178,7 +178,7 @@ func (p *printer) document(d edition.Document) {
 
 func (p *printer) section(s edition.Section) {
 	p.gap()
-	p.wrapped("■ ", s.No+" "+s.Heading)
+	p.wrapped("■ ", strings.TrimLeft(s.No+" "+s.Heading, " "))
 	p.wrapped("  ", s.Lead)
 	for _, b := range s.Blocks {
 		p.block(b)

@@ -68,6 +68,7 @@ func (w *Words) faults() []string {
 			faults = append(faults, "families.toml: a prefix is empty, and would be that of every name")
 		}
 	}
+	faults = append(faults, w.familyFaults()...)
 	return append(faults, missing("", reflect.ValueOf(*w))...)
 }
 

@@ -288,6 +288,8 @@ type Edition struct {
 	EndpointUnit string            `toml:"endpoint_unit"`
 	DeskActs     Phrase            `toml:"desk_acts"`
 	CaseObject   Phrase            `toml:"case_object"`
+	Threats      string            `toml:"threats"` // heading of what the month's threats are
+	Threat       Phrase            `toml:"threat"`  // a threat, its family, and what that does
 	About        map[string]string `toml:"about"`
 }
 
@@ -325,6 +327,7 @@ type Points struct {
 // Families are prefixes of names that say of what family something is.
 type Families struct {
 	Ransomware []string `toml:"ransomware"`
+	List       []Family `toml:"families"`
 }
 
 // Load reads the wording of a language, and families.toml. Unknown keys, missing keys and sentences with unknown gaps are errors

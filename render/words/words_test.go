@@ -188,9 +188,9 @@ func TestChangesAreOneSentence(t *testing.T) {
 		{nil, ""},
 		{[]aggregate.Point{{Kind: aggregate.PointUsage}}, ""},
 		{[]aggregate.Point{up}, "前月(9月)と比較して、ウイルス/不正プログラムによる検出が100％増えました"},
-		{[]aggregate.Point{up, up2}, "前月(9月)と比較して、ウイルス/不正プログラム、スパイウェア/グレーウェアによる検出が増えました"},
-		{[]aggregate.Point{down, down2}, "前月(9月)と比較して、Webレピュテーション、URLフィルタによる検出が減りました"},
-		{[]aggregate.Point{up, up2, down}, "前月(9月)と比較して、ウイルス/不正プログラム、スパイウェア/グレーウェアによる検出が増え、Webレピュテーションによる検出が減りました"},
+		{[]aggregate.Point{up, up2}, "前月(9月)と比較して、ウイルス/不正プログラムとスパイウェア/グレーウェアによる検出が増えました"},
+		{[]aggregate.Point{down, down2}, "前月(9月)と比較して、WebレピュテーションとURLフィルタによる検出が減りました"},
+		{[]aggregate.Point{up, up2, down}, "前月(9月)と比較して、ウイルス/不正プログラムとスパイウェア/グレーウェアによる検出が増え、Webレピュテーションによる検出が減りました"},
 	} {
 		if got := w.Changes(c.points, october); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
