@@ -43,6 +43,13 @@ UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, acknowledged_
 	queueTaken = `
 UPDATE deliveries SET state = 'queued', next_attempt_at = max(?2, coalesce(next_attempt_at, 0)), lapsed = 0,
                       acknowledged_at = NULL, reason = '', updated_at = ?2` + ofAction
+	// What was cancelled before it was approved awaits approval again: release undoes a cancelling, and no more.
+	releaseTaken = `
+UPDATE deliveries SET next_attempt_at = max(?2, coalesce(next_attempt_at, 0)), lapsed = 0,
+  acknowledged_at = NULL, reason = '', updated_at = ?2,
+  state = iif(canary = 0 AND attempts = 0 AND run IN (SELECT id FROM runs WHERE approval <> 'none') AND NOT EXISTS (
+    SELECT 1 FROM action_deliveries AS t JOIN actions AS a ON a.id = t.action
+    WHERE t.delivery = deliveries.id AND a.action IN ('approve', 'approve some')), 'awaiting', 'queued')` + ofAction
 	hastenTaken      = `UPDATE deliveries SET next_attempt_at = ?2, updated_at = ?2` + ofAction
 	acknowledgeTaken = `UPDATE deliveries SET acknowledged_at = ?2, updated_at = ?2` + ofAction
 )
@@ -59,7 +66,7 @@ func (l *Ledger) Cancel(ctx context.Context, filter store.Filter, order store.Or
 
 // Release lets go what is held or cancelled, but for what a resend took the place of, and tells how many.
 func (l *Ledger) Release(ctx context.Context, filter store.Filter, order store.Order, now time.Time) (int, error) {
-	return l.act(ctx, "release", takeReleasable, queueTaken, filter, order, now)
+	return l.act(ctx, "release", takeReleasable, releaseTaken, filter, order, now)
 }
 
 // Approve lets go what is awaiting, and tells how many. That it is the whole of it ends an objection; see Canaries.

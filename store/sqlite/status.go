@@ -72,7 +72,7 @@ var ledgerStatements = []string{
 	periodStates, standingErrors, awaitingFull, openCanaries, canariesOf, objectedSince, inheritCanary, countCanaries, takeFollowing,
 	insertAction, takeDelivery, countTaken, selectActions, actionsOf,
 	takeCancellable + "true", takeReleasable + "true", takeAwaiting + "true", takeDeferred + "true", takeAcknowledging + "true",
-	cancelTaken, queueTaken, hastenTaken, acknowledgeTaken,
+	cancelTaken, queueTaken, releaseTaken, hastenTaken, acknowledgeTaken,
 	sentByQuarter, sentOfPeriod, putHandled, selectHandled,
 }
 
