@@ -37,6 +37,24 @@ func (k *checker) files(ctx context.Context, c config.Config) {
 		k.failedFiles(c.Inbox.Dir)
 	}
 	k.listen(ctx, c.HTTP.Listen)
+	k.access(c.HTTP)
+}
+
+// access finds tokens, users and a certificate that serve could not use; a file that cannot be read was told.
+func (k *checker) access(c config.HTTP) {
+	_, err := accessOf(c)
+	if _, unread := os.ReadFile(c.TokenFile); c.TokenFile != "" && unread != nil {
+		err = nil
+	}
+	_, tlsErr := httpTLS(c)
+	for _, err := range []error{err, tlsErr} {
+		var faulty *config.Error
+		if errors.As(err, &faulty) {
+			for _, f := range faulty.Faults {
+				k.fault("http", exitUsage, "%s: %s", f.Key, f.Text)
+			}
+		}
+	}
 }
 
 // failedFiles counts what the inbox could not import.

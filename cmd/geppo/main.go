@@ -200,6 +200,7 @@ func (a *app) config() (config.Config, error) {
 			_, _, err := console.Parse(c.HTTP.Listen, c.HTTP.Guarded() && c.HTTP.TLSCertFile != "")
 			return err
 		}},
+		{Key: "http.users", Check: hashesOf},
 	}
 	return config.Load(config.Source{File: a.configFile, Environ: a.environ, DSN: a.dsn, Also: also})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/mail"
 	"os"
@@ -51,14 +52,21 @@ func accessOf(c config.HTTP) (*console.Access, error) {
 		}
 	}
 	for name, user := range c.Users {
-		if user.Password != "" {
-			if err := console.CheckHash(string(user.Password)); err != nil {
-				return nil, config.Faulty("http.users."+name+".password", "%v", err)
-			}
-		}
 		access.Users = append(access.Users, console.User{Name: name, Role: console.Role(user.Role), Password: string(user.Password)})
 	}
 	return access, nil
+}
+
+// hashesOf refuses passwords that nobody could log in with: a password in the clear, or a hash that was cut off.
+func hashesOf(c config.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Users)) {
+		if hash := string(c.HTTP.Users[name].Password); hash != "" {
+			if err := console.CheckHash(hash); err != nil {
+				return fmt.Errorf("the password of %s %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // httpTLS is the certificate of the console, nil where it speaks in the clear.

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"geppo/cmd/internal/console"
 	"geppo/store"
 	"geppo/store/sqlite"
@@ -90,6 +92,7 @@ const (
 type site struct {
 	t      *testing.T
 	office *fakeOffice
+	pages  *console.Pages
 	h      http.Handler
 	now    time.Time
 }
@@ -154,7 +157,7 @@ func newSite(t *testing.T, change func(*console.Backing)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.h = pages.Handler()
+	s.pages, s.h = pages, pages.Handler()
 	return s
 }
 
@@ -524,6 +527,61 @@ func TestASearchFindsByWhatIsSaidOnTheTelephone(t *testing.T) {
 		answer := s.ask("GET", "/search?q="+url.QueryEscape(query), bearer(viewerToken), nil)
 		if got := answer.Header.Get("Location") == "/contracts/C1"; got != found {
 			t.Errorf("%q: found %v, want %v (%d)", query, got, found, answer.StatusCode)
+		}
+	}
+}
+
+// What machines ask for is for this machine, unless a token comes along; whether the daemon lives is no secret.
+func TestMachinesElsewhereBringAToken(t *testing.T) {
+	s := newSite(t, nil)
+	c := &console.Console{Pages: s.pages, Alive: func() bool { return true }, Gatherer: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler)}
+	s.h = c.Handler()
+	for name, tt := range map[string]struct {
+		path, from, token string
+		want              int
+	}{
+		"metrics here": {"/metrics", "127.0.0.1:9", "", 200}, "ready here": {"/readyz", "[::1]:9", "", 200},
+		"metrics there": {"/metrics", "192.0.2.1:9", "", 401}, "ready there": {"/readyz", "192.0.2.1:9", "", 401},
+		"with a wrong token": {"/metrics", "192.0.2.1:9", "wrong", 401}, "with a token": {"/metrics", "192.0.2.1:9", viewerToken, 200},
+		"alive": {"/healthz", "192.0.2.1:9", "", 200}, "a page": {"/", "192.0.2.1:9", "", 303},
+	} {
+		header := map[string]string{"From": tt.from}
+		if tt.token != "" {
+			header["Authorization"] = "Bearer " + tt.token
+		}
+		if got := s.ask("GET", tt.path, header, nil).StatusCode; got != tt.want {
+			t.Errorf("%s: %d, want %d", name, got, tt.want)
+		}
+	}
+}
+
+func TestTokensAreLongAndHaveARole(t *testing.T) {
+	long := strings.Repeat("x", 32)
+	for text, ok := range map[string]bool{
+		long: true, long + " viewer": true, "# a\n\n" + long + " desk Yamada Taro\n": true,
+		"": false, "# nothing": false, long[1:]: false, long + " root": false,
+	} {
+		_, err := console.ReadTokens(text)
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "xxx") {
+			t.Errorf("an error repeats the token: %v", err)
+		}
+	}
+}
+
+func TestHashesAreBounded(t *testing.T) {
+	good := console.HashPassword("x")
+	if err := console.CheckHash(good); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{
+		"", "x", strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "m=19456", "m=99999999", 1),
+		strings.Replace(good, "t=2", "t=0", 1), strings.Replace(good, "p=1", "p=0", 1), good[:len(good)-40],
+	} {
+		if console.CheckHash(bad) == nil {
+			t.Errorf("%q was taken", bad)
 		}
 	}
 }
