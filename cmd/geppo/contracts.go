@@ -5,12 +5,12 @@ import (
 	"errors"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlite"
 )
@@ -49,13 +49,11 @@ func (a *app) contractsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
 	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		contracts, err := listContracts(ctx, db, "")
+		contracts, err := searchContracts(ctx, db, search)
 		if err != nil {
 			return err
 		}
-		contracts = slices.DeleteFunc(contracts, func(c contractJSON) bool {
-			return noAddress && (c.Stopped || c.reachable()) || !c.has(search)
-		})
+		contracts = slices.DeleteFunc(contracts, func(c contractJSON) bool { return noAddress && (c.Stopped || c.reachable()) })
 		if asJSON {
 			return writeJSON(a.stdout, contracts)
 		}
@@ -83,11 +81,34 @@ func (c contractJSON) reachable() bool {
 	return slices.ContainsFunc(c.Recipients, func(r recipientJSON) bool { return !r.Marked || r.Stopped })
 }
 
-// has tells whether a text is in its id, its company or one of its addresses.
-func (c contractJSON) has(text string) bool {
-	text = store.Fold(text)
-	in := func(s string) bool { return strings.Contains(store.Fold(s), text) }
-	return text == "" || in(c.ID) || in(c.Name) || slices.ContainsFunc(c.Recipients, func(r recipientJSON) bool { return in(r.Address) })
+// mostFound is up to how many found contracts are read one by one.
+const mostFound = 1000
+
+// searchContracts lists what a search finds, all for "".
+func searchContracts(ctx context.Context, db *databases, search string) ([]contractJSON, error) {
+	if search == "" {
+		return listContracts(ctx, db, "")
+	}
+	ids, err := desk.Desk{Ledger: db.ledger, Detections: db.detections}.Find(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	if len(ids) > mostFound {
+		all, err := listContracts(ctx, db, "")
+		return slices.DeleteFunc(all, func(c contractJSON) bool {
+			_, found := slices.BinarySearch(ids, c.ID)
+			return !found
+		}), err
+	}
+	list := []contractJSON{}
+	for _, id := range ids {
+		one, err := listContracts(ctx, db, id)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, one...)
+	}
+	return list, nil
 }
 
 func yesNo(b bool) string {

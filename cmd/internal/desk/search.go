@@ -4,23 +4,27 @@ import (
 	"context"
 	"strings"
 
-	"geppo/cmd/internal/daemon"
 	"geppo/store"
 )
 
 // Find lists the contracts whose id, company or one of whose addresses has a text in it, by id; upper and lower case
-// and full width are one.
+// and full width are one. An address that was removed finds its contract too: somebody may ask about it.
 func (d Desk) Find(ctx context.Context, text string) (ids []string, err error) {
-	addresses, err := daemon.ReadAddresses(ctx, d.Ledger)
+	changes, err := d.Ledger.RecipientChanges(ctx, "")
 	if err != nil {
 		return nil, err
 	}
 	text = store.Fold(text)
-	has := func(s string) bool { return strings.Contains(store.Fold(s), text) }
+	changed := map[string]bool{}
+	for _, c := range changes {
+		if contains(c.Recipient.Address, text) {
+			changed[c.Contract] = true
+		}
+	}
 	err = d.Detections.EachContract(ctx, func(c store.Contract) error {
-		found := has(c.ID) || has(c.Name)
-		for _, r := range addresses.Registered(c) {
-			found = found || has(r.Address)
+		found := changed[c.ID] || contains(c.ID, text) || contains(c.Name, text)
+		for _, r := range c.Recipients {
+			found = found || contains(r.Address, text)
 		}
 		if found {
 			ids = append(ids, c.ID)
@@ -28,6 +32,16 @@ func (d Desk) Find(ctx context.Context, text string) (ids []string, err error) {
 		return nil
 	})
 	return ids, err
+}
+
+// contains tells whether a name has a folded text in it. Folding what is plain takes most of a search's time.
+func contains(name, folded string) bool {
+	for i := range len(name) {
+		if name[i] >= 0x80 {
+			return strings.Contains(store.Fold(name), folded)
+		}
+	}
+	return strings.Contains(strings.ToLower(name), folded)
 }
 
 // Filter is a selection for those who only look: nothing that is named is no fault, but a contract that nobody knows is.
