@@ -301,6 +301,25 @@ func TestRolesBoundWhatIsDone(t *testing.T) {
 	}
 }
 
+// What a program did is not told to the next stranger.
+func TestWhatWasDoneIsToldToWhoDidIt(t *testing.T) {
+	s := newSite(t, nil)
+	form := url.Values{"action": {"resend"}, "delivery": {"1"}, "reason": {"x"}}
+	s.ask("POST", "/act", bearer(operatorToken), form)
+	if page := s.read(s.ask("GET", "/login", nil, nil)); strings.Contains(page, `class="told"`) {
+		t.Error("a stranger is told what was done")
+	}
+	cookie, csrf, _ := s.login("", operatorToken, nil)
+	header := map[string]string{"Cookie": cookie.Name + "=" + cookie.Value}
+	form.Set("csrf", csrf)
+	s.ask("POST", "/act", header, form)
+	for _, told := range []bool{true, false} {
+		if page := s.read(s.ask("GET", "/log", header, nil)); strings.Contains(page, `class="told"`) != told {
+			t.Errorf("told: want %v", told)
+		}
+	}
+}
+
 func TestAnActionWantsAReasonAndWhatWasAgreedTo(t *testing.T) {
 	s := newSite(t, nil)
 	s.office.plan.Deliveries = 3

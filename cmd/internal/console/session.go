@@ -83,8 +83,12 @@ func (s *sessions) end(id string) {
 	delete(s.open, sha256.Sum256([]byte(id)))
 }
 
-// remember keeps a line for the next page of a visitor, by the token of his forms.
+// remember keeps a line for the next page of a visitor, by the token of his forms. Who has none, as a program has none,
+// is told by the answer alone: strangers have none either.
 func (s *sessions) remember(csrf, text string) {
+	if csrf == "" {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.notes == nil || len(s.notes) >= sessionsMost {
