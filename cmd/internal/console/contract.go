@@ -45,6 +45,15 @@ func (p *Pages) hits(ctx context.Context, query string) ([]store.Hit, error) {
 	if err != nil {
 		return nil, err
 	}
+	changes, err := p.Ledger.RecipientChanges(ctx, "") // what operators added stands in no import
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		if strings.Contains(store.Mailbox(c.Recipient.Address), strings.ToLower(query)) {
+			hits = append(hits, store.Hit{By: store.ByAddress, Contract: c.Contract, What: c.Recipient.Address})
+		}
+	}
 	if strings.Contains(query, "@") {
 		sent, err := p.Ledger.DeliveriesTo(ctx, query)
 		if err != nil {

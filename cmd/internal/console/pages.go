@@ -30,6 +30,7 @@ type Ledger interface {
 	Delivery(context.Context, int64) (store.Delivery, error)
 	Deliveries(context.Context, store.Filter) ([]store.Delivery, error)
 	SomeDeliveries(context.Context, store.Filter, int) ([]store.Delivery, error)
+	RecipientChanges(context.Context, string) ([]store.RecipientChange, error)
 	DeliveriesTo(context.Context, string) ([]store.Delivery, error)
 	Attempts(context.Context, int64) ([]store.Attempt, error)
 	Actions(context.Context, int) ([]store.Action, error)

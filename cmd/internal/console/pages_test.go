@@ -129,6 +129,9 @@ func newSite(t *testing.T, change func(*console.Backing)) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := ledger.ChangeRecipient(t.Context(), store.RecipientChange{Contract: "C1", Recipient: store.Recipient{Address: "Added@example.jp"}, By: "x", At: today}); err != nil {
+		t.Fatal(err)
+	}
 	if err := ledger.Pause(t.Context(), store.CauseOperator, hostile, hostile, today); err != nil {
 		t.Fatal(err)
 	}
@@ -540,7 +543,7 @@ func TestFollowUpsKeepWhatTheDeskSays(t *testing.T) {
 func TestASearchFindsByWhatIsSaidOnTheTelephone(t *testing.T) {
 	s := newSite(t, nil)
 	for query, found := range map[string]bool{
-		"C1": true, "script": true, "kanri@": true, "KANRI@example.jp": true, "test0": true, "TEST001": true, // Ｔest001 folds to this
+		"C1": true, "script": true, "kanri@": true, "KANRI@example.jp": true, "added@": true, "test0": true, "TEST001": true, // Ｔest001 folds to this
 		"%": false, "_1": false, "est001": false, "C2": false,
 	} {
 		answer := s.ask("GET", "/search?q="+url.QueryEscape(query), bearer(viewerToken), nil)
