@@ -239,8 +239,14 @@ func TestUsageAndOverrun(t *testing.T) {
 		point               bool
 		judgement           Judgement
 	}{
-		{1, 20, new(5.0), true, Good}, {1, 3, new(33.3), true, Good}, {1, 2, new(50.0), false, Good}, {9, 10, new(90.0), false, Good},
-		{91, 100, new(91.0), true, Good}, {1, 1, new(100.0), true, Good}, {1, 0, nil, false, Good}, {2, 1, new(200.0), true, Attention},
+		{1, 20, new(5.0), true, Good},
+		{1, 3, new(33.3), true, Good},
+		{1, 2, new(50.0), false, Good},
+		{9, 10, new(90.0), false, Good},
+		{91, 100, new(91.0), true, Good},
+		{1, 1, new(100.0), true, Good},
+		{1, 0, nil, false, Good},
+		{2, 1, new(200.0), true, Attention},
 	} {
 		m := emptyMonth(t)
 		m.Contract.Licences = c.licences

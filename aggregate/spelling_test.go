@@ -99,7 +99,9 @@ func TestASnapshotOfTheAgentBeforeDoesNotCount(t *testing.T) {
 		m.Endpoints[0].InstalledAt = c.installed.Start(m.Location)
 		m.Endpoints[1].Name = "PC-2"
 		m.Statuses = []store.AgentStatus{snapshot("PC-1", "2026-10-09", off), snapshot("PC-2", "2026-10-31", on)}
-		if r := computed(t, m, Options{}); r.Judgement != c.want && !(c.want == Good && r.Judgement == Attention && r.Agents.Counts.Unseen == 1) {
+		r := computed(t, m, Options{})
+		unseen := c.want == Good && r.Judgement == Attention && r.Agents.Counts.Unseen == 1
+		if r.Judgement != c.want && !unseen {
 			t.Errorf("installed on %s: judged %s", c.installed, r.Judgement)
 		}
 	}

@@ -152,8 +152,11 @@ func TestColours(t *testing.T) {
 		list []string
 		want string
 	}{
-		{[]string{"#0b6b4f"}, ""}, {[]string{"#ffee00"}, "cannot be read on white"}, {[]string{"green"}, "is not a colour"},
-		{[]string{"#0b6b4f", "#ffee00"}, ""}, {[]string{"#000000", "#000000", "#000000"}, "3 colours"},
+		{[]string{"#0b6b4f"}, ""},
+		{[]string{"#ffee00"}, "cannot be read on white"},
+		{[]string{"green"}, "is not a colour"},
+		{[]string{"#0b6b4f", "#ffee00"}, ""},
+		{[]string{"#000000", "#000000", "#000000"}, "3 colours"},
 	} {
 		_, err := render.New(templates.FS, render.Options{Colours: c.list})
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {

@@ -168,10 +168,14 @@ func sampleNotices() []Notice {
 	missed := []MissedMonth{{"2026-09", "2026-10-01 09:00"}, {"2026-10", "2026-11-01 09:00"}}
 	return []Notice{
 		full, pending, done,
-		{Event: NoticePlanned, Period: "2026-10", Kind: "schedule", Planned: 3, Waiting: 1, Errors: 1}, {Event: NoticePlanned, Kind: "resend"},
-		{Event: NoticeWaiting, Period: "2026-10", Waiting: 1}, {Event: NoticeWaiting, Period: "2026-10", Reason: "no contract"},
+		{Event: NoticePlanned, Period: "2026-10", Kind: "schedule", Planned: 3, Waiting: 1, Errors: 1},
+		{Event: NoticePlanned, Kind: "resend"},
+		{Event: NoticeWaiting, Period: "2026-10", Waiting: 1},
+		{Event: NoticeWaiting, Period: "2026-10", Reason: "no contract"},
 		{Event: NoticePaused, Pauses: []NoticePause{{"setup", "geppo", "2026-11-01 09:00", "535"}}},
-		{Event: NoticeMissed, Missed: missed[:1]}, {Event: NoticeMissed, Missed: missed},
-		{Event: NoticeSilent, Feeds: []SilentFeed{{"cef", "2026-11-01 09:00", 24}}}, {Event: NoticeClock, Reason: "leapt"},
+		{Event: NoticeMissed, Missed: missed[:1]},
+		{Event: NoticeMissed, Missed: missed},
+		{Event: NoticeSilent, Feeds: []SilentFeed{{"cef", "2026-11-01 09:00", 24}}},
+		{Event: NoticeClock, Reason: "leapt"},
 	}
 }

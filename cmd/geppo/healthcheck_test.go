@@ -20,7 +20,7 @@ func TestHealthcheckAsksTheDaemon(t *testing.T) {
 	})
 	dir := t.TempDir()
 	for _, network := range []string{"tcp", "unix", "tls"} {
-		address, listen := "127.0.0.1:0", ""
+		address := "127.0.0.1:0"
 		if network == "unix" {
 			address = filepath.Join(dir, "s")
 		}
@@ -28,7 +28,8 @@ func TestHealthcheckAsksTheDaemon(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if listen = listener.Addr().String(); network == "unix" {
+		listen := listener.Addr().String()
+		if network == "unix" {
 			listen = "unix:" + listen
 		}
 		server, more := httptest.NewUnstartedServer(answers), ""

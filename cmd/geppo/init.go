@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-
 	"os"
 
 	"github.com/spf13/cobra"

@@ -34,10 +34,10 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: a.do(func(*cobra.Command, []string) error {
 			if asJSON {
 				return writeJSON(a.stdout, map[string]string{
-					"version": version, "commit": commit(), "go": runtime.Version(), "sqlite": sqlite.SQLiteVersion(),
+					"version": version, "commit": commit(), "go": runtime.Version(), "sqlite": sqlite.LibraryVersion(),
 				})
 			}
-			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit(), runtime.Version(), sqlite.SQLiteVersion())
+			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit(), runtime.Version(), sqlite.LibraryVersion())
 			return err
 		}),
 	}

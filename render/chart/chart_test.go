@@ -3,8 +3,6 @@ package chart
 import (
 	"bytes"
 	"errors"
-	"geppo/render/font"
-	"geppo/templates"
 	"image"
 	"image/color"
 	"image/png"
@@ -12,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"geppo/render/font"
+	"geppo/templates"
 
 	"pgregory.net/rapid"
 )
@@ -41,8 +42,13 @@ var (
 	busy    = october(3, 5, 2, 0, 0, 8, 12, 7, 4, 3, 1, 0, 15, 22, 9, 6, 4, 2, 0, 1, 5, 7, 3, 2, 0, 0, 4, 6, 41, 13, 5)
 	hosts   = []Item{{"営業部-髙橋PC-001", 41}, {"KEIRI-SV02", 28}, {"DESKTOP-8K3QJ2L", 22}, {"工場ライン監視用サーバー第2号機(予備)", 5}, {"𠮷田💻", 1}}
 	results = []Slice{
-		{Label: "駆除", Value: 128}, {Label: "削除", Value: 64}, {Label: "隔離", Value: 37}, {Label: "拡張子変更", Value: 9},
-		{Label: "放置"}, {Label: "要確認", Value: 3}, {Label: "その他", Value: 20},
+		{Label: "駆除", Value: 128},
+		{Label: "削除", Value: 64},
+		{Label: "隔離", Value: 37},
+		{Label: "拡張子変更", Value: 9},
+		{Label: "放置"},
+		{Label: "要確認", Value: 3},
+		{Label: "その他", Value: 20},
 	}
 )
 

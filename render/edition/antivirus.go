@@ -44,7 +44,9 @@ func (u *build) overview() Part {
 		}
 	}
 	product := Table{Columns: []Column{{Part: 0.42}, {}}, Rows: [][]Cell{
-		row(w.Overview.Product, o.Product), {cell(w.Overview.Company), {Name: u.name(u.r.Contract.Name)}}, row(w.Overview.Contract, u.r.Contract.ID),
+		row(w.Overview.Product, o.Product),
+		{cell(w.Overview.Company), {Name: u.name(u.r.Contract.Name)}},
+		row(w.Overview.Contract, u.r.Contract.ID),
 		row(w.Overview.Period, w.Period(u.r.Period)), row(w.Overview.Licences, w.Number(int64(o.Licences))),
 	}}
 	if o.Inventory { // else a rate would say what nobody knows

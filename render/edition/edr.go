@@ -59,12 +59,18 @@ func (u *build) objects(e *aggregate.EDR) []Block {
 	}
 	l := u.w.Lists
 	t := Table{Columns: []Column{
-		{Head: l.Object, Part: 0.26}, {Head: l.Type, Part: 0.12}, {Head: l.Endpoint, Part: 0.2}, {Head: l.Result, Part: 0.17},
-		{Head: l.Events, Part: 0.1, Right: true}, {Head: l.LastSeen, Right: true},
+		{Head: l.Object, Part: 0.26},
+		{Head: l.Type, Part: 0.12},
+		{Head: l.Endpoint, Part: 0.2},
+		{Head: l.Result, Part: 0.17},
+		{Head: l.Events, Part: 0.1, Right: true},
+		{Head: l.LastSeen, Right: true},
 	}}
 	for _, o := range e.Objects[:min(len(e.Objects), printedObjects)] {
 		t.Rows = append(t.Rows, []Cell{
-			{Name: u.name(o.Name)}, cell(u.optional(u.w.ObjectType(o.Type))), {Name: u.name(o.Endpoint)},
+			{Name: u.name(o.Name)},
+			cell(u.optional(u.w.ObjectType(o.Type))),
+			{Name: u.name(o.Endpoint)},
 			cell(u.optional(u.w.ObjectResult(o.Result))), cell(u.w.Number(o.Count)), cell(u.w.Moment(o.LastSeen)),
 		})
 	}

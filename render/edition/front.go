@@ -1,10 +1,11 @@
 package edition
 
 import (
+	"strings"
+
 	"geppo/aggregate"
 	"geppo/render/words"
 	"geppo/store"
-	"strings"
 )
 
 // tones are the judgements' colours.

@@ -198,7 +198,7 @@ func (s *sheet) names(n edition.Names) []box {
 		s.say("P", func() { s.put(n.Count, x, y+11, style{11, true, s.accent}) })
 	}}}
 	rows := (len(n.List) + columns - 1) / columns
-	var list = new(listOf)
+	list := new(listOf)
 	for r := range rows {
 		boxes = append(boxes, box{h: rowHeight, draw: func(x, y float64) {
 			for c := range columns {

@@ -140,7 +140,8 @@ func TestSMPIComplete(t *testing.T) {
 		o.Known = func(string) (ingest.Known, error) {
 			at := time.Unix(1775000000, 0)
 			return ingest.Known{Endpoints: []store.Endpoint{
-				{Name: "pc", InstalledAt: at, Class: store.ClassDesktop}, {Name: "GONE", InstalledAt: at, Class: store.ClassServer},
+				{Name: "pc", InstalledAt: at, Class: store.ClassDesktop},
+				{Name: "GONE", InstalledAt: at, Class: store.ClassServer},
 				{Name: "LONG GONE", InstalledAt: at, RemovedAt: at, Class: store.ClassServer},
 			}}, nil
 		}

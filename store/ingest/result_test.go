@@ -49,8 +49,13 @@ func TestCandidatesOfResults(t *testing.T) {
 		candidates []string
 		want       string
 	}{
-		{[]string{"", "N/A", "File deleted"}, "deleted"}, {[]string{"Successful", "File deleted"}, "deleted"}, {[]string{"Frobnicated", "File deleted"}, "deleted"},
-		{[]string{"Access denied", "File deleted"}, "Access denied"}, {[]string{"Frobnicated", "Successful"}, "Frobnicated"}, {[]string{"Unknown", "Frobnicated"}, "Frobnicated"}, {nil, "unknown"},
+		{[]string{"", "N/A", "File deleted"}, "deleted"},
+		{[]string{"Successful", "File deleted"}, "deleted"},
+		{[]string{"Frobnicated", "File deleted"}, "deleted"},
+		{[]string{"Access denied", "File deleted"}, "Access denied"},
+		{[]string{"Frobnicated", "Successful"}, "Frobnicated"},
+		{[]string{"Unknown", "Frobnicated"}, "Frobnicated"},
+		{nil, "unknown"},
 	} {
 		if got := saying(test.candidates...)[0]; got != test.want {
 			t.Errorf("%q say %q, want %q", test.candidates, got, test.want)

@@ -195,7 +195,8 @@ func TestInventoryHoldsOneRowForEachMachine(t *testing.T) {
 		{"the source learns to tell ids", []store.Endpoint{entry("PC-1", ""), entry("pc-1", "A")}, []store.Endpoint{entry("pc-1", "A")}},
 		{"and forgets them", []store.Endpoint{entry("PC-1", "A"), entry("pc-1", "")}, []store.Endpoint{entry("pc-1", "A")}},
 		{
-			"which of two of one name", []store.Endpoint{removed, entry("pc-1", "B"), entry("PC-1", "")},
+			"which of two of one name",
+			[]store.Endpoint{removed, entry("pc-1", "B"), entry("PC-1", "")},
 			[]store.Endpoint{removed, entry("PC-1", "B")},
 		},
 	} {

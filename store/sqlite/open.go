@@ -178,8 +178,8 @@ func (f *file) Close() error {
 	return errors.Join(append(errs, f.handle.Close())...)
 }
 
-// SQLiteVersion is the version of the SQLite library inside the program.
-func SQLiteVersion() string {
+// LibraryVersion is the version of the SQLite library inside the program.
+func LibraryVersion() string {
 	version, _, _ := sqlite3.Version()
 	return version
 }

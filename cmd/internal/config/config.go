@@ -293,7 +293,8 @@ func Default() Config {
 	return Config{
 		Timezone: "Asia/Tokyo",
 		Store:    Store{DSN: "sqlite:geppo.db"},
-		Schedule: Schedule{Monthly: "0 9 1 * *", CatchUp: Duration{7 * day}, RequireData: "contract", Approval: "none",
+		Schedule: Schedule{
+			Monthly: "0 9 1 * *", CatchUp: Duration{7 * day}, RequireData: "contract", Approval: "none",
 			Canary: 20, CanaryWait: Duration{2 * time.Hour}, Leap: Duration{45 * day},
 		},
 		SMTP: SMTP{

@@ -129,19 +129,19 @@ func (p *Pages) part(w http.ResponseWriter, r *http.Request, message []byte, nam
 		return err
 	}
 	h, part := w.Header(), r.PathValue("part")
-	switch {
-	case part == "html":
+	switch part {
+	case "html":
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		// Shown in a frame of ours, which is sandboxed too. Its pictures stand in it, since a page without an origin
 		// brings no cookie when it asks for one.
 		h.Set("Content-Security-Policy", "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'")
 		h.Set("X-Frame-Options", "SAMEORIGIN")
 		return p.write(w, withPictures(opened))
-	case part == "text":
+	case "text":
 		h.Set("Content-Type", "text/plain; charset=utf-8")
 		h.Set("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'")
 		return p.write(w, opened.Text)
-	case part == "eml":
+	case "eml":
 		return p.download(w, "message/rfc822", name, message)
 	}
 	i := slices.IndexFunc(opened.Attachments, func(a letter.Part) bool { return a.Name == part })

@@ -275,7 +275,7 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 			d.Log.Error("the queue could not be read", "error", err)
 		}
 		if due || !sleep(ctx, d.look()) {
-			return nil //nolint:nilerr // told above, and looked at again
+			return nil
 		}
 		waited += d.look()
 	}
@@ -283,11 +283,12 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 
 func (d *Daemon) due(ctx context.Context, s Settings, waited time.Duration) (bool, error) {
 	pauses, err := d.Ledger.Pauses(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
+	}
+	switch {
 	case pausedBy(pauses, isOperators) != nil:
-		return false, nil
+		return false, nil //nolint:nilerr // a pause means that nothing is due, and is no fault
 	case slices.ContainsFunc(pauses, faulty):
 		return waited >= s.Probe, nil
 	}

@@ -77,9 +77,15 @@ func sRGB() []byte {
 		name string
 		data []byte
 	}{
-		{"desc", desc}, {"cprt", append(tag("text"), "CC0\x00"...)}, {"wtpt", tag("XYZ ", 0xF6D6, 0x10000, 0xD32D)},
-		{"rXYZ", tag("XYZ ", 0x6FA2, 0x38F5, 0x0390)}, {"gXYZ", tag("XYZ ", 0x6299, 0xB785, 0x18DA)}, {"bXYZ", tag("XYZ ", 0x24A0, 0x0F84, 0xB6CF)},
-		{"rTRC", curve}, {"gTRC", nil}, {"bTRC", nil},
+		{"desc", desc},
+		{"cprt", append(tag("text"), "CC0\x00"...)},
+		{"wtpt", tag("XYZ ", 0xF6D6, 0x10000, 0xD32D)},
+		{"rXYZ", tag("XYZ ", 0x6FA2, 0x38F5, 0x0390)},
+		{"gXYZ", tag("XYZ ", 0x6299, 0xB785, 0x18DA)},
+		{"bXYZ", tag("XYZ ", 0x24A0, 0x0F84, 0xB6CF)},
+		{"rTRC", curve},
+		{"gTRC", nil},
+		{"bTRC", nil},
 	}
 	head := make([]byte, 128)
 	copy(head[8:], "\x02\x10\x00\x00mntrRGB XYZ ")
