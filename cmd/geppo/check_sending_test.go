@@ -51,7 +51,7 @@ func TestWhatCheckPassesSends(t *testing.T) {
 		"a greeting with a space":        {"[smtp]\nhelo = 'my host'\n", false},
 		"certificates that are none":     {"[smtp]\nca_file = '" + key + "'\n", false},
 		"templates that are not there":   {"[report]\ntemplates_dir = '/none/of/these'\n", false},
-		"an approval that nobody asks":   {"[schedule]\napproval = 'full'\n", false},
+		"an approval that is none":       {"[schedule]\napproval = 'twice'\n", false},
 		"a schedule that never fires":    {"[schedule]\nmonthly = '@every 1h'\n", false},
 	} {
 		t.Run(name, func(t *testing.T) {

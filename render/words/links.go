@@ -112,14 +112,14 @@ func hostLike(run string) bool {
 	return fourNumbers.MatchString(run)
 }
 
-// leading is the ASCII word that a label begins with, as programs see where one ends.
-var leading = regexp.MustCompile(`(?i)^(?:(xn--[a-z0-9-]+)|([a-z]+)(?:[^a-z0-9]|$))`)
+// leading is the ASCII word that a label begins with, as programs see where one ends. Encoded ones (xn--) are all the same to them.
+var leading = regexp.MustCompile(`(?i)^(?:(xn--[a-z0-9])|([a-z]+)(?:[^a-z0-9]|$))`)
 
 // isTopLevel tells a label that begins with a top-level domain which a program would see end there: behind Latin letters nothing of
 // their kind may follow, behind others anything.
 func isTopLevel(label string) bool {
 	if word := leading.FindStringSubmatch(label); word != nil {
-		return known(strings.ToLower(word[1] + word[2]))
+		return word[1] != "" || known(strings.ToLower(word[2]))
 	}
 	runes := []rune(label)
 	for n := 1; n <= len(runes) && n <= 24 && runes[0] >= 0x80; n++ {
