@@ -114,8 +114,8 @@ func (ms *machines) enter(e *store.Endpoint, cal *calendar) {
 	n := ms.find(e.ID, e.Name)
 	if n == noMachine {
 		n = ms.add(e.ID, e.Name)
-	} else if e.ID != "" {
-		ms.byID[e.ID] = n
+	} else {
+		ms.know(n, e.ID, e.Name)
 	}
 	m, entry := &ms.list[n], ms.entryOf(e, cal)
 	entry.installed |= m.installed
@@ -157,6 +157,13 @@ func (ms *machines) add(id, name string) int32 {
 	n := int32(len(ms.list))
 	ms.list = append(ms.list, machine{name: name, hasID: id != ""})
 	ms.agents = append(ms.agents, agent{})
+	ms.know(n, id, name)
+	return n
+}
+
+// know makes an id and a name mean a machine, the name if it means none yet. Names that it had before a renaming stay its own,
+// whichever entry came first.
+func (ms *machines) know(n int32, id, name string) {
 	if id != "" {
 		ms.byID[id] = n
 	}
@@ -164,7 +171,6 @@ func (ms *machines) add(id, name string) int32 {
 	if _, taken := ms.byName[folded]; !taken {
 		ms.byName[folded] = n
 	}
-	return n
 }
 
 // find looks a machine up; noMachine if there is none yet. A row with an id means the machine of that
