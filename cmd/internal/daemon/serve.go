@@ -178,36 +178,30 @@ func (d *Daemon) relayLoop(ctx context.Context) {
 	}
 }
 
-// maildirLoop takes what is delivered into the Maildir. A fault is told once while it lasts.
+// maildirLoop takes what is delivered into the Maildir.
 func (d *Daemon) maildirLoop(ctx context.Context, m Maildir) {
-	told := ""
-	for {
-		_, err := m.Read(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		says := ""
-		if err != nil {
-			says = err.Error()
-		}
-		if says != "" && says != told {
-			d.Log.Error("notifications of non-delivery could not be read; they stay where they are", "error", says)
-		}
-		told = says
-		if !sleep(ctx, maildirEvery) {
-			return
-		}
-	}
+	look := func(ctx context.Context) error { _, err := m.Read(ctx); return err }
+	watch(ctx, maildirEvery, look, func(err error) {
+		d.Log.Error("notifications of non-delivery could not be read; they stay where they are", "error", err)
+	})
 }
 
 // inboxEvery is the longest time after which the inbox is looked at again.
 const inboxEvery = 5 * time.Second
 
-// inboxLoop imports what is put into the inbox. A fault is told once while it lasts.
+// inboxLoop imports what is put into the inbox.
 func (d *Daemon) inboxLoop(ctx context.Context, in *Inbox) {
+	look := func(ctx context.Context) error { _, err := in.Look(ctx); return err }
+	watch(ctx, min(in.Settle, inboxEvery), look, func(err error) {
+		d.Log.Error("the inbox could not be imported; its files stay where they are", "error", err)
+	})
+}
+
+// watch looks again and again until ctx ends. A fault is told once while it lasts.
+func watch(ctx context.Context, every time.Duration, look func(context.Context) error, tell func(error)) {
 	told := ""
 	for {
-		_, err := in.Look(ctx)
+		err := look(ctx)
 		if ctx.Err() != nil {
 			return
 		}
@@ -216,10 +210,10 @@ func (d *Daemon) inboxLoop(ctx context.Context, in *Inbox) {
 			says = err.Error()
 		}
 		if says != "" && says != told {
-			d.Log.Error("the inbox could not be imported; its files stay where they are", "error", says)
+			tell(err)
 		}
 		told = says
-		if !sleep(ctx, min(in.Settle, inboxEvery)) {
+		if !sleep(ctx, every) {
 			return
 		}
 	}
