@@ -93,6 +93,12 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.answer(r)
 }
 
+func (f *fake) all() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.posted)
+}
+
 func (f *fake) count(what string) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -198,17 +204,17 @@ func TestABatchIsToldOnce(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		post.Tell(hooks("h"), notify.Notice{Event: "paused", Title: "pause"})
 		synctest.Wait()
-		if got := slices.Clone(f.posted); !slices.Equal(got, []string{"h end", "h other month", "h pause"}) {
+		if got := f.all(); !slices.Equal(got, []string{"h end", "h other month", "h pause"}) {
 			t.Errorf("at once: %v", got)
 		}
 		time.Sleep(time.Minute)
 		synctest.Wait()
-		if got := f.posted[3:]; !slices.Equal(got, []string{"h end(ほか298件)"}) {
+		if got := f.all()[3:]; !slices.Equal(got, []string{"h end(ほか298件)"}) {
 			t.Errorf("after a minute: %v", got)
 		}
 		post.Close(time.Second)
-		if len(f.posted) != 4 {
-			t.Errorf("posted %v", f.posted)
+		if got := f.all(); len(got) != 4 {
+			t.Errorf("posted %v", got)
 		}
 	})
 }
