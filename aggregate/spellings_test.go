@@ -13,7 +13,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // The same machines under all their spellings, and with their domain, give the same reports, from a file to the last
@@ -51,9 +51,9 @@ func TestReportsDoNotDependOnSpelling(t *testing.T) {
 	}
 }
 
-func imported(t *testing.T, file io.Reader) *sqlite.Detections {
+func imported(t *testing.T, file io.Reader) *sqlstore.Detections {
 	t.Helper()
-	db, err := sqlite.OpenDetections(t.Context(), t.TempDir()+"/d.db", sqlite.Migrate)
+	db, err := sqlstore.OpenDetections(t.Context(), t.TempDir()+"/d.db", sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

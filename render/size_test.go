@@ -18,7 +18,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // encoded is what a message of these parts takes: everything in base64, in lines of 76 characters, and a
@@ -82,7 +82,7 @@ func TestSizesOfTheSample(t *testing.T) {
 // sampled are the months of invented contracts, gone through the store as a customer's are.
 func sampled(tb testing.TB, contracts int, mix sample.Mix) []store.Month {
 	tb.Helper()
-	db, err := sqlite.OpenDetections(tb.Context(), filepath.Join(tb.TempDir(), "detections.db"), sqlite.Migrate)
+	db, err := sqlstore.OpenDetections(tb.Context(), filepath.Join(tb.TempDir(), "detections.db"), sqlstore.Migrate)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // Package store has the words of geppo's two databases: what came in (contracts, inventory, snapshots,
 // detections, events) and what we did about it (runs, deliveries, attempts, marks on addresses), with
 // the rules on them that need no database. They are plain types: what reads and writes them is
-// store/sqlite, and whoever computes or draws links no database.
+// store/sqlstore, and whoever computes or draws links no database.
 package store
 
 import (

@@ -10,7 +10,7 @@ import (
 
 	"geppo/cmd/internal/config"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type actionJSON struct {
@@ -42,7 +42,7 @@ func (a *app) logCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVarP(&lines, "lines", "n", lines, "at most `N` actions")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		if lines < 1 {
 			return exitWith(exitUsage, "--lines must be at least 1")
 		}

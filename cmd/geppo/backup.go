@@ -17,7 +17,7 @@ import (
 	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/files"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type backupOptions struct {
@@ -52,14 +52,14 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 	cmd.Flags().BoolVar(&o.ledgerOnly, "ledger-only", false, "only the ledger: small, and what cannot be imported again")
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace an earlier copy of that name")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
 		o.live, o.owner = []string{c.Ledger(), c.Detections()}, files.OwnerOf(c.Ledger())
 		// The ledger is copied last: it is the one that changes while a month is sent.
 		copies := []*backupFile{{Of: c.Ledger(), File: args[0], make: func(ctx context.Context, to string, progress func(done, total int)) error {
 			return db.ledger.Backup(ctx, to, pauseCopy(ctx, time.Now()), progress)
 		}}}
 		if !o.ledgerOnly {
-			detections := &backupFile{Of: c.Detections(), File: sqlite.DetectionsBeside(args[0]), make: db.detections.Backup}
+			detections := &backupFile{Of: c.Detections(), File: sqlstore.DetectionsBeside(args[0]), make: db.detections.Backup}
 			copies = append([]*backupFile{detections}, copies...)
 		}
 		return a.backup(ctx, copies, o)
@@ -68,8 +68,8 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 }
 
 // pauseCopy keeps a copy from sending, put in the place of the ledger, what the ledger has sent since.
-func pauseCopy(ctx context.Context, now time.Time) func(*sqlite.Ledger) error {
-	return func(l *sqlite.Ledger) error {
+func pauseCopy(ctx context.Context, now time.Time) func(*sqlstore.Ledger) error {
+	return func(l *sqlstore.Ledger) error {
 		reason := fmt.Sprintf("this is the backup of %s: see what was sent since, by geppo help restoring", now.Format(time.DateTime))
 		return l.Pause(ctx, store.CauseOperator, reason, desk.Operator(), now)
 	}

@@ -21,7 +21,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // benchPeriod is fixed, as the seed is, so that the same sample is measured today and next year.
@@ -103,7 +103,7 @@ func (a *app) bench(ctx context.Context, o benchOptions) (err error) {
 func (b *bench) open(ctx context.Context, ledger string) (*databases, error) {
 	b.c.Store.DSN = "sqlite:" + filepath.Join(b.dir, ledger)
 	b.c.Store.Detections = "sqlite:" + filepath.Join(b.dir, "detections.db")
-	return openDatabases(ctx, b.c, sqlite.Migrate)
+	return openDatabases(ctx, b.c, sqlstore.Migrate)
 }
 
 // importing writes the sample to a file first, so that only the import is measured.

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/daemon"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 func (a *app) bounceCommand() *cobra.Command {
@@ -51,7 +51,7 @@ func (a *app) takeBounce(ctx context.Context) (said string, err error) {
 	if err != nil {
 		return "", err
 	}
-	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), sqlite.Existing)
+	ledger, err := sqlstore.OpenLedger(ctx, c.Ledger(), sqlstore.Existing)
 	if err != nil {
 		return "", err
 	}

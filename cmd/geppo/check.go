@@ -16,7 +16,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type checkOptions struct {
@@ -177,7 +177,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	if !k.writable(c.Detections()) {
 		return
 	}
-	detections, err := sqlite.OpenDetections(ctx, c.Detections(), sqlite.Existing)
+	detections, err := sqlstore.OpenDetections(ctx, c.Detections(), sqlstore.Existing)
 	if err != nil {
 		k.fault("database", exitUnavailable, "%v", err)
 		return
@@ -195,11 +195,11 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 }
 
 // ledger gives the open ledger, nil if it cannot be opened.
-func (k *checker) ledger(ctx context.Context, c config.Config) *sqlite.Ledger {
+func (k *checker) ledger(ctx context.Context, c config.Config) *sqlstore.Ledger {
 	if !k.writable(c.Ledger()) {
 		return nil
 	}
-	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), sqlite.Existing)
+	ledger, err := sqlstore.OpenLedger(ctx, c.Ledger(), sqlstore.Existing)
 	if err != nil {
 		k.fault("database", exitUnavailable, "%v", err)
 		return nil
@@ -230,7 +230,7 @@ func (k *checker) sound(ctx context.Context, name string, look func(context.Cont
 	}
 }
 
-func (k *checker) paused(ctx context.Context, ledger *sqlite.Ledger) {
+func (k *checker) paused(ctx context.Context, ledger *sqlstore.Ledger) {
 	pauses, err := ledger.Pauses(ctx)
 	if err != nil {
 		k.fault("queue", exitError, "%v; restore a backup (geppo help restoring)", err)
@@ -241,7 +241,7 @@ func (k *checker) paused(ctx context.Context, ledger *sqlite.Ledger) {
 }
 
 // results lists what the feed calls by a name that no report knows.
-func (k *checker) results(ctx context.Context, detections *sqlite.Detections) {
+func (k *checker) results(ctx context.Context, detections *sqlstore.Detections) {
 	unknown, err := detections.UnknownResults(ctx)
 	if err != nil {
 		k.fault("results", exitError, "%v; restore a backup (geppo help restoring)", err)

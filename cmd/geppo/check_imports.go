@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 )
 
 // imports repeats what the last import of each feed said, and lists the rows that no report can trust.
-func (k *checker) imports(ctx context.Context, detections *sqlite.Detections, now time.Time) {
+func (k *checker) imports(ctx context.Context, detections *sqlstore.Detections, now time.Time) {
 	since := now.Add(-lookBack)
 	feeds, err := detections.Feeds(ctx, since)
 	k.unreadable("import", err)

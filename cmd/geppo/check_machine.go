@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"geppo/cmd/internal/daemon"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Room on the databases' disk: a month of 100,000 contracts writes some gigabytes of frozen reports.
@@ -54,7 +54,7 @@ func (k *checker) room(dir string, free uint64) {
 }
 
 // openFires finds the months that wait for somebody.
-func (k *checker) openFires(ctx context.Context, ledger *sqlite.Ledger) {
+func (k *checker) openFires(ctx context.Context, ledger *sqlstore.Ledger) {
 	open, err := ledger.OpenFires(ctx)
 	if err != nil {
 		k.fault("schedule", exitError, "%v; restore a backup (geppo help restoring)", err)

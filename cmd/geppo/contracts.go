@@ -12,7 +12,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type contractJSON struct {
@@ -48,7 +48,7 @@ func (a *app) contractsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		contracts, err := searchContracts(ctx, db, search)
 		if err != nil {
 			return err

@@ -16,18 +16,18 @@ import (
 	"geppo/cmd/internal/files"
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 	"geppo/templates"
 )
 
 // databases are the two open files.
 type databases struct {
-	ledger     *sqlite.Ledger
-	detections *sqlite.Detections
+	ledger     *sqlstore.Ledger
+	detections *sqlstore.Detections
 }
 
-func openDatabases(ctx context.Context, c config.Config, mode sqlite.Mode) (*databases, error) {
-	if mode == sqlite.Migrate {
+func openDatabases(ctx context.Context, c config.Config, mode sqlstore.Mode) (*databases, error) {
+	if mode == sqlstore.Migrate {
 		// A ledger of root's own keeps the daemon's user from sending, and nobody would know why.
 		for _, path := range []string{c.Ledger(), c.Detections()} {
 			if err := files.OwnerOf(c.Ledger()).Make(path); err != nil {
@@ -35,11 +35,11 @@ func openDatabases(ctx context.Context, c config.Config, mode sqlite.Mode) (*dat
 			}
 		}
 	}
-	ledger, err := sqlite.OpenLedger(ctx, c.Ledger(), mode)
+	ledger, err := sqlstore.OpenLedger(ctx, c.Ledger(), mode)
 	if err != nil {
 		return nil, &codedError{exitUnavailable, err}
 	}
-	detections, err := sqlite.OpenDetections(ctx, c.Detections(), mode)
+	detections, err := sqlstore.OpenDetections(ctx, c.Detections(), mode)
 	if err != nil {
 		return nil, &codedError{exitUnavailable, errors.Join(err, ledger.Close())}
 	}
@@ -49,7 +49,7 @@ func openDatabases(ctx context.Context, c config.Config, mode sqlite.Mode) (*dat
 func (d *databases) close() error { return errors.Join(d.ledger.Close(), d.detections.Close()) }
 
 // withDatabases is the frame of every command that reads or writes them.
-func (a *app) withDatabases(mode sqlite.Mode, action func(ctx context.Context, c config.Config, db *databases, args []string) error) func(*cobra.Command, []string) error {
+func (a *app) withDatabases(mode sqlstore.Mode, action func(ctx context.Context, c config.Config, db *databases, args []string) error) func(*cobra.Command, []string) error {
 	return a.do(func(cmd *cobra.Command, args []string) (err error) {
 		c, err := a.config()
 		if err != nil {
@@ -180,7 +180,7 @@ func newClock(c config.Config, db *databases, log *slog.Logger) daemon.Clock {
 }
 
 // messageIDs names the messages of a ledger, but for those of brands.
-func messageIDs(c config.Config, ledger *sqlite.Ledger) mailer.IDs {
+func messageIDs(c config.Config, ledger *sqlstore.Ledger) mailer.IDs {
 	return mailer.IDs{Domain: c.Mail.Domain(), Key: mailer.Secret(ledger.Secret())}
 }
 

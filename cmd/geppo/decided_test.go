@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Beside a sender that is paused there is nothing to follow: run ends at once, and says who paused it and why.
 func TestRunBesideAPausedSenderEndsAtOnce(t *testing.T) {
 	s := newStation(t, template(t, 2))
 	for _, cause := range []store.Cause{store.CauseSetup, store.CauseOperator} {
-		s.ledger(func(l *sqlite.Ledger) error {
+		s.ledger(func(l *sqlstore.Ledger) error {
 			lock, err := l.Lock() // as a daemon has it
 			if err != nil {
 				return err

@@ -21,7 +21,7 @@ import (
 	"geppo/cmd/internal/sink"
 	"geppo/store"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // The demo's sample: every kind of contract among few.
@@ -68,7 +68,7 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	p := store.PeriodOf(started, zone).Previous()
-	db, err := openDatabases(ctx, c, sqlite.Migrate)
+	db, err := openDatabases(ctx, c, sqlstore.Migrate)
 	if err != nil {
 		return err
 	}

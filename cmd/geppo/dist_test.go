@@ -17,7 +17,7 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // tool finds a program that is not ours, or skips the test and says where to get it.
@@ -80,7 +80,7 @@ func exported() map[string]bool {
 
 func TestMetricsAreAsPrometheusWantsThem(t *testing.T) {
 	promtool := tool(t, "promtool", "prometheus")
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlite.Migrate)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // followup is a line of the support desk's list.
@@ -47,7 +47,7 @@ func (a *app) followupsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&periodFlag, "period", "", "month, `YYYY-MM`")
 	cmd.Flags().BoolVar(&asCSV, "csv", false, "print CSV")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		p, err := period(periodFlag)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/files"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type importOptions struct {
@@ -58,7 +58,7 @@ convert before its rows are kept.`,
 	}
 	o.bind(cmd)
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Migrate, func(ctx context.Context, c config.Config, db *databases, names []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Migrate, func(ctx context.Context, c config.Config, db *databases, names []string) error {
 		reading, err := o.reading(c)
 		if err != nil {
 			return err

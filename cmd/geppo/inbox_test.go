@@ -10,7 +10,7 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // The real binary serves beside its dispatcher, and kills itself at every point of a file's way
@@ -35,7 +35,7 @@ func TestInboxAtEveryCrashPoint(t *testing.T) {
 					break
 				}
 			}
-			detections, err := sqlite.OpenDetections(t.Context(), filepath.Join(s.dir, "geppo-detections.db"), sqlite.Existing)
+			detections, err := sqlstore.OpenDetections(t.Context(), filepath.Join(s.dir, "geppo-detections.db"), sqlstore.Existing)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type madeJSON struct {
@@ -44,7 +44,7 @@ func (a *app) initialize(ctx context.Context, c config.Config, asJSON bool) erro
 		info, err := os.Stat(f.File)
 		files[i].Made = err != nil || info.Size() == 0
 	}
-	db, err := openDatabases(ctx, c, sqlite.Migrate)
+	db, err := openDatabases(ctx, c, sqlstore.Migrate)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 	"geppo/cmd/internal/files"
 	"geppo/render"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type previewOptions struct {
@@ -43,7 +43,7 @@ with --frozen as they were when the first mail was composed. Nothing in the data
 	cmd.Flags().StringArrayVar(&o.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().StringVar(&o.brand, "brand", "", "as the brand `B` of the configuration would send them, whatever brand the contracts have")
 	cmd.Flags().BoolVar(&o.frozen, "frozen", false, "the stored report instead of a fresh one")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.preview(ctx, c, db, o)
 	})
 	return cmd

@@ -19,7 +19,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // crashVariable names a point, and after a colon at which of its visits, where the geppo of the
@@ -135,11 +135,11 @@ func template(t testing.TB, contracts int) (dir string) {
 {"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `, i, i, i, i, i)
 	}
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	detections, err := sqlite.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate)
+	detections, err := sqlstore.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,9 +213,9 @@ func (s *station) kill() {
 }
 
 // ledger opens the station's ledger for a look into it.
-func (s *station) ledger(look func(*sqlite.Ledger) error) {
+func (s *station) ledger(look func(*sqlstore.Ledger) error) {
 	s.t.Helper()
-	ledger, err := sqlite.OpenLedger(s.t.Context(), filepath.Join(s.dir, "geppo.db"), sqlite.Existing)
+	ledger, err := sqlstore.OpenLedger(s.t.Context(), filepath.Join(s.dir, "geppo.db"), sqlstore.Existing)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -226,7 +226,7 @@ func (s *station) ledger(look func(*sqlite.Ledger) error) {
 
 func (s *station) deliveries() (list []store.Delivery) {
 	s.t.Helper()
-	s.ledger(func(l *sqlite.Ledger) (err error) {
+	s.ledger(func(l *sqlstore.Ledger) (err error) {
 		list, err = l.Deliveries(s.t.Context(), store.Filter{})
 		return err
 	})
@@ -235,7 +235,7 @@ func (s *station) deliveries() (list []store.Delivery) {
 
 func (s *station) attempts(id int64) (list []store.Attempt) {
 	s.t.Helper()
-	s.ledger(func(l *sqlite.Ledger) (err error) {
+	s.ledger(func(l *sqlstore.Ledger) (err error) {
 		list, err = l.Attempts(s.t.Context(), id)
 		return err
 	})

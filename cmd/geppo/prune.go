@@ -12,7 +12,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // keptMonths of detections stay besides the running one: a year of reports, and the month before the
@@ -57,7 +57,7 @@ whole file anew while imports wait.`,
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would go, change nothing")
 	cmd.Flags().BoolVar(&o.vacuum, "vacuum", false, "also give the room back to the file system")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.prune(ctx, c, db, o)
 	})
 	return cmd
@@ -135,7 +135,7 @@ func retentionAt(running store.Period, unfinished []store.Delivery, fires []stor
 	return r
 }
 
-func (a *app) pruneDetections(ctx context.Context, d *sqlite.Detections, found sqlite.Pruning, now time.Time, vacuum bool) error {
+func (a *app) pruneDetections(ctx context.Context, d *sqlstore.Detections, found sqlstore.Pruning, now time.Time, vacuum bool) error {
 	bar := newMeter(a.stderr, found.Rows(), "removing rows", false)
 	err := d.Prune(ctx, found, now, func(rows int64) { bar.add(int(rows)) })
 	bar.end()
@@ -145,7 +145,7 @@ func (a *app) pruneDetections(ctx context.Context, d *sqlite.Detections, found s
 	return err
 }
 
-func (a *app) printPruned(r store.Retention, found sqlite.Pruning, expiry daemon.Expiry, o pruneOptions) error {
+func (a *app) printPruned(r store.Retention, found sqlstore.Pruning, expiry daemon.Expiry, o pruneOptions) error {
 	if o.json {
 		j := prunedJSON{DryRun: o.dryRun, Before: r.Before, Kept: r.Keep, Months: []prunedMonthJSON{}, Archive: expiry}
 		for _, m := range found.Months {

@@ -11,7 +11,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // actionCommand is a command that does one action to a selection.
@@ -109,7 +109,7 @@ func (a *app) pauseCommand() *cobra.Command {
 		Example: "  geppo pause the relay is being moved",
 	}
 	cmd.Flags().StringVar(&reasonFlag, "reason", "", "why; the same as the argument")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		reason := strings.Join(args, " ")
 		switch {
 		case reason != "" && reasonFlag != "":
@@ -131,7 +131,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Example: "  geppo resume",
 		Args:    cobra.NoArgs,
 	}
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		return db.ledger.Resume(ctx, desk.Operator(), time.Now())
 	})
 	return cmd

@@ -13,7 +13,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 func (a *app) recipientsCommand() *cobra.Command {
@@ -29,7 +29,7 @@ needless quotes make no other address.`,
 	}
 	cmd.PersistentFlags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
 		contracts, err := listContracts(ctx, db, contract)
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "display `NAME` of the recipient")
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		id, address, err := contractAndAddress(*contract, args)
 		if err != nil {
 			return err
@@ -106,7 +106,7 @@ func (a *app) recipientsRemoveCommand(contract *string) *cobra.Command {
 		Args:    cobra.RangeArgs(1, 2),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		id, address, err := contractAndAddress(*contract, args)
 		if err != nil {
 			return err
@@ -151,7 +151,7 @@ func (a *app) stopCommand(kind store.StopKind, arg, noun, example string) *cobra
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		if err := checkStopped(ctx, db, kind, args[0]); err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (a *app) startCommand(kind store.StopKind, arg, noun, example string) *cobr
 		Args:    cobra.ExactArgs(1),
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why, for the ledger")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
 		err := db.ledger.Start(ctx, kind, args[0], store.Order{By: desk.Operator(), Reason: reason}, time.Now())
 		if errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("%s %s is not stopped; geppo %ss lists them", noun, args[0], map[store.StopKind]string{store.StopContract: "contract", store.StopAddress: "recipient"}[kind])

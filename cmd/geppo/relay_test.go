@@ -18,7 +18,7 @@ import (
 
 	"geppo/cmd/internal/sink"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // stage is how far a message has come at the relay.
@@ -176,7 +176,7 @@ type standing struct {
 // audit holds every delivery of a ledger against what the relay accepted, message by message.
 func (r *testRelay) audit(t *testing.T, dir string) standing {
 	t.Helper()
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Existing)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,10 +42,10 @@ var order = []string{"store", "aggregate", "templates", "render", "mailer", "cmd
 
 // owners says whose a library is; "x/..." is x and all below it. A library without a line is free.
 var owners = map[string][]string{
-	"geppo/store/sqlite":               {"store/sqlite", "store/ingest", "cmd"}, // who computes or draws links no database
-	"database/sql/...":                 {"store/sqlite"},
-	"github.com/mattn/go-sqlite3":      {"store/sqlite"},
-	"github.com/pressly/goose/...":     {"store/sqlite"},
+	"geppo/store/sqlstore":             {"store/sqlstore", "store/ingest", "cmd"}, // who computes or draws links no database
+	"database/sql/...":                 {"store/sqlstore"},
+	"github.com/mattn/go-sqlite3":      {"store/sqlstore"},
+	"github.com/pressly/goose/...":     {"store/sqlstore"},
 	"net/smtp":                         {"mailer"},
 	"github.com/wneessen/go-mail/...":  {"mailer"},
 	"github.com/emersion/go-smtp":      {"mailer", "cmd"}, // cmd has the demo's sink
@@ -115,7 +115,7 @@ func TestMapCanFail(t *testing.T) {
 	}{
 		{"good", good, ""},
 		{"own tree", bad(func(p *pkg) { p.imports = []string{"geppo/render/text"} }), ""},
-		{"a database", bad(func(p *pkg) { p.imports = []string{"geppo/store/sqlite"} }), "only for"},
+		{"a database", bad(func(p *pkg) { p.imports = []string{"geppo/store/sqlstore"} }), "only for"},
 		{"left", bad(func(p *pkg) { p.imports = []string{"geppo/aggregate"} }), ""},
 		{"back", bad(func(p *pkg) { p.imports = []string{"geppo/mailer"} }), "imports mailer"},
 		{"only a prefix", bad(func(p *pkg) { p.imports = []string{"geppo/storefront"} }), "imports storefront"},

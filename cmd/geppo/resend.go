@@ -9,7 +9,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type resendFlags struct {
@@ -43,7 +43,7 @@ Exit codes are those of geppo run.`,
 	cmd.Flags().BoolVar(&f.Force, "force", false, "also to an address that is not registered, or of a month that has not ended")
 	cmd.Flags().BoolVar(&f.queue, "queue", false, "return at once; a daemon, or the next geppo run, sends it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the result as JSON")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
 		return a.resend(ctx, c, db, &f, args)
 	})
 	return cmd

@@ -8,7 +8,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // One address that can no more be written to does not keep the others' failed mail back.
@@ -23,7 +23,7 @@ func TestResendFailedGoesRoundAMarkedAddress(t *testing.T) {
 	if code := s.runToTheEnd(3); code != exitIncomplete {
 		t.Fatalf("exit %d", code)
 	}
-	s.ledger(func(l *sqlite.Ledger) error {
+	s.ledger(func(l *sqlstore.Ledger) error {
 		return l.Bounce(t.Context(), s.deliveries()[0], "5.1.1 no such user", true, time.Now())
 	})
 	code, output := s.geppo(nil, "resend", "--period", "2026-09", "--failed")

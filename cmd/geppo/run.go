@@ -13,7 +13,7 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 type runOptions struct {
@@ -45,7 +45,7 @@ its own zone has not ended the month, or its own data do not reach the month's e
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say what would be planned, change nothing")
 	cmd.Flags().BoolVar(&o.force, "force", false, "also contracts that would wait, and a period that has not ended")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print the result as JSON")
-	cmd.RunE = a.withDatabases(sqlite.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.run(ctx, c, db, o)
 	})
 	return cmd
@@ -189,7 +189,7 @@ const followEvery = 500 * time.Millisecond
 
 // awaitLock takes the right to send. While another process has it, it is followed: once it has sent
 // what was asked for there is nothing left to do, and no lock was taken.
-func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (lock sqlite.Lock, waiting bool, err error) {
+func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (lock sqlstore.Lock, waiting bool, err error) {
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for told := false; ; told = true {
@@ -234,7 +234,7 @@ type runError struct {
 }
 
 // conclude says how the period stands and turns it into the exit code.
-func (a *app) conclude(ctx context.Context, ledger *sqlite.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
+func (a *app) conclude(ctx context.Context, ledger *sqlstore.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
 	counts, err := ledger.CountStates(ctx, filter)
 	if err != nil {
 		return errors.Join(stopped, err)
@@ -368,7 +368,7 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 
 // missingTargets tells what planning a request would add: what has no delivery, or one that lapsed; and which
 // contracts have any.
-func missingTargets(ctx context.Context, ledger *sqlite.Ledger, request daemon.Request) (missing func(contract, address string) bool, known func(contract string) bool, err error) {
+func missingTargets(ctx context.Context, ledger *sqlstore.Ledger, request daemon.Request) (missing func(contract, address string) bool, known func(contract string) bool, err error) {
 	existing, err := ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
 	if err != nil {
 		return nil, nil, err

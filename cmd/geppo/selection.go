@@ -15,7 +15,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // selectionFlags are how every operator's action is told what to take.
@@ -144,7 +144,7 @@ func (a *app) newDesk(c config.Config, db *databases) (desk.Desk, error) {
 
 // withDesk is the frame of every operator's command.
 func (a *app) withDesk(action func(ctx context.Context, c config.Config, d desk.Desk, args []string) error) func(*cobra.Command, []string) error {
-	return a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
+	return a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
 		d, err := a.newDesk(c, db)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 	"geppo/cmd/internal/config"
 	geppod "geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -30,7 +30,7 @@ and templates anew, and keeps the old ones if the new are faulty.`,
 		Example: "  geppo serve\n  geppo -c /etc/geppo/geppo.toml serve",
 		Args:    cobra.NoArgs,
 	}
-	cmd.RunE = a.withDatabases(sqlite.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Upgrade, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		return a.serve(ctx, c, db)
 	})
 	return cmd

@@ -16,13 +16,13 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // openTestLedger opens the ledger of a test's directory.
-func openTestLedger(t *testing.T, dir string) *sqlite.Ledger {
+func openTestLedger(t *testing.T, dir string) *sqlstore.Ledger {
 	t.Helper()
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func importOne(t *testing.T, dir string, p store.Period) {
 func TestASecondDaemonRefusesToStart(t *testing.T) {
 	dir := t.TempDir()
 	importOne(t, dir, store.Period{Year: 2026, Month: time.October})
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Existing)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // The JSON forms of interface.md; a time that is not there is null.
@@ -93,7 +93,7 @@ lists the deliveries; --search finds them by address, company or contract.`,
 	cmd.Flags().StringArrayVar(&f.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its address, company or contract")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, of all deliveries where there is no filter")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		s, err := f.selection(a, nil)
 		if err != nil {
 			return err
@@ -111,7 +111,7 @@ lists the deliveries; --search finds them by address, company or contract.`,
 	return cmd
 }
 
-func (a *app) status(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, any, asJSON bool) error {
+func (a *app) status(ctx context.Context, ledger *sqlstore.Ledger, filter store.Filter, any, asJSON bool) error {
 	runs, err := ledger.Runs(ctx, filter.Period)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func openFire(fire store.Fire) string {
 	return fmt.Sprintf("WAITING %s: contracts wait for data, or for their month's end; import it, and they go out within the hour", fire.Period)
 }
 
-func (a *app) printStatus(ctx context.Context, ledger *sqlite.Ledger, runs []store.Run, deliveries []store.Delivery) error {
+func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []store.Run, deliveries []store.Delivery) error {
 	if err := a.printStops(ctx, ledger); err != nil {
 		return err
 	}

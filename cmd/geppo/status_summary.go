@@ -9,11 +9,11 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // printStops tells what keeps mail from going out: pauses, and fires of the schedule that wait.
-func (a *app) printStops(ctx context.Context, ledger *sqlite.Ledger) error {
+func (a *app) printStops(ctx context.Context, ledger *sqlstore.Ledger) error {
 	pauses, err := ledger.Pauses(ctx)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (a *app) printStops(ctx context.Context, ledger *sqlite.Ledger) error {
 }
 
 // summariseStatus says on one screen how each open month stands, what a person must do, and when the next one begins.
-func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqlite.Ledger) error {
+func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqlstore.Ledger) error {
 	if err := a.printStops(ctx, ledger); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqli
 	return a.printNextFire(c)
 }
 
-func (a *app) summarisePeriod(p sqlite.PeriodState) {
+func (a *app) summarisePeriod(p sqlstore.PeriodState) {
 	total := 0
 	for _, n := range p.States {
 		total += n

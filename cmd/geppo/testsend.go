@@ -14,7 +14,7 @@ import (
 	"geppo/cmd/internal/desk"
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // testMark stands before the subject of a test mail.
@@ -33,7 +33,7 @@ report, and may be used while a daemon sends.`,
 	cmd.Flags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().StringVar(&periodFlag, "period", "", "month of the report, `YYYY-MM`")
 	cmd.Flags().StringVar(&to, "to", "", "`ADDRESS` to send to")
-	cmd.RunE = a.withDatabases(sqlite.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		p, err := period(periodFlag)
 		if err != nil {
 			return err

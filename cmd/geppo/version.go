@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // version is set by the linker in releases: -ldflags '-X main.version=v1.2.3'.
@@ -34,10 +34,10 @@ func (a *app) versionCommand() *cobra.Command {
 		RunE: a.do(func(*cobra.Command, []string) error {
 			if asJSON {
 				return writeJSON(a.stdout, map[string]string{
-					"version": version, "commit": commit(), "go": runtime.Version(), "sqlite": sqlite.LibraryVersion(),
+					"version": version, "commit": commit(), "go": runtime.Version(), "sqlite": sqlstore.LibraryVersion(),
 				})
 			}
-			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit(), runtime.Version(), sqlite.LibraryVersion())
+			_, err := fmt.Fprintf(a.stdout, "geppo %s\ncommit %s\n%s\nSQLite %s\n", version, commit(), runtime.Version(), sqlstore.LibraryVersion())
 			return err
 		}),
 	}

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Options say how a file is imported.
@@ -63,7 +63,7 @@ type RowError struct {
 func (e *RowError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason) }
 
 // JSONLines imports r, which holds geppo's own format (see jsonl.go); see Import.
-func JSONLines(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
+func JSONLines(ctx context.Context, db *sqlstore.Detections, r io.Reader, opts Options) (Result, error) {
 	opts.Format = "jsonl"
 	return Import(ctx, db, r, opts)
 }
@@ -71,7 +71,7 @@ func JSONLines(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Opt
 // Import imports r in one transaction. The first bad row ends it with a *RowError, and nothing is
 // kept, unless opts.Rejects takes the bad rows. The result counts the rows that were read up to an
 // error.
-func Import(ctx context.Context, db *sqlite.Detections, r io.Reader, opts Options) (Result, error) {
+func Import(ctx context.Context, db *sqlstore.Detections, r io.Reader, opts Options) (Result, error) {
 	if opts.Known == nil {
 		opts.Known = func(contract string) (Known, error) { return knownTo(ctx, db, contract) }
 	}
@@ -101,7 +101,7 @@ func (m *measured) Read(p []byte) (int, error) {
 }
 
 // knownTo is what the store knows of a contract; an unknown one is found out when its rows are put.
-func knownTo(ctx context.Context, db *sqlite.Detections, contract string) (Known, error) {
+func knownTo(ctx context.Context, db *sqlstore.Detections, contract string) (Known, error) {
 	c, endpoints, err := db.Inventory(ctx, contract)
 	if errors.Is(err, store.ErrNotFound) {
 		return Known{}, nil
@@ -119,14 +119,14 @@ const readAhead = 32
 
 // load decodes in one goroutine and writes in another. If it ends early, the decoding one ends
 // with the Read under way, which nobody can interrupt and which load therefore does not wait for.
-func load(ctx context.Context, db *sqlite.Detections, file store.Import, from source, input *measured, opts Options) (Result, error) {
+func load(ctx context.Context, db *sqlstore.Detections, file store.Import, from source, input *measured, opts Options) (Result, error) {
 	decoding, stop := context.WithCancel(ctx)
 	defer stop()
 	chunks := make(chan *chunk, readAhead)
 	go readChunks(decoding, from, chunks)
 
 	var notes Notes
-	counts, err := db.Import(ctx, file, func(tx *sqlite.ImportTx) error {
+	counts, err := db.Import(ctx, file, func(tx *sqlstore.ImportTx) error {
 		notes = Notes{NotReported: tx.NotReported, Warnings: tx.Warnings}
 		if err := takeChunks(ctx, tx, chunks, opts); err != nil {
 			return err
@@ -150,7 +150,7 @@ func load(ctx context.Context, db *sqlite.Detections, file store.Import, from so
 // warnEmpty is counted once for a file.
 const warnEmpty = "the file holds no rows"
 
-func takeChunks(ctx context.Context, tx *sqlite.ImportTx, chunks <-chan *chunk, opts Options) error {
+func takeChunks(ctx context.Context, tx *sqlstore.ImportTx, chunks <-chan *chunk, opts Options) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -166,7 +166,7 @@ func takeChunks(ctx context.Context, tx *sqlite.ImportTx, chunks <-chan *chunk, 
 	}
 }
 
-func takeChunk(ctx context.Context, tx *sqlite.ImportTx, c *chunk, opts Options) error {
+func takeChunk(ctx context.Context, tx *sqlstore.ImportTx, c *chunk, opts Options) error {
 	for i := range c.lines {
 		if err := take(ctx, tx, &c.lines[i], opts); err != nil {
 			return err
@@ -191,7 +191,7 @@ func readError(file string, err error) error {
 }
 
 // take puts one record's rows into the store, or deals with a bad one.
-func take(ctx context.Context, tx *sqlite.ImportTx, l *line, opts Options) error {
+func take(ctx context.Context, tx *sqlstore.ImportTx, l *line, opts Options) error {
 	tx.Counts.Read += int64(l.counted())
 	notes := Notes{NotReported: tx.NotReported, Warnings: tx.Warnings}
 	notes.take(l)

@@ -18,7 +18,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 const (
@@ -35,9 +35,9 @@ var (
 	noon    = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 )
 
-func open(t testing.TB) *sqlite.Detections {
+func open(t testing.TB) *sqlstore.Detections {
 	t.Helper()
-	db, err := sqlite.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), sqlite.Migrate)
+	db, err := sqlstore.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func options() ingest.Options {
 
 func lines(rows ...string) string { return strings.Join(rows, "\n") + "\n" }
 
-func load(t testing.TB, db *sqlite.Detections, text string) store.ImportCounts {
+func load(t testing.TB, db *sqlstore.Detections, text string) store.ImportCounts {
 	t.Helper()
 	res, err := ingest.JSONLines(context.Background(), db, strings.NewReader(text), options())
 	if err != nil {
@@ -64,7 +64,7 @@ func load(t testing.TB, db *sqlite.Detections, text string) store.ImportCounts {
 	return res.ImportCounts
 }
 
-func month(t testing.TB, db *sqlite.Detections) store.Month {
+func month(t testing.TB, db *sqlstore.Detections) store.Month {
 	t.Helper()
 	m, err := db.Month(context.Background(), "C000001", october)
 	if err != nil {

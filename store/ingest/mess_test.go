@@ -12,7 +12,7 @@ import (
 	"geppo/store"
 	"geppo/store/ingest"
 	"geppo/store/sample"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Data as bad as real data is imported without a loss: every row is accepted, every detection is
@@ -28,7 +28,7 @@ func TestMessIsImportedWithoutLoss(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	load := func(db *sqlite.Detections, file []byte) ingest.Result {
+	load := func(db *sqlstore.Detections, file []byte) ingest.Result {
 		r, err := ingest.JSONLines(t.Context(), db, bytes.NewReader(file), options())
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +60,7 @@ func TestMessIsImportedWithoutLoss(t *testing.T) {
 	}
 }
 
-func months(t *testing.T, db *sqlite.Detections, contracts int) map[string]store.Month {
+func months(t *testing.T, db *sqlstore.Detections, contracts int) map[string]store.Month {
 	t.Helper()
 	all := map[string]store.Month{}
 	for k := range contracts {

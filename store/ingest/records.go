@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // record is one row of any format, checked.
 type record interface {
 	// put gives it to the store; store.ErrNotFound means that its contract is unknown.
-	put(ctx context.Context, tx *sqlite.ImportTx) error
+	put(ctx context.Context, tx *sqlstore.ImportTx) error
 	contractID() string
 }
 
@@ -20,7 +20,7 @@ type contractRecord struct {
 }
 
 func (r *contractRecord) contractID() string { return r.ID }
-func (r *contractRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *contractRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutContract(ctx, r.Contract, r.keepRecipients)
 }
 
@@ -30,7 +30,7 @@ type endpointRecord struct {
 }
 
 func (r *endpointRecord) contractID() string { return r.contract }
-func (r *endpointRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *endpointRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutEndpoint(ctx, r.contract, r.Endpoint)
 }
 
@@ -40,14 +40,14 @@ type statusRecord struct {
 }
 
 func (r *statusRecord) contractID() string { return r.contract }
-func (r *statusRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *statusRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutStatus(ctx, r.contract, r.AgentStatus)
 }
 
 type detectionRecord struct{ store.DetectionRow }
 
 func (r *detectionRecord) contractID() string { return r.Contract }
-func (r *detectionRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *detectionRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutDetection(ctx, r.DetectionRow)
 }
 
@@ -57,7 +57,7 @@ type eventRecord struct {
 }
 
 func (r *eventRecord) contractID() string { return r.contract }
-func (r *eventRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *eventRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutEvent(ctx, r.contract, r.EDREvent)
 }
 
@@ -67,6 +67,6 @@ type coverageRecord struct {
 }
 
 func (r *coverageRecord) contractID() string { return r.contract }
-func (r *coverageRecord) put(ctx context.Context, tx *sqlite.ImportTx) error {
+func (r *coverageRecord) put(ctx context.Context, tx *sqlstore.ImportTx) error {
 	return tx.PutCoverage(ctx, r.contract, r.day)
 }

@@ -14,7 +14,7 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // checker takes a fault of key unless ok.
@@ -29,10 +29,10 @@ func (c Config) validate(faulty *Error) {
 	}
 	_, err := time.LoadLocation(c.Timezone)
 	check(err == nil && c.Timezone != "" && c.Timezone != "Local", "timezone", "%q is not an IANA time zone such as Asia/Tokyo", c.Timezone)
-	_, err = sqlite.ParseDSN(c.Store.DSN)
+	_, err = sqlstore.ParseDSN(c.Store.DSN)
 	check(err == nil, "store.dsn", "%v", err)
 	if c.Store.Detections != "" {
-		_, err = sqlite.ParseDSN(c.Store.Detections)
+		_, err = sqlstore.ParseDSN(c.Store.Detections)
 		check(err == nil, "store.detections", "%v", err)
 	}
 	c.Schedule.validate(check)
@@ -221,7 +221,7 @@ func (c Config) Sending() error {
 
 // Ledger and Detections are the paths of the database files; Load has checked both.
 func (c Config) Ledger() string {
-	path, err := sqlite.ParseDSN(c.Store.DSN)
+	path, err := sqlstore.ParseDSN(c.Store.DSN)
 	if err != nil {
 		return ""
 	}
@@ -231,9 +231,9 @@ func (c Config) Ledger() string {
 // Detections is the path of the detections' file, by default beside the ledger.
 func (c Config) Detections() string {
 	if c.Store.Detections == "" {
-		return sqlite.DetectionsBeside(c.Ledger())
+		return sqlstore.DetectionsBeside(c.Ledger())
 	}
-	path, err := sqlite.ParseDSN(c.Store.Detections)
+	path, err := sqlstore.ParseDSN(c.Store.Detections)
 	if err != nil {
 		return ""
 	}

@@ -21,7 +21,7 @@ import (
 
 	"geppo/cmd/internal/console"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 var (
@@ -101,11 +101,11 @@ func newSite(t *testing.T, change func(*console.Backing)) *site {
 	t.Helper()
 	s := &site{t: t, office: &fakeOffice{mail: mail}, now: today}
 	dir := t.TempDir()
-	detections, err := sqlite.OpenDetections(t.Context(), filepath.Join(dir, "d.db"), sqlite.Migrate)
+	detections, err := sqlstore.OpenDetections(t.Context(), filepath.Join(dir, "d.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(dir, "l.db"), sqlite.Migrate)
+	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "l.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func newSite(t *testing.T, change func(*console.Backing)) *site {
 		ID: "C1", Name: hostile, Product: store.ProductAntivirus, Timezone: "Asia/Tokyo", Since: "2025-01-01",
 		Recipients: []store.Recipient{{Address: "kanri@example.jp", Name: hostile}},
 	}
-	_, err = detections.Import(t.Context(), store.Import{File: "f", Now: func() time.Time { return today }}, func(tx *sqlite.ImportTx) error {
+	_, err = detections.Import(t.Context(), store.Import{File: "f", Now: func() time.Time { return today }}, func(tx *sqlstore.ImportTx) error {
 		if err := tx.PutContract(t.Context(), contract, false); err != nil {
 			return err
 		}

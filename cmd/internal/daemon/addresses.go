@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Addresses knows every contract's addresses as operators and bounces left them.
@@ -19,7 +19,7 @@ type Addresses struct {
 }
 
 // ReadAddresses reads what the ledger holds of addresses.
-func ReadAddresses(ctx context.Context, ledger *sqlite.Ledger) (Addresses, error) {
+func ReadAddresses(ctx context.Context, ledger *sqlstore.Ledger) (Addresses, error) {
 	changes, err := ledger.RecipientChanges(ctx, "")
 	if err != nil {
 		return Addresses{}, err
@@ -115,8 +115,8 @@ func (a Addresses) Of(c store.Contract) (usable, marked []store.Recipient) {
 // customer was corrected, an address removed or a mailbox closed. (The tempting other way, to cancel what waits
 // whenever something changes, misses what an import changes: it knows nothing of the ledger.)
 type Eligibility struct {
-	Detections *sqlite.Detections
-	Ledger     *sqlite.Ledger
+	Detections *sqlstore.Detections
+	Ledger     *sqlstore.Ledger
 }
 
 // Reason says why a delivery must not go out any more, "" if it may. What an operator forced to an address

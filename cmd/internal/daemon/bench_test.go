@@ -21,7 +21,7 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 const benchConnections = 8
@@ -107,7 +107,7 @@ func benchMessage(b *testing.B) mailer.Message {
 
 // benchDispatcher has a ledger on the disk, and plans so many deliveries.
 func benchDispatcher(b *testing.B) (d *daemon.Dispatcher, plan func(int)) {
-	ledger, err := sqlite.OpenLedger(b.Context(), filepath.Join(b.TempDir(), "geppo.db"), sqlite.Migrate)
+	ledger, err := sqlstore.OpenLedger(b.Context(), filepath.Join(b.TempDir(), "geppo.db"), sqlstore.Migrate)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func benchDispatcher(b *testing.B) (d *daemon.Dispatcher, plan func(int)) {
 }
 
 // benchMessages builds what is planned; they share their bytes, so that thousands fit into memory.
-func benchMessages(b *testing.B, ledger *sqlite.Ledger) map[int64]mailer.Message {
+func benchMessages(b *testing.B, ledger *sqlstore.Ledger) map[int64]mailer.Message {
 	planned, err := ledger.Deliveries(b.Context(), store.Filter{})
 	if err != nil {
 		b.Fatal(err)

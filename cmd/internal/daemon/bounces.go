@@ -11,7 +11,7 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Bounces takes notifications of what became of deliveries after the relay had accepted them.
@@ -21,7 +21,7 @@ import (
 // Taking the same one again changes nothing, so that whoever brings it may repeat it: a mail server whose pipe broke, or a reader of a
 // Maildir that was killed.
 type Bounces struct {
-	Ledger *sqlite.Ledger
+	Ledger *sqlstore.Ledger
 	Log    *slog.Logger
 	Now    func() time.Time
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // ErrClock says that this machine's clock is not believed.
@@ -24,8 +24,8 @@ var ErrClock = errors.New("the clock is not believed")
 // pause of its own cause, which stops planning and pruning, and not the queue: what is planned already
 // may go out. The zero Leap believes everything.
 type Clock struct {
-	Ledger     *sqlite.Ledger
-	Detections *sqlite.Detections
+	Ledger     *sqlstore.Ledger
+	Detections *sqlstore.Detections
 	Leap       time.Duration
 	// Trust is how far ahead a delivery's next try can rightly be: what is set for later was set by a
 	// clock that was wrong, and is due at once. 0: it is not looked at.

@@ -16,14 +16,14 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Composer makes the message of a delivery. The report behind it is computed and frozen for the
 // first one of a contract and period; all later ones show the frozen figures.
 type Composer struct {
-	Detections *sqlite.Detections
-	Ledger     *sqlite.Ledger
+	Detections *sqlstore.Detections
+	Ledger     *sqlstore.Ledger
 	Brands     Brands
 	Draw       func(aggregate.Report) (render.Parts, error) // nil: Parts
 	Bounce     string

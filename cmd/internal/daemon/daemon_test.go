@@ -24,7 +24,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 	"geppo/templates"
 )
 
@@ -36,8 +36,8 @@ var (
 // house is a whole geppo over a server that answers by recipient.
 type house struct {
 	t          *testing.T
-	ledger     *sqlite.Ledger
-	detections *sqlite.Detections
+	ledger     *sqlstore.Ledger
+	detections *sqlstore.Detections
 	planner    daemon.Planner
 	dispatcher *daemon.Dispatcher
 	server     *server
@@ -57,10 +57,10 @@ func quietHouse(t *testing.T, dir string) *house {
 	t.Helper()
 	h := &house{t: t, now: first, server: &server{}}
 	var err error
-	if h.ledger, err = sqlite.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate); err != nil {
+	if h.ledger, err = sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate); err != nil {
 		t.Fatal(err)
 	}
-	if h.detections, err = sqlite.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate); err != nil {
+	if h.detections, err = sqlstore.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlstore.Migrate); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -771,6 +771,6 @@ func TestARepeatSendsTheArchivedBytesOrNone(t *testing.T) {
 	}
 }
 
-func messageIDs(l *sqlite.Ledger) mailer.IDs {
+func messageIDs(l *sqlstore.Ledger) mailer.IDs {
 	return mailer.IDs{Domain: "geppo.example", Key: mailer.Secret(l.Secret())}
 }

@@ -14,7 +14,7 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Dispatcher sends what is due: claim, compose, send, record.
@@ -38,7 +38,7 @@ import (
 // most one message for each connection, so that neither waits for what the other could do meanwhile
 // and the memory between them is bounded.
 type Dispatcher struct {
-	Ledger   *sqlite.Ledger
+	Ledger   *sqlstore.Ledger
 	Composer *Composer
 	// Compose makes a delivery's message; nil: Composer.Compose.
 	Compose   func(context.Context, store.Delivery) (mailer.Message, error)

@@ -19,7 +19,7 @@ import (
 
 	"geppo/store"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Inbox is a folder whose files are imported. A file is taken once its size has rested, so that one
@@ -35,7 +35,7 @@ import (
 type Inbox struct {
 	Dir        string
 	Settle     time.Duration
-	Detections *sqlite.Detections
+	Detections *sqlstore.Detections
 	Reading    ingest.Reading
 	Zone       *time.Location                                  // of files' dates
 	Silence    func(ctx context.Context, feeds []Silent) error // tells the operators
@@ -216,7 +216,7 @@ func (in *Inbox) take(ctx context.Context, root *os.Root, name string) error {
 func (in *Inbox) again(ctx context.Context, root *os.Root, name string, info fs.FileInfo, at time.Time) error {
 	in.Log.Info("a file of the inbox was imported before", "file", name, "imported_at", at)
 	if info.ModTime().After(at) {
-		_, err := in.Detections.Import(ctx, store.Import{File: name, Feed: feedOf(name), Now: in.Now}, func(tx *sqlite.ImportTx) error {
+		_, err := in.Detections.Import(ctx, store.Import{File: name, Feed: feedOf(name), Now: in.Now}, func(tx *sqlstore.ImportTx) error {
 			tx.Warnings["the same file as before"]++
 			return nil
 		})

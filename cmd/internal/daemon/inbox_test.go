@@ -19,7 +19,7 @@ import (
 	"pgregory.net/rapid"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // inboxClock is the clock of these tests, which they set.
@@ -35,7 +35,7 @@ type inboxFixture struct {
 func newInbox(t testing.TB) *inboxFixture {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := sqlite.OpenDetections(t.Context(), filepath.Join(dir, "d.db"), sqlite.Migrate)
+	db, err := sqlstore.OpenDetections(t.Context(), filepath.Join(dir, "d.db"), sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // ErrPaused says that the queue stands still, with who stopped it and why.
 var ErrPaused = errors.New("the queue is paused")
 
 // StandStill fails with ErrPaused while something keeps the queue back, and says all that does.
-func StandStill(ctx context.Context, ledger *sqlite.Ledger) error {
+func StandStill(ctx context.Context, ledger *sqlstore.Ledger) error {
 	pauses, err := ledger.Pauses(ctx)
 	if err != nil {
 		return err

@@ -11,13 +11,13 @@ import (
 
 	"geppo/mailer"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Planner decides who gets a period's reports.
 type Planner struct {
-	Detections *sqlite.Detections
-	Ledger     *sqlite.Ledger
+	Detections *sqlstore.Detections
+	Ledger     *sqlstore.Ledger
 	IDs        mailer.IDs
 	Domains    Domains
 	// RequireData keeps a contract waiting until its own rows say that its feed has lived to the period's

@@ -11,7 +11,7 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // BenchmarkPlan plans a month of GEPPO_BENCH_CONTRACTS contracts (2,000 if it is not set; a provider's
@@ -29,7 +29,7 @@ func BenchmarkPlan(b *testing.B) {
 	detections := benchContracts(b, filepath.Join(dir, "detections.db"), contracts)
 	request := daemon.Request{Kind: "run", Period: october, By: "bench"}
 	planner := func(b *testing.B, name string) daemon.Planner {
-		ledger, err := sqlite.OpenLedger(b.Context(), filepath.Join(dir, name), sqlite.Migrate)
+		ledger, err := sqlstore.OpenLedger(b.Context(), filepath.Join(dir, name), sqlstore.Migrate)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -73,13 +73,13 @@ func BenchmarkPlan(b *testing.B) {
 }
 
 // benchContracts makes a database of contracts of which two of five have a second address.
-func benchContracts(b *testing.B, path string, contracts int) *sqlite.Detections {
-	detections, err := sqlite.OpenDetections(b.Context(), path, sqlite.Migrate)
+func benchContracts(b *testing.B, path string, contracts int) *sqlstore.Detections {
+	detections, err := sqlstore.OpenDetections(b.Context(), path, sqlstore.Migrate)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { detections.Close() })
-	_, err = detections.Import(b.Context(), store.Import{File: "bench", Format: "jsonl", Now: time.Now}, func(tx *sqlite.ImportTx) error {
+	_, err = detections.Import(b.Context(), store.Import{File: "bench", Format: "jsonl", Now: time.Now}, func(tx *sqlstore.ImportTx) error {
 		return putContracts(b.Context(), tx, contracts)
 	})
 	if err != nil {
@@ -88,7 +88,7 @@ func benchContracts(b *testing.B, path string, contracts int) *sqlite.Detections
 	return detections
 }
 
-func putContracts(ctx context.Context, tx *sqlite.ImportTx, contracts int) error {
+func putContracts(ctx context.Context, tx *sqlstore.ImportTx, contracts int) error {
 	for i := range contracts {
 		c := store.Contract{
 			ID: fmt.Sprintf("C%06d", i), Name: fmt.Sprintf("株式会社サンプル%d", i), Product: "antivirus", Licences: 10,

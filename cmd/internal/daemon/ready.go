@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Why a run of nothing is no success.
@@ -97,7 +97,7 @@ func (p Planner) Ready(ctx context.Context, request Request) error {
 
 // Waiting tells how far the deliveries of a filter are: how many will not move by themselves any
 // more, and whether one of the others could be sent at once.
-func Waiting(ctx context.Context, ledger *sqlite.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
+func Waiting(ctx context.Context, ledger *sqlstore.Ledger, filter store.Filter, now time.Time) (done int, waiting bool, err error) {
 	counts, err := ledger.CountStates(ctx, filter)
 	if err != nil {
 		return 0, false, err

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Settings are what a reload of the configuration replaces.
@@ -35,7 +35,7 @@ type Settings struct {
 // it ends no loop. Only a database that is not in its place any more ends the daemon at once: another
 // may have begun on the file that has its name now.
 type Daemon struct {
-	Ledger *sqlite.Ledger
+	Ledger *sqlstore.Ledger
 	Log    *slog.Logger
 	Now    func() time.Time
 	Relay  *Relay        // nil: nobody asks

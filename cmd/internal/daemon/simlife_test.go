@@ -21,7 +21,7 @@ import (
 	"geppo/mailer"
 	"geppo/render"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // life is one process of the simulated geppo: from its start to its end, which may be a kill. A kill
@@ -30,7 +30,7 @@ import (
 type life struct {
 	s          *simulation
 	path       string // of its ledger
-	ledger     *sqlite.Ledger
+	ledger     *sqlstore.Ledger
 	dispatcher *daemon.Dispatcher
 	heldBack   bool // an operator has paused the queue
 
@@ -49,7 +49,7 @@ type life struct {
 func (s *simulation) newLife(path string) *life {
 	l := &life{s: s, path: path}
 	var err error
-	if l.ledger, err = sqlite.OpenLedger(s.t.Context(), path, sqlite.Migrate); err != nil {
+	if l.ledger, err = sqlstore.OpenLedger(s.t.Context(), path, sqlstore.Migrate); err != nil {
 		s.t.Fatal(err)
 	}
 	composer := &daemon.Composer{

@@ -22,7 +22,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 	"geppo/templates"
 )
 
@@ -40,7 +40,7 @@ type simulation struct {
 	seed       uint64
 	dir        string
 	archive    string
-	detections *sqlite.Detections
+	detections *sqlstore.Detections
 	renderer   *render.Renderer
 	relay      *relay
 	policy     daemon.Policy
@@ -193,7 +193,7 @@ func quickDir(t *testing.T) string {
 
 func (s *simulation) live(months int) {
 	var err error
-	if s.detections, err = sqlite.OpenDetections(s.t.Context(), filepath.Join(s.dir, "detections.db"), sqlite.Migrate); err != nil {
+	if s.detections, err = sqlstore.OpenDetections(s.t.Context(), filepath.Join(s.dir, "detections.db"), sqlstore.Migrate); err != nil {
 		s.t.Fatal(err)
 	}
 	s.relay = startRelay(s)

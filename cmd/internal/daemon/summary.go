@@ -7,7 +7,7 @@ import (
 
 	"geppo/render"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Summarizer tells the operators how a run ended.
@@ -44,7 +44,7 @@ func (s *Summarizer) Send(ctx context.Context, run store.Run) error {
 }
 
 // standing counts the deliveries of a run's period, and tells whether anything of it is left.
-func standing(ctx context.Context, ledger *sqlite.Ledger, run store.Run) (summary render.Summary, err error) {
+func standing(ctx context.Context, ledger *sqlstore.Ledger, run store.Run) (summary render.Summary, err error) {
 	counts, err := ledger.CountStates(ctx, store.Filter{Period: run.Period})
 	if err != nil {
 		return summary, err

@@ -11,14 +11,14 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // The operators are told once of each run's end, whoever sees it first; a summary that is lost, by a crash or because the
 // relay was gone, is told later.
 func TestTheEndOfARunIsToldOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ledger, err := sqlite.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlite.Migrate)
+		ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlstore.Migrate)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ import (
 	"geppo/render"
 	"geppo/store"
 	"geppo/store/ingest"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 	"geppo/templates"
 )
 
@@ -93,8 +93,8 @@ type years struct {
 	zone       *time.Location
 	line       string
 	office     *postOffice
-	ledger     *sqlite.Ledger
-	detections *sqlite.Detections
+	ledger     *sqlstore.Ledger
+	detections *sqlstore.Detections
 	renderer   *render.Renderer
 	skew       atomic.Int64 // nanoseconds; of the machine's clock
 	imports    int
@@ -257,8 +257,8 @@ func TestYears(t *testing.T) {
 
 func (y *years) open(dir string) {
 	var err error
-	if y.ledger, err = sqlite.OpenLedger(y.t.Context(), filepath.Join(dir, "geppo.db"), sqlite.Migrate); err == nil {
-		y.detections, err = sqlite.OpenDetections(y.t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlite.Migrate)
+	if y.ledger, err = sqlstore.OpenLedger(y.t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate); err == nil {
+		y.detections, err = sqlstore.OpenDetections(y.t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlstore.Migrate)
 	}
 	if err != nil {
 		y.t.Fatal(err)

@@ -13,13 +13,13 @@ import (
 
 	"geppo/cmd/internal/daemon"
 	"geppo/store"
-	"geppo/store/sqlite"
+	"geppo/store/sqlstore"
 )
 
 // Desk is the place from which an operator works.
 type Desk struct {
-	Ledger     *sqlite.Ledger
-	Detections *sqlite.Detections
+	Ledger     *sqlstore.Ledger
+	Detections *sqlstore.Detections
 	Composer   *daemon.Composer // computes and reads reports; sends nothing
 	Planner    daemon.Planner
 	Now        func() time.Time

@@ -1,0 +1,254 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"geppo/store"
+)
+
+// ImportTx writes one file's rows. The rows become visible together, or not at all.
+//
+// Detections and agents' snapshots come by the million and in the order of time, while their
+// tables are clustered by contract. Written as they come, nearly every row would touch a page of
+// its own (48k rows/s measured, and falling as the table grows). So both are held back, sorted by
+// key and written in large batches (200k rows/s and more); a batch is bounded by rows and bytes,
+// which bounds memory however long the file is.
+type ImportTx struct {
+	// Counts is kept by the methods, but for Read and Rejected, which the caller counts.
+	Counts store.ImportCounts
+	// NotReported counts, by class, what the file told and no report does; Warnings counts, by kind,
+	// what an operator should look at. The caller adds its own to both.
+	NotReported, Warnings map[string]int64
+	// File is recorded when all is written: what is known of it only at its end may be set until then.
+	File store.Import
+
+	tx         *sql.Tx
+	stmt       *importStatements
+	bound      map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
+	keys       map[string]int64        // contracts' ids → keys
+	folded     map[string]string       // names → store.Fold, for those that came last
+	outside    outside
+	touched    touched
+	detections batch[detectionRow, detectionKey]
+	statuses   batch[statusRow, statusKey]
+}
+
+type importStatements struct {
+	contractKey, recipientsOf, dropRecipients, recipient *sql.Stmt
+	contract, endpoint, event                            insertOrUpdate
+	endpointByID, endpointByName, coverage, record       *sql.Stmt
+	inventory, outside, changed, moved, clearMoved       *sql.Stmt
+	detection, detections, status, statuses              insertOrUpdate
+}
+
+// insertOrUpdate is two statements with the same arguments: one adds a row unless it is there, the
+// other replaces it where it says something else. One statement (ON CONFLICT DO UPDATE) would be as
+// fast, but does not tell a new row from a changed one.
+type insertOrUpdate struct{ insert, update *sql.Stmt }
+
+func (s *insertOrUpdate) list(db *sql.DB, insert, update string) []statement {
+	return []statement{{&s.insert, db, insert}, {&s.update, db, update}}
+}
+
+func (s insertOrUpdate) in(ctx context.Context, tx *sql.Tx) insertOrUpdate {
+	return insertOrUpdate{tx.StmtContext(ctx, s.insert), tx.StmtContext(ctx, s.update)}
+}
+
+// run gives how many of the rows in args were added and how many replaced.
+func (s insertOrUpdate) run(ctx context.Context, rows int, args []any) (added, replaced int64, err error) {
+	added, err = affected(s.insert.ExecContext(ctx, args...))
+	if err != nil || added == int64(rows) {
+		return added, 0, err
+	}
+	replaced, err = affected(s.update.ExecContext(ctx, args...))
+	return added, replaced, err
+}
+
+func affected(res sql.Result, err error) (int64, error) {
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (s *importStatements) list(db *sql.DB) []statement {
+	return slices.Concat(
+		[]statement{
+			{&s.contractKey, db, selectContractKey},
+			{&s.recipientsOf, db, selectRecipientsOf},
+			{&s.dropRecipients, db, dropRecipients},
+			{&s.recipient, db, putRecipient},
+			{&s.endpointByID, db, selectEndpointByID},
+			{&s.endpointByName, db, selectEndpointByName},
+			{&s.coverage, db, putCoverage},
+			{&s.record, db, putImport},
+			{&s.inventory, db, selectInventory},
+			{&s.outside, db, putOutside},
+			{&s.changed, db, putChanged},
+			{&s.moved, db, putMoved},
+			{&s.clearMoved, db, clearMoved},
+		},
+		s.contract.list(db, insertContract, updateContract),
+		s.endpoint.list(db, insertEndpoint, updateEndpoint),
+		s.event.list(db, insertEvent, updateEvent),
+		s.detection.list(db, insertDetections(1), updateDetections(1)),
+		s.detections.list(db, insertDetections(rowsPerStatement), updateDetections(rowsPerStatement)),
+		s.status.list(db, insertStatuses(1), updateStatuses(1)),
+		s.statuses.list(db, insertStatuses(rowsPerStatement), updateStatuses(rowsPerStatement)),
+	)
+}
+
+const putImport = `
+INSERT INTO imports (started_at, finished_at, feed, file, size, sha256, format,
+  read_rows, new_rows, changed_rows, duplicate_rows, rejected_rows, not_reported, warnings)
+VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// Import calls write to put one file's rows, records the import and commits; an error of write
+// undoes all of it. It waits for an import that runs in another process.
+func (d *Detections) Import(ctx context.Context, file store.Import, write func(*ImportTx) error) (counts store.ImportCounts, err error) {
+	started := file.Now()
+	tx, err := d.f.w.BeginTx(ctx, nil)
+	if err != nil {
+		return counts, fmt.Errorf("begin import of %s (another may be running; try again when it has ended): %w", file.File, err)
+	}
+	// After the commit there is nothing left to roll back.
+	defer func() {
+		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
+			err = errors.Join(err, undo)
+		}
+	}()
+	t := newImportTx(ctx, tx, &d.insert)
+	t.File = file
+	// The transaction must not end under a batch that is being written. There is one only after an
+	// error, which undoes it; whether it failed as well says nothing more.
+	defer func() { _ = t.wait() }()
+	if err := write(t); err != nil {
+		return t.Counts, err
+	}
+	if err := t.flush(ctx); err != nil {
+		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
+	}
+	if err = t.record(ctx, started); err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
+	}
+	return t.Counts, nil
+}
+
+// record writes the row that tells of this import.
+func (t *ImportTx) record(ctx context.Context, started time.Time) error {
+	finished := t.File.Now()
+	if err := t.recordOutside(ctx, finished); err != nil {
+		return fmt.Errorf("record machines outside the inventory: %w", err)
+	}
+	f, c := t.File, t.Counts
+	notReported, err := json.Marshal(t.NotReported)
+	if err != nil {
+		return err
+	}
+	warnings, err := json.Marshal(t.Warnings)
+	if err != nil {
+		return err
+	}
+	recorded, err := t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), finished.UnixMilli(),
+		cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
+		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings))
+	if err != nil || c.New+c.Changed == 0 {
+		return err
+	}
+	key, err := recorded.LastInsertId()
+	if err != nil {
+		return err
+	}
+	return t.recordChanged(ctx, key, finished)
+}
+
+func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx {
+	return &ImportTx{
+		NotReported: map[string]int64{},
+		Warnings:    map[string]int64{},
+		tx:          tx,
+		stmt:        s,
+		bound:       map[*sql.Stmt]*sql.Stmt{},
+		keys:        map[string]int64{},
+		folded:      map[string]string{},
+		outside:     outside{seen: map[machineOf]*named{}},
+		touched:     touched{seen: map[contractMonth]struct{}{}},
+		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
+		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
+	}
+}
+
+// flush writes all rows that are held back.
+func (t *ImportTx) flush(ctx context.Context) error {
+	err := t.detections.flush(ctx, &t.Counts)
+	if err == nil {
+		err = t.detections.wait(&t.Counts)
+	}
+	if err != nil {
+		return fmt.Errorf("write detections: %w", err)
+	}
+	err = t.statuses.flush(ctx, &t.Counts)
+	if err == nil {
+		err = t.statuses.wait(&t.Counts)
+	}
+	if err != nil {
+		return fmt.Errorf("write agents' snapshots: %w", err)
+	}
+	return nil
+}
+
+// wait ends when no goroutine of t writes any more.
+func (t *ImportTx) wait() error {
+	return errors.Join(t.detections.wait(&t.Counts), t.statuses.wait(&t.Counts))
+}
+
+// inTx binds a statement to the transaction, once for all rows.
+func (t *ImportTx) inTx(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
+	if t.bound[stmt] == nil {
+		t.bound[stmt] = t.tx.StmtContext(ctx, stmt)
+	}
+	return t.bound[stmt]
+}
+
+// putOne adds or replaces one row and counts it.
+func (t *ImportTx) putOne(ctx context.Context, s insertOrUpdate, args ...any) error {
+	added, replaced, err := t.runOne(ctx, s, args...)
+	if err == nil {
+		count(&t.Counts, added, replaced)
+	}
+	return err
+}
+
+func (t *ImportTx) runOne(ctx context.Context, s insertOrUpdate, args ...any) (added, replaced bool, err error) {
+	s = insertOrUpdate{t.inTx(ctx, s.insert), t.inTx(ctx, s.update)}
+	a, r, err := s.run(ctx, 1, args)
+	return a > 0, r > 0, err
+}
+
+const selectContractKey = `SELECT key FROM contracts WHERE id = ?`
+
+// key finds a contract's key; ErrNotFound if no contract of that id was imported before.
+func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
+	if key, ok := t.keys[id]; ok {
+		return key, nil
+	}
+	err = t.inTx(ctx, t.stmt.contractKey).QueryRowContext(ctx, id).Scan(&key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("contract %q: %w", id, store.ErrNotFound)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("contract %q: %w", id, err)
+	}
+	t.keys[id] = key
+	return key, nil
+}

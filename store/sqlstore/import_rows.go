@@ -1,0 +1,234 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"geppo/store"
+)
+
+// The rows that come by the thousand: they are written one by one, as they come.
+
+const (
+	insertContract = `
+INSERT INTO contracts (id, name, product, edr, url_filtering, licences, timezone, brand, since, ends)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, '')) ON CONFLICT DO NOTHING`
+	updateContract = `
+UPDATE contracts SET name = ?2, product = ?3, edr = ?4, url_filtering = ?5, licences = ?6, timezone = ?7, brand = ?8, since = ?9,
+  ends = nullif(?10, '')
+WHERE id = ?1 AND (name, product, edr, url_filtering, licences, timezone, brand, since, coalesce(ends, ''))
+  IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+
+	dropRecipients = `DELETE FROM recipients WHERE contract = ?`
+	putRecipient   = `INSERT INTO recipients (contract, address, name) VALUES (?, ?, ?)`
+)
+
+// PutContract adds or replaces a contract. With keepRecipients its list of addresses stays as it
+// is; otherwise c.Recipients, in which every address stands once, becomes the list.
+func (t *ImportTx) PutContract(ctx context.Context, c store.Contract, keepRecipients bool) error {
+	added, replaced, err := t.runOne(ctx, t.stmt.contract, c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone,
+		c.Brand, c.Since, c.Ends)
+	if err != nil {
+		return fmt.Errorf("write contract %q: %w", c.ID, err)
+	}
+	if !keepRecipients {
+		others, err := t.putRecipients(ctx, c)
+		if err != nil {
+			return fmt.Errorf("write recipients of contract %q: %w", c.ID, err)
+		}
+		count(&t.Counts, added, replaced || others)
+	} else {
+		count(&t.Counts, added, replaced)
+	}
+	if !replaced {
+		return nil
+	}
+	key, err := t.key(ctx, c.ID)
+	if err == nil {
+		t.touched.any(key)
+	}
+	return err
+}
+
+func (t *ImportTx) putRecipients(ctx context.Context, c store.Contract) (changed bool, err error) {
+	key, err := t.key(ctx, c.ID)
+	if err != nil {
+		return false, err
+	}
+	var have []store.Recipient
+	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows scanner) error {
+		var r store.Recipient
+		err := rows.Scan(&r.Address, &r.Name)
+		have = append(have, r)
+		return err
+	}, key)
+	if err != nil {
+		return false, err
+	}
+	want := slices.SortedFunc(slices.Values(c.Recipients), compareRecipients)
+	if slices.Equal(have, want) {
+		return false, nil
+	}
+	if _, err := t.inTx(ctx, t.stmt.dropRecipients).ExecContext(ctx, key); err != nil {
+		return false, err
+	}
+	for _, r := range want {
+		if _, err := t.inTx(ctx, t.stmt.recipient).ExecContext(ctx, key, r.Address, r.Name); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// compareRecipients orders by address in code-point order.
+func compareRecipients(a, b store.Recipient) int {
+	return cmp.Or(strings.Compare(a.Address, b.Address), strings.Compare(a.Name, b.Name))
+}
+
+// An entry of the inventory is found by its endpoint_id. One that has none yet takes the first that
+// is told for its name; a row without one means the entry of its name, of several the one without
+// an endpoint_id, else the one that is installed, else the one that was installed last.
+const (
+	selectEndpointByID = `SELECT folded, endpoint_id FROM endpoints WHERE contract = ?1 AND endpoint_id = ?3 AND endpoint_id <> ''
+UNION ALL SELECT folded, endpoint_id FROM endpoints WHERE contract = ?1 AND folded = ?2 AND endpoint_id = '' LIMIT 1`
+	selectEndpointByName = `SELECT folded, endpoint_id FROM endpoints WHERE contract = ?1 AND folded = ?2
+ORDER BY endpoint_id <> '', removed_at IS NOT NULL, installed_at DESC, endpoint_id LIMIT 1`
+
+	insertEndpoint = `
+INSERT INTO endpoints (contract, folded, endpoint_id, name, class, os, installed_at, removed_at)
+VALUES (?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`
+	updateEndpoint = `
+UPDATE endpoints SET folded = ?4, endpoint_id = ?5, name = ?6, class = ?7, os = ?8, installed_at = ?9, removed_at = ?10
+WHERE contract = ?1 AND folded = ?2 AND endpoint_id = ?3
+  AND (folded, endpoint_id, name, class, os, installed_at, removed_at) IS NOT (?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+)
+
+// PutEndpoint adds or replaces a machine of a contract's inventory.
+func (t *ImportTx) PutEndpoint(ctx context.Context, contract string, e store.Endpoint) error {
+	key, err := t.key(ctx, contract)
+	if err != nil {
+		return err
+	}
+	if err := t.putEndpoint(ctx, key, e); err != nil {
+		return fmt.Errorf("write endpoint %q of contract %q: %w", e.Name, contract, err)
+	}
+	return nil
+}
+
+func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endpoint) (err error) {
+	folded, id := t.fold(e.Name), e.ID
+	wasFolded, wasID := folded, id // an entry that is new is replaced nowhere
+	if id != "" {
+		err = t.inTx(ctx, t.stmt.endpointByID).QueryRowContext(ctx, contract, folded, id).Scan(&wasFolded, &wasID)
+	} else {
+		err = t.inTx(ctx, t.stmt.endpointByName).QueryRowContext(ctx, contract, folded).Scan(&wasFolded, &wasID)
+		id = wasID
+	}
+	args := []any{contract, wasFolded, wasID, folded, id, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt)}
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		t.touched.at(contract, e.InstalledAt)
+		return t.putOne(ctx, t.stmt.endpoint, args...)
+	case err != nil:
+		return err
+	}
+	replaced, err := affected(t.inTx(ctx, t.stmt.endpoint.update).ExecContext(ctx, args...))
+	if err == nil {
+		count(&t.Counts, false, replaced > 0)
+	}
+	if replaced > 0 {
+		t.touched.any(contract)
+	}
+	return err
+}
+
+// An event's time stays as it was first told. A row that says when it was updated gives way to none
+// that is newer, and its machines hold too, because an attack may spread while it is looked into.
+const (
+	insertEvent = `
+INSERT INTO edr_events (contract, id, time, updated, status, endpoints, objects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+ON CONFLICT DO NOTHING`
+	updateEvent = `
+UPDATE edr_events SET status = ?5, objects = ?7, endpoints = iif(?4 IS NULL, endpoints, ?6), updated = coalesce(?4, updated)
+WHERE contract = ?1 AND id = ?2 AND (?4 IS NULL OR updated IS NULL OR updated <= ?4)
+  AND ((status, objects) IS NOT (?5, ?7) OR ?4 IS NOT NULL AND (updated, endpoints) IS NOT (?4, ?6))`
+)
+
+// PutEvent adds an event, or updates a known one unless what is known is newer.
+func (t *ImportTx) PutEvent(ctx context.Context, contract string, e store.EDREvent) error {
+	key, err := t.key(ctx, contract)
+	if err != nil {
+		return err
+	}
+	endpoints, err := json.Marshal(append([]store.Machine{}, e.Endpoints...)) // never null
+	if err != nil {
+		return fmt.Errorf("endpoints of event %q: %w", e.ID, err)
+	}
+	objects, err := json.Marshal(append([]store.EDRObject{}, e.Objects...))
+	if err != nil {
+		return fmt.Errorf("objects of event %q: %w", e.ID, err)
+	}
+	for _, m := range e.Endpoints {
+		if err := t.follow(ctx, key, m, t.machine(m)); err != nil {
+			return err
+		}
+	}
+	t.touched.at(key, e.Time)
+	err = t.putOne(ctx, t.stmt.event, key, e.ID, e.Time.UnixMilli(), millis(e.Updated), e.Status, string(endpoints), string(objects))
+	if err != nil {
+		return fmt.Errorf("write event %q of contract %q: %w", e.ID, contract, err)
+	}
+	return nil
+}
+
+const putCoverage = `INSERT INTO coverage (contract, day) VALUES (?, ?) ON CONFLICT DO NOTHING`
+
+// PutCoverage marks a day for which a contract's feed is complete.
+func (t *ImportTx) PutCoverage(ctx context.Context, contract string, day store.Day) error {
+	key, err := t.key(ctx, contract)
+	if err != nil {
+		return err
+	}
+	t.touched.on(key, day)
+	added, err := affected(t.inTx(ctx, t.stmt.coverage).ExecContext(ctx, key, day))
+	if err != nil {
+		return fmt.Errorf("write coverage %s of contract %q: %w", day, contract, err)
+	}
+	count(&t.Counts, added > 0, false)
+	return nil
+}
+
+// count adds one row's fate.
+func count(c *store.ImportCounts, added, replaced bool) {
+	switch {
+	case added:
+		c.New++
+	case replaced:
+		c.Changed++
+	default:
+		c.Duplicate++
+	}
+}
+
+// foldedNames is how many names are kept folded: machines come back with nearly every row, and
+// folding a name that is not ASCII costs as much as writing a row.
+const foldedNames = 1 << 16
+
+// fold is store.Fold.
+func (t *ImportTx) fold(name string) string {
+	folded, ok := t.folded[name]
+	if !ok {
+		if len(t.folded) >= foldedNames {
+			clear(t.folded)
+		}
+		folded = store.Fold(name)
+		t.folded[name] = folded
+	}
+	return folded
+}
