@@ -23,7 +23,7 @@ import (
 )
 
 // Needed is the environment variable that forbids to skip what has no PostgreSQL.
-const Needed = "GEPPO_NEED_POSTGRES"
+const Needed = "PGTEST_REQUIRED"
 
 var shared struct {
 	sync.Mutex
