@@ -71,8 +71,9 @@ func compute(rows store.MonthRows, opts Options) (Report, error) {
 		}
 		r.Antivirus = append(r.Antivirus, f)
 	}
+	r.History = historyBefore(m.Period, opts.History)
 	r.conclude(m, cal, c, v)
-	r.History = r.history(opts.History)
+	r.History = append(r.History, r.Totals())
 	return r, nil
 }
 
@@ -104,7 +105,10 @@ func (r *Report) conclude(m store.Month, cal *calendar, c *counts, v *events) {
 	ms.forget()
 	var life int
 	r.Gaps, life = gaps(m, m.Period, m.CoverageFed)
-	gapsBefore, _ := gaps(m, m.Period.Previous(), m.FedBefore)
+	gapsBefore, lifeBefore := gaps(m, m.Period.Previous(), m.FedBefore)
+	if len(gapsBefore) == 0 && lifeBefore > 0 {
+		r.previousMeans(lifeBefore)
+	}
 	all := r.allPoints(cal, c, v, rows, len(gapsBefore) > 0)
 	r.Points = printed(all)
 	r.ToConfirm, r.Restart = c.toConfirm(rows, cal), c.restart(rows)

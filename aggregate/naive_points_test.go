@@ -21,7 +21,17 @@ func (n naive) result(f store.Feature, results ...string) (sum int64) {
 }
 
 func (n naive) conclude(r *Report, life int) {
-	gapsBefore, _ := n.gaps(n.m.Period.Previous(), n.m.FedBefore)
+	gapsBefore, lifeBefore := n.gaps(n.m.Period.Previous(), n.m.FedBefore)
+	for i, line := range r.Overview.Summary {
+		if line.Previous != nil && len(gapsBefore) == 0 && lifeBefore > 0 {
+			r.Overview.Summary[i].PreviousMean = mean(*line.Previous, lifeBefore)
+		}
+	}
+	for _, m := range r.History {
+		if r.EDR != nil && m.Period == r.Period.Previous() && len(gapsBefore) == 0 && lifeBefore > 0 {
+			r.EDR.PreviousMean = mean(m.EDR, lifeBefore)
+		}
+	}
 	all := n.points(*r, len(r.Gaps) > 0, len(gapsBefore) > 0)
 	desk := n.result("virus", "uncleanable") + n.result("spyware", "noncleaned", "unsafe")
 	r.Funnel = Funnel{

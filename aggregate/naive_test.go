@@ -252,6 +252,9 @@ func rate(part, whole int64) *float64 {
 	return &f
 }
 
+// mean is how many a day so many in so many days are, to one decimal.
+func mean(n int64, days int) *float64 { return rate(n, 100*int64(days)) }
+
 // rank counts words with their weights and lists the first limit of them, -1 for all.
 func rank(limit int, each func(add func(word string, weight int64))) []Ranked {
 	list := []Ranked{}

@@ -96,18 +96,31 @@ func gaps(m store.Month, p store.Period, fed bool) (missing []store.Day, life in
 // HistoryMonths is how many months a history has at the most, the period included.
 const HistoryMonths = 12
 
-// history puts the period behind those of the months before it that count.
-func (r *Report) history(before []MonthTotals) []MonthTotals {
+// historyBefore are those months before the period that count, the oldest first.
+func historyBefore(p store.Period, known []MonthTotals) []MonthTotals {
 	list := []MonthTotals{}
-	for _, m := range before {
-		if back := monthsBetween(m.Period, r.Period); back > 0 && back < HistoryMonths {
+	for _, m := range known {
+		if back := monthsBetween(m.Period, p); back > 0 && back < HistoryMonths {
 			list = append(list, m)
 		}
 	}
 	slices.SortFunc(list, func(a, b MonthTotals) int {
-		return -cmp.Compare(monthsBetween(a.Period, r.Period), monthsBetween(b.Period, r.Period))
+		return -cmp.Compare(monthsBetween(a.Period, p), monthsBetween(b.Period, p))
 	})
-	return append(list, r.Totals())
+	return list
+}
+
+// previousMeans spreads the month before over the days that the contract had in it. Of its events only the history tells.
+func (r *Report) previousMeans(days int) {
+	mean := func(n int64) *float64 { return new(percent(n, 100*int64(days))) }
+	for i, line := range r.Overview.Summary {
+		if line.Previous != nil {
+			r.Overview.Summary[i].PreviousMean = mean(*line.Previous)
+		}
+	}
+	if last := len(r.History) - 1; r.EDR != nil && last >= 0 && r.History[last].Period == r.Period.Previous() {
+		r.EDR.PreviousMean = mean(r.History[last].EDR)
+	}
 }
 
 func monthsBetween(from, to store.Period) int {

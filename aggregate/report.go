@@ -65,12 +65,14 @@ type Installed struct {
 func (i Installed) Total() int { return i.Desktop + i.Server + i.Mobile + i.Unknown }
 
 // SummaryLine compares a feature with the month before. Previous is nil for a contract that had no
-// month before; ChangePercent is nil there and wherever Previous is 0.
+// month before; ChangePercent is nil there and wherever Previous is 0. PreviousMean is how many a day the month
+// before had, nil also where a part of that month is missing.
 type SummaryLine struct {
 	Feature       store.Feature `json:"feature"`
 	Current       int64         `json:"current"`
 	Previous      *int64        `json:"previous"`
 	ChangePercent *float64      `json:"change_percent"`
+	PreviousMean  *float64      `json:"previous_mean,omitempty"`
 }
 
 // Feature is one of the parts 2 to 7 of the antivirus report. Servers, Results and Names are nil
@@ -162,6 +164,7 @@ type Mark struct {
 type EDR struct {
 	Total        int64         `json:"total"` // events
 	Trend        []DayCount    `json:"trend"`
+	PreviousMean *float64      `json:"previous_mean,omitempty"` // events a day of the month before; nil as in SummaryLine
 	ObjectsTop   []Ranked      `json:"objects_top"`
 	EndpointsTop []Ranked      `json:"endpoints_top"`
 	Status       []StatusCount `json:"status"`

@@ -18,7 +18,7 @@ type DayValue struct {
 type Trend struct {
 	Days []DayValue // at most 31
 	Unit string     // above the axis
-	// Mean is drawn as a dashed line with a label, where it is above 0 and the label not empty.
+	// Mean is drawn as a dashed line with a label, where it stands clear of the axis and the label is not empty.
 	Mean      float64
 	MeanLabel string
 	// From and To are the days, counted from 0, of a stretch that is bracketed; equal: none is.
@@ -28,11 +28,12 @@ type Trend struct {
 // Measures of a trend, in pixels.
 const (
 	trendTop    = 30.0 // above the plot: unit and legend, then the peak's label
-	trendBottom = 30.0 // below it: days and weekdays
+	trendBottom = 31.0 // below it: days and weekdays
 	axisMargin  = 8.0  // between the labels of the y axis and the plot
 	barPart     = 0.66 // of a day's width
 	small       = 9.0  // size of weekdays and of what is written into the plot
 	roomForDay  = 17.0 // a day's width from which each day is numbered
+	meanLeast   = 4.0  // above the axis, for a mean to be told from it
 )
 
 // Trend draws one bar for each day. The y axis begins at 0 and ends at a round integer; the highest day is
@@ -64,7 +65,7 @@ func (d *Drawer) Trend(t Trend, size Size) Chart {
 	if t.From < t.To && t.From >= 0 && t.To < len(days) {
 		p.bracket(t.From, t.To)
 	}
-	if t.Mean > 0 && t.Mean <= p.end && t.MeanLabel != "" {
+	if p.bottom-p.at(t.Mean) >= meanLeast && t.Mean <= p.end && t.MeanLabel != "" {
 		p.mean(t.Mean, c.clean(t.MeanLabel))
 	}
 	return *c
@@ -135,15 +136,17 @@ func (p plot) day(i int, day DayValue, peak bool) {
 	}
 	number := min(max(day.Label, 0), 99)
 	if p.right-p.left >= roomForDay*float64(p.days) || number%5 == 1 {
-		p.c.text(strconv.Itoa(number), middle, p.bottom+13, atMiddle, label{fontPixels, false, ink})
+		p.c.text(strconv.Itoa(number), middle, p.bottom+14, atMiddle, label{fontPixels, false, ink})
 	}
-	p.c.text(day.Weekday, middle, p.bottom+25, atMiddle, label{small, false, ink})
+	p.c.text(day.Weekday, middle, p.bottom+26, atMiddle, label{small, false, ink})
 }
 
-// bracket marks a stretch of days below the top of the plot.
+// bracket marks a stretch of days along the axis.
 func (p plot) bracket(from, to int) {
 	x0, x1, y := p.edge(from)+1, p.edge(to+1)-1, p.bottom+1
 	p.c.box(x0, y, x1, y+2, Mark)
+	p.c.box(x0, y-5, x0+2, y, Mark)
+	p.c.box(x1-2, y-5, x1, y, Mark)
 }
 
 // mean draws a dashed line at a value, and says above the plot what it is.

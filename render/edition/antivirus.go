@@ -146,7 +146,7 @@ func (u *build) feature(no string, f aggregate.Feature) Part {
 	add(head.Endpoints, true, append([]Block{u.ranking(w.Lists.Endpoint, f.Endpoints, f.Total, false)}, pick(!second, crowd)...)...)
 	add(head.Servers, true, append([]Block{u.ranking(w.Lists.Server, f.Servers, f.Total, false)}, pick(second, crowd)...)...)
 	when := u.points(f.Feature, aggregate.PointWeekday, aggregate.PointHoliday)
-	add(head.Trend, !second, append([]Block{u.trend(string(f.Feature), head.Heading, f.Trend, f.Total)}, when...)...)
+	add(head.Trend, !second, append([]Block{u.trend(string(f.Feature), head.Heading, f.Trend, f.Total, u.line(f.Feature).PreviousMean)}, when...)...)
 	after := u.points(f.Feature, aggregate.PointToConfirm, aggregate.PointRestart, aggregate.PointNotHandled)
 	if f.Results != nil {
 		add(head.Results, true, append([]Block{u.shares(head.Heading, f)}, after...)...)
@@ -166,21 +166,26 @@ func pick(yes bool, blocks []Block) []Block {
 
 // compared is the month before in a few words: 「前月(9月)は10件、+20％」, 「前月(9月)は0件」, or nothing.
 func (u *build) compared(f store.Feature) string {
-	for _, line := range u.r.Overview.Summary {
-		if line.Feature != f {
-			continue
-		}
-		switch {
-		case line.Previous == nil:
-			return ""
-		case *line.Previous == 0 && line.Current > 0:
-			return u.w.Change(line, u.r.Period)
-		}
-		return u.w.Mail.Compared.Say(words.Values{
-			Month: u.w.ShortMonth(u.r.Period.Previous()), Count: u.w.Number(*line.Previous), Names: u.w.Change(line, u.r.Period),
-		})
+	line := u.line(f)
+	switch {
+	case line.Previous == nil:
+		return ""
+	case *line.Previous == 0 && line.Current > 0:
+		return u.w.Change(line, u.r.Period)
 	}
-	return ""
+	return u.w.Mail.Compared.Say(words.Values{
+		Month: u.w.ShortMonth(u.r.Period.Previous()), Count: u.w.Number(*line.Previous), Names: u.w.Change(line, u.r.Period),
+	})
+}
+
+// line compares a feature with the month before.
+func (u *build) line(f store.Feature) (line aggregate.SummaryLine) {
+	for _, line = range u.r.Overview.Summary {
+		if line.Feature == f {
+			return line
+		}
+	}
+	return aggregate.SummaryLine{}
 }
 
 // ranking is a list by count; where it is empty it says so.
@@ -208,7 +213,7 @@ func (u *build) ranking(head string, list []aggregate.Ranked, total int64, threa
 }
 
 // trend is a month's days.
-func (u *build) trend(id, what string, days []aggregate.DayCount, total int64) Block {
+func (u *build) trend(id, what string, days []aggregate.DayCount, total int64, mean *float64) Block {
 	w := u.w
 	if total == 0 {
 		return Text{Text: w.Mail.TrendNone, Muted: true}
@@ -231,6 +236,11 @@ func (u *build) trend(id, what string, days []aggregate.DayCount, total int64) B
 		if p.Kind == aggregate.PointWeekday && string(p.Feature) == id {
 			t.Chart.From, t.Chart.To = dayOf(p.From, u.r.Period), dayOf(p.To, u.r.Period)
 		}
+	}
+	if mean != nil && *mean > 0 {
+		t.Chart.Mean = *mean
+		t.Chart.MeanLabel = w.Edition.Mean.Say(words.Values{Month: w.ShortMonth(u.r.Period.Previous()), Count: w.Decimal(*mean)})
+		t.Alt += w.Format.Join + t.Chart.MeanLabel
 	}
 	if shaded {
 		t.Key += w.Mail.Shading

@@ -29,7 +29,7 @@ func (u *build) activity(e *aggregate.EDR) Part {
 	w, about := u.w.EDR, u.w.Edition.About
 	events := []Block{Figure{u.w.Detections(e.Total), ""}}
 	if e.Total > 0 {
-		events = append(events, u.trend("edr", w.Events, e.Trend, e.Total))
+		events = append(events, u.trend("edr", w.Events, e.Trend, e.Total, e.PreviousMean))
 	}
 	events = append(events, u.points("", aggregate.PointOpenEvents)...)
 	return Part{No: "1", Heading: w.Activity, InMail: true, Sections: []Section{
@@ -132,7 +132,7 @@ func (u *build) agents(id, what string, a aggregate.AgentTrend, total int, point
 	}
 	var blocks []Block
 	if some > 0 {
-		t := u.trend(id, what, a.Trend, some).(Trend)
+		t := u.trend(id, what, a.Trend, some, nil).(Trend)
 		t.Chart.Unit = u.w.Edition.EndpointUnit
 		blocks = append(blocks, t)
 	}

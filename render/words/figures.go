@@ -25,8 +25,10 @@ func (w *Words) Number(n int64) string {
 
 // Percent writes the amount of a rate without sign: to one decimal below 10, ".0" dropped, and without
 // decimals from there on, where they would say more than a month's count can tell: "9.5", "17", "20".
-func (w *Words) Percent(p float64) string {
-	p = math.Abs(p)
+func (w *Words) Percent(p float64) string { return w.Decimal(math.Abs(p)) }
+
+// Decimal writes a number that is no count, as exact as Percent.
+func (w *Words) Decimal(p float64) string {
 	if p >= 10 {
 		return w.Number(int64(math.Round(p)))
 	}

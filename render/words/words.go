@@ -285,6 +285,7 @@ type Edition struct {
 	Shortened    string            `toml:"shortened"`
 	Spelled      string            `toml:"spelled"`
 	Bracket      string            `toml:"bracket"`
+	Mean         Phrase            `toml:"mean"` // beside the line of the month before
 	EndpointUnit string            `toml:"endpoint_unit"`
 	DeskActs     Phrase            `toml:"desk_acts"`
 	CaseObject   Phrase            `toml:"case_object"`
