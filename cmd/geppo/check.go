@@ -69,7 +69,7 @@ Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the rela
 			return a.check(cmd.Context(), o)
 		}),
 	}
-	cmd.Flags().BoolVar(&o.noSMTP, "no-smtp", false, "do not log in to the relay")
+	cmd.Flags().BoolVar(&o.noSMTP, "no-smtp", false, "do not log in to the relay, nor ask the provider of [http.oidc]")
 	cmd.Flags().BoolVar(&o.quick, "quick", false, "leave out whether the databases' indexes agree with their tables")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd

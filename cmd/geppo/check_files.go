@@ -24,6 +24,7 @@ func (k *checker) files(ctx context.Context, c config.Config) {
 		{"mail.dkim_key_file", c.Mail.DKIMKeyFile},
 		{"mail.smime_key_file", c.Mail.SMIMEKeyFile},
 		{"http.token_file", c.HTTP.TokenFile},
+		{"http.oidc.client_secret_file", c.HTTP.OIDC.ClientSecretFile},
 	} {
 		k.secret(file.key, file.path)
 	}
@@ -37,16 +38,16 @@ func (k *checker) files(ctx context.Context, c config.Config) {
 		k.failedFiles(c.Inbox.Dir)
 	}
 	k.listen(ctx, c.HTTP.Listen)
-	k.access(c.HTTP)
+	k.access(ctx, c.HTTP)
 }
 
 // access finds tokens, users and a certificate that serve could not use; a file that cannot be read was told.
-func (k *checker) access(c config.HTTP) {
-	_, err := accessOf(c)
+func (k *checker) access(ctx context.Context, c config.HTTP) {
+	door, err := doorOf(c, k.app.environ)
 	if _, unread := os.ReadFile(c.TokenFile); c.TokenFile != "" && unread != nil {
 		err = nil
 	}
-	_, tlsErr := httpTLS(c)
+	_, tlsErr := certificateOf(c)
 	for _, err := range []error{err, tlsErr} {
 		var faulty *config.Error
 		if errors.As(err, &faulty) {
@@ -55,6 +56,18 @@ func (k *checker) access(c config.HTTP) {
 			}
 		}
 	}
+	if err == nil && door.Access != nil && door.Access.OIDC != nil && !k.options.noSMTP {
+		k.provider(ctx, *door.Access.OIDC)
+	}
+}
+
+// provider asks who is to say who somebody is. While he is away nobody can log in by him; reports are sent all the same.
+func (k *checker) provider(ctx context.Context, o console.OIDC) {
+	if err := o.Check(ctx); err != nil {
+		k.fault("http", exitUnavailable, "http.oidc.issuer: %v; see whether it is written as the provider writes it, and can be reached from here", err)
+		return
+	}
+	k.ok("http", "%s says who somebody is", o.Issuer)
 }
 
 // failedFiles counts what the inbox could not import.

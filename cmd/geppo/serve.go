@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/console"
 	geppod "geppo/cmd/internal/daemon"
 	"geppo/store"
 	"geppo/store/sqlstore"
@@ -43,7 +46,10 @@ type service struct {
 	daemon  *geppod.Daemon
 	metrics *geppod.Metrics
 	log     *slog.Logger
+	console *console.Pages
 	started config.Config // what cannot be reloaded is in force as it was then
+
+	certificate atomic.Pointer[tls.Certificate] // of the console, where it has one
 }
 
 func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err error) {

@@ -15,12 +15,9 @@ import (
 	geppod "geppo/cmd/internal/daemon"
 )
 
-// pages is the console for people; nil where nobody could say who he is.
+// pages is the console for people; it is closed where nobody could say who he is.
 func (s *service) pages(c config.Config, first geppod.Settings) (*console.Pages, error) {
-	if !c.HTTP.Guarded() {
-		return nil, nil
-	}
-	access, err := accessOf(c.HTTP)
+	door, err := doorOf(c.HTTP, s.app.environ)
 	if err != nil {
 		return nil, err
 	}
@@ -29,27 +26,44 @@ func (s *service) pages(c config.Config, first geppod.Settings) (*console.Pages,
 		return nil, err
 	}
 	return console.NewPages(console.Backing{
-		Ledger: s.db.ledger, Detections: s.db.detections, Office: office{s, first}, Access: access, Zone: zone,
-		URL: c.HTTP.URL, TLS: c.HTTP.TLSCertFile != "", Now: time.Now, Log: s.log,
-	})
+		Ledger: s.db.ledger, Detections: s.db.detections, Office: office{s, first}, Zone: zone, Now: time.Now, Log: s.log,
+	}, door)
 }
 
-// accessOf reads who may use the console.
-func accessOf(c config.HTTP) (*console.Access, error) {
+// doorOf reads who may use the console, and how it is reached.
+func doorOf(c config.HTTP, environ []string) (door console.Door, err error) {
 	access := &console.Access{ProxyUser: c.ProxyUser}
 	if c.TokenFile != "" {
 		text, err := os.ReadFile(c.TokenFile)
 		if err != nil {
-			return nil, config.Faulty("http.token_file", "%v; make it readable for the user that runs geppo", err)
+			return door, config.Faulty("http.token_file", "%v; make it readable for the user that runs geppo", err)
 		}
 		if access.Tokens, err = console.ReadTokens(string(text)); err != nil {
-			return nil, config.Faulty("http.token_file", "%s: %v", c.TokenFile, err)
+			return door, config.Faulty("http.token_file", "%s: %v", c.TokenFile, err)
 		}
 	}
-	for name, user := range c.Users {
+	for _, name := range slices.Sorted(maps.Keys(c.Users)) {
+		user := c.Users[name]
 		access.Users = append(access.Users, console.User{Name: name, Role: console.Role(user.Role), Password: string(user.Password)})
 	}
-	return access, nil
+	access.OIDC, err = oidcOf(c.OIDC, environ)
+	return console.Door{Access: access, URL: c.URL, TLS: c.TLSCertFile != ""}, err
+}
+
+// oidcOf is the provider of logins, nil where there is none.
+func oidcOf(c config.OIDC, environ []string) (*console.OIDC, error) {
+	if c.Issuer == "" {
+		return nil, nil
+	}
+	secret, err := c.ClientSecret(environ)
+	o := &console.OIDC{
+		Issuer: c.Issuer, ClientID: c.ClientID, Secret: string(secret), Scopes: c.Scopes,
+		NameClaim: c.NameClaim, RoleClaim: c.RoleClaim, Roles: map[string]console.Role{},
+	}
+	for value, role := range c.Roles {
+		o.Roles[value] = console.Role(role)
+	}
+	return o, err
 }
 
 // hashesOf refuses passwords that nobody could log in with: a password in the clear, or a hash that was cut off.
@@ -64,8 +78,8 @@ func hashesOf(c config.Config) error {
 	return nil
 }
 
-// httpTLS is the certificate of the console, nil where it speaks in the clear.
-func httpTLS(c config.HTTP) (*tls.Config, error) {
+// certificateOf is that of the console, nil where it speaks in the clear.
+func certificateOf(c config.HTTP) (*tls.Certificate, error) {
 	if c.TLSCertFile == "" {
 		return nil, nil
 	}
@@ -73,7 +87,7 @@ func httpTLS(c config.HTTP) (*tls.Config, error) {
 	if err != nil {
 		return nil, config.Faulty("http.tls_cert_file", "%v", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
+	return &pair, nil
 }
 
 // http is the daemon's own server, and what it listens on.
@@ -82,11 +96,42 @@ func (s *service) http(ctx context.Context, c config.Config, settings geppod.Set
 	if server.Pages, err = s.pages(c, settings); err != nil {
 		return nil, nil, err
 	}
-	if server.TLS, err = httpTLS(c.HTTP); err != nil {
+	s.console = server.Pages
+	certificate, err := certificateOf(c.HTTP)
+	if err != nil {
 		return nil, nil, err
 	}
-	if listener, err = console.Listen(ctx, c.HTTP.Listen, server.Pages != nil && server.TLS != nil); err != nil {
+	if certificate != nil {
+		s.certificate.Store(certificate)
+		server.TLS = &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.certificate.Load(), nil },
+			MinVersion:     tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		}
+	}
+	if listener, err = console.Listen(ctx, c.HTTP.Listen, c.HTTP.Guarded() && certificate != nil); err != nil {
 		return nil, nil, fmt.Errorf("http.listen: %w; free it, or name another", err)
 	}
 	return server, listener, nil
+}
+
+// reception is what can change of http while it is served: who may come in, and the certificate.
+type reception struct {
+	door        console.Door
+	certificate *tls.Certificate
+}
+
+func (s *service) reception(c config.HTTP) (r reception, err error) {
+	if r.door, err = doorOf(c, s.app.environ); err != nil {
+		return r, err
+	}
+	r.door.TLS = s.started.HTTP.TLSCertFile != ""
+	r.certificate, err = certificateOf(c)
+	return r, err
+}
+
+func (s *service) receive(r reception) error {
+	if r.certificate != nil {
+		s.certificate.Store(r.certificate)
+	}
+	return s.console.Change(r.door)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"reflect"
 	"strconv"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -23,7 +22,10 @@ func (s *service) onHangUp(ctx context.Context, hangUps <-chan os.Signal, reload
 		case <-hangUps:
 		}
 		s.notify(daemon.SdNotifyReloading + "\nMONOTONIC_USEC=" + monotonic())
-		c, settings, err := s.reloaded()
+		c, settings, reception, err := s.reloaded()
+		if err == nil {
+			err = s.receive(reception)
+		}
 		if err != nil {
 			s.log.Error("the new configuration is faulty; the old one stays in force", "error", err)
 		} else {
@@ -38,16 +40,18 @@ func (s *service) onHangUp(ctx context.Context, hangUps <-chan os.Signal, reload
 	}
 }
 
-func (s *service) reloaded() (config.Config, geppod.Settings, error) {
-	c, err := s.app.config()
-	if err == nil {
-		err = sameFile(s.started, c)
+func (s *service) reloaded() (c config.Config, settings geppod.Settings, r reception, err error) {
+	if c, err = s.app.config(); err != nil {
+		return c, settings, r, err
 	}
-	if err != nil {
-		return c, geppod.Settings{}, err
+	if err = sameFile(s.started, c); err != nil {
+		return c, settings, r, err
 	}
-	settings, err := s.settings(c)
-	return c, settings, err
+	if settings, err = s.settings(c); err != nil {
+		return c, settings, r, err
+	}
+	r, err = s.reception(c.HTTP)
+	return c, settings, r, err
 }
 
 // sameFile refuses what is found instead of the file that geppo was started with: while that is being saved or deployed
@@ -76,18 +80,17 @@ func needRestart(started, now config.Config) (keys []string) {
 		{"store.dsn", started.Ledger(), now.Ledger()},
 		{"store.detections", started.Detections(), now.Detections()},
 		{"http.listen", started.HTTP.Listen, now.HTTP.Listen},
+		{"http.tls_cert_file", isSet(started.HTTP.TLSCertFile), isSet(now.HTTP.TLSCertFile)}, // another one does not
 		{"log.format", started.Log.Format, now.Log.Format},
 	} {
 		if k.started != k.now {
 			keys = append(keys, k.key)
 		}
 	}
-	started.HTTP.Listen = now.HTTP.Listen
-	if !reflect.DeepEqual(started.HTTP, now.HTTP) {
-		keys = append(keys, "http")
-	}
 	return keys
 }
+
+func isSet(value string) string { return strconv.FormatBool(value != "") }
 
 // monotonic is the time that systemd wants with RELOADING=1, in microseconds.
 func monotonic() string {

@@ -23,7 +23,7 @@ func TestReloadNeedsTheFileOfTheStart(t *testing.T) {
 	if err := os.Rename("geppo.toml", "geppo.toml.new"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.reloaded(); err == nil || !strings.Contains(err.Error(), "geppo.toml") {
+	if _, _, _, err := s.reloaded(); err == nil || !strings.Contains(err.Error(), "geppo.toml") {
 		t.Errorf("without its file: %v", err)
 	}
 	if err := sameFile(started, started); err != nil {

@@ -75,12 +75,21 @@ func TestServeAsAService(t *testing.T) {
 		t.Errorf("after a faulty reload: %d %s", status, body)
 	}
 	config = strings.Replace(config, "* * * * *", "0 9 1 * *", 1)
-	s.configure(strings.Replace(config, "unix:http", "unix:elsewhere", 1) + "[log]\nlevel = \"error\"\nformat = \"json\"\n[store]\ndsn = \"sqlite:other.db\"\n")
+	if status, _ := s.get("/login"); status != http.StatusNotFound {
+		t.Errorf("a console where nobody could log in: %d", status)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "tokens"), []byte(strings.Repeat("x", 40)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.configure(strings.Replace(config, `"unix:http"`, `"unix:elsewhere"`+"\ntoken_file = \"tokens\"", 1) + "[log]\nlevel = \"error\"\nformat = \"json\"\n[store]\ndsn = \"sqlite:other.db\"\n")
 	s.signal(syscall.SIGHUP)
 	s.await("RELOADING=1")
 	s.await("READY=1")
 	if status, body := s.get("/readyz"); status != http.StatusOK {
 		t.Errorf("after a reload: %d %s", status, body)
+	}
+	if status, body := s.get("/login"); status != http.StatusOK {
+		t.Errorf("the console after a reload that lets somebody in: %d %s", status, body)
 	}
 	s.configure(config)
 	s.signal(syscall.SIGHUP)

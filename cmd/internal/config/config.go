@@ -174,7 +174,7 @@ type Archive struct {
 	Keep Duration `toml:"keep"`
 }
 
-// HTTP is the daemon's own server. Without a token or a user there is no console, and nobody beyond this machine is
+// HTTP is the daemon's own server. Without a token, a user or a provider there is no console, and nobody beyond this machine is
 // listened to.
 type HTTP struct {
 	Listen      string          `toml:"listen"`
@@ -184,16 +184,30 @@ type HTTP struct {
 	TLSKeyFile  string          `toml:"tls_key_file"`
 	ProxyUser   string          `toml:"proxy_user"` // the header in which a proxy on this machine names who asks
 	Users       map[string]User `toml:"users"`      // by name
+	OIDC        OIDC            `toml:"oidc"`
+}
+
+// OIDC is a provider of OpenID Connect that says who somebody is; without an issuer there is none.
+type OIDC struct {
+	Issuer           string            `toml:"issuer"`
+	ClientID         string            `toml:"client_id"`
+	ClientSecretFile string            `toml:"client_secret_file"`
+	Scopes           []string          `toml:"scopes"`
+	NameClaim        string            `toml:"name_claim"`
+	RoleClaim        string            `toml:"role_claim"`
+	Roles            map[string]string `toml:"roles"` // by what the role's claim may have
 }
 
 // User may use the console.
 type User struct {
 	Role     string        `toml:"role"`     // viewer, desk or operator
-	Password mailer.Secret `toml:"password"` // argon2id, as geppo user add prints it; empty: a proxy vouches for the name
+	Password mailer.Secret `toml:"password"` // argon2id, as geppo user add prints it; empty: a proxy or a provider vouches for the name
 }
 
 // Guarded tells whether somebody must say who he is, so that there is a console.
-func (h HTTP) Guarded() bool { return h.TokenFile != "" || len(h.Users) > 0 }
+func (h HTTP) Guarded() bool {
+	return h.TokenFile != "" || len(h.Users) > 0 || h.OIDC.Issuer != ""
+}
 
 // Log chooses what is logged and how.
 type Log struct {
@@ -311,8 +325,10 @@ func Default() Config {
 			ThreatURL:   "https://www.trendmicro.com/vinfo/jp/threat-encyclopedia/search/",
 		},
 		Archive: Archive{Keep: Duration{400 * day}},
-		HTTP:    HTTP{Listen: "127.0.0.1:8025"},
-		Log:     Log{Level: "info", Format: "text"},
-		Inbox:   Inbox{Settle: Duration{10 * time.Second}},
+		HTTP: HTTP{Listen: "127.0.0.1:8025", OIDC: OIDC{
+			Scopes: []string{"openid", "profile", "email"}, NameClaim: "email", RoleClaim: "groups",
+		}},
+		Log:   Log{Level: "info", Format: "text"},
+		Inbox: Inbox{Settle: Duration{10 * time.Second}},
 	}
 }

@@ -14,8 +14,13 @@ import (
 
 const prefix = "GEPPO_"
 
-// PasswordVariable is the environment variable that holds the relay's password itself.
-const PasswordVariable = "GEPPO_SMTP_PASSWORD" //nolint:gosec // G101: the name of a variable, not a password
+// The environment variables that hold secrets themselves, and not the name of a file as a key does.
+const (
+	PasswordVariable     = "GEPPO_SMTP_PASSWORD"           //nolint:gosec // G101: the name of a variable, not a password
+	ClientSecretVariable = "GEPPO_HTTP_OIDC_CLIENT_SECRET" //nolint:gosec // G101: the same
+)
+
+var secretVariables = []string{PasswordVariable, ClientSecretVariable}
 
 // Variable is the name under which the environment gives a key.
 func Variable(key string) string {
@@ -33,7 +38,7 @@ func environment(environ []string) (list []setting, faults []Fault) {
 	}
 	for _, entry := range environ {
 		name, text, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, prefix) || name == PasswordVariable {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(secretVariables, name) {
 			continue
 		}
 		key, known := keyOf[name]
@@ -53,7 +58,7 @@ func environment(environ []string) (list []setting, faults []Fault) {
 }
 
 func strangeVariable(name string, keyOf map[string]string) string {
-	names := []string{PasswordVariable}
+	names := slices.Clone(secretVariables)
 	for variable := range keyOf {
 		names = append(names, variable)
 	}

@@ -14,30 +14,39 @@ import (
 // Password reads the relay's password: from password_file, else from the environment, else from
 // the systemd credential smtp_password, else none.
 func (c Config) Password(environ []string) (mailer.Secret, error) {
+	return secret(c.SMTP.PasswordFile, PasswordVariable, "smtp_password", "smtp.password_file", environ)
+}
+
+// ClientSecret reads the secret of [http.oidc] likewise: client_secret_file, environment, credential oidc_client_secret.
+func (o OIDC) ClientSecret(environ []string) (mailer.Secret, error) {
+	return secret(o.ClientSecretFile, ClientSecretVariable, "oidc_client_secret", "http.oidc.client_secret_file", environ)
+}
+
+// secret is what a file holds, else a variable, else a credential of systemd, else none.
+func secret(path, variable, credential, key string, environ []string) (mailer.Secret, error) {
 	values := map[string]string{}
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
 		values[name] = value
 	}
-	path := c.SMTP.PasswordFile
 	if path == "" {
-		if password, ok := values[PasswordVariable]; ok {
+		if password, ok := values[variable]; ok {
 			return mailer.Secret(password), nil
 		}
 		dir, ok := values["CREDENTIALS_DIRECTORY"]
 		if !ok {
 			return "", nil
 		}
-		path = filepath.Join(dir, "smtp_password")
+		path = filepath.Join(dir, credential)
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 			return "", nil
 		}
 	}
-	secret, err := os.ReadFile(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", Faulty("smtp.password_file", "%v; make it readable for the user that runs geppo", err)
+		return "", Faulty(key, "%v; make it readable for the user that runs geppo", err)
 	}
-	return mailer.Secret(strings.TrimRight(string(secret), "\r\n")), nil
+	return mailer.Secret(strings.TrimRight(string(text), "\r\n")), nil
 }
 
 // Address is the URL that a webhook is posted to: url, or what url_file holds.

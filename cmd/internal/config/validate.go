@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"net/mail"
 	"net/url"
@@ -176,7 +177,27 @@ func (h HTTP) validate(check checker) {
 		key := "http.users." + name
 		check(name != "" && len(name) <= 100 && !strings.ContainsFunc(name, unicode.IsControl), key, "is no name of a user")
 		isOneOf(check, key+".role", user.Role, "viewer", "desk", "operator")
-		check(user.Password != "" || h.ProxyUser != "", key+".password", "is empty; set what geppo user add prints, or http.proxy_user")
+		check(user.Password != "" || h.ProxyUser != "" || h.OIDC.Issuer != "", key+".password", "is empty; set what geppo user add prints, or http.proxy_user, or http.oidc")
+	}
+	h.OIDC.validate(check, h)
+}
+
+func (o OIDC) validate(check checker, h HTTP) {
+	if o.Issuer == "" {
+		check(o.ClientID == "" && o.ClientSecretFile == "" && len(o.Roles) == 0, "http.oidc.issuer", "is empty, but other keys of [http.oidc] are set; set it, or none of them")
+		return
+	}
+	issuer, err := url.Parse(o.Issuer)
+	loopback := err == nil && SMTP{Host: issuer.Hostname()}.Loopback()
+	check(err == nil && issuer.Host != "" && (issuer.Scheme == "https" || issuer.Scheme == "http" && loopback), "http.oidc.issuer", "is not an https URL")
+	check(o.ClientID != "", "http.oidc.client_id", "is empty; the provider gives one for geppo")
+	check(h.URL != "", "http.url", "is empty; the provider sends browsers back to it, so set what they reach the console by, and register URL/login/oidc/callback there")
+	check(slices.Contains(o.Scopes, "openid"), "http.oidc.scopes", "lacks openid")
+	check(o.NameClaim != "", "http.oidc.name_claim", "is empty; name the claim by which somebody is called, such as email")
+	nameless := func(u User) bool { return u.Password == "" }
+	check(len(o.Roles) > 0 || slices.ContainsFunc(slices.Collect(maps.Values(h.Users)), nameless), "http.oidc.roles", "is empty, and no user in [http.users] is without a password, so that nobody could log in; set one of the two")
+	for value, role := range o.Roles {
+		isOneOf(check, "http.oidc.roles."+value, role, "viewer", "desk", "operator")
 	}
 }
 

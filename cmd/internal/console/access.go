@@ -38,7 +38,9 @@ func (r Role) may(needed Role) bool {
 type User struct {
 	Name     string
 	Role     Role
-	Password string // as HashPassword gives it; "": only a proxy can vouch for the name
+	Password string // as HashPassword gives it; "": only a proxy or a provider can vouch for the name
+
+	vouched bool // by a provider, whose claims are not kept
 }
 
 // Token lets in whoever knows it. Only its sum is kept.
@@ -137,6 +139,7 @@ type Access struct {
 	Tokens    []Token
 	Users     []User
 	ProxyUser string // the header in which a proxy on this machine names a user; "": none is believed
+	OIDC      *OIDC  // nil: no provider is asked
 
 	hashing sync.Mutex // one hash at a time takes 20 MB, and a crowd of guesses no more
 	mu      sync.Mutex

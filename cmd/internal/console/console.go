@@ -49,10 +49,10 @@ func (c *Console) Handler() http.Handler {
 		ErrorHandling: promhttp.HTTPErrorOnError, MaxRequestsInFlight: 4, Timeout: checkTimeout,
 	}))
 	if c.Pages == nil {
-		return forUs("", mux)
+		return forUs(func() string { return "" }, mux)
 	}
 	mux.Handle("/", c.Pages.Handler())
-	return forUs(c.Pages.host, c.forMachines(mux))
+	return forUs(func() string { return c.Pages.door.Load().host }, c.forMachines(mux))
 }
 
 // forMachines wants a token for what machines ask from elsewhere; whether the daemon lives is no secret.
@@ -70,14 +70,14 @@ func (c *Console) forMachines(next http.Handler) http.Handler {
 
 // forUs refuses what a browser was tricked into asking: a page of another site can reach loopback by
 // a name that it resolves to it, but it cannot change the name it asks for. A proxy asks by the console's own.
-func forUs(proxied string, next http.Handler) http.Handler {
+func forUs(proxied func() string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		local, isTCP := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
 			host = name
 		}
-		if isTCP && local.IP.IsLoopback() && !onThisMachine(strings.Trim(host, "[]")) && (proxied == "" || host != proxied) {
+		if isTCP && local.IP.IsLoopback() && !onThisMachine(strings.Trim(host, "[]")) && (proxied() == "" || host != proxied()) {
 			http.Error(w, "ask for this machine by a loopback address or localhost", http.StatusMisdirectedRequest)
 			return
 		}

@@ -12,7 +12,10 @@ type loginBody struct {
 	Back  string
 	Name  string
 	Fault string // the name of a sentence
-	Names bool   // there are users, and not tokens alone
+	Names bool   // there are passwords, and not tokens alone
+
+	Secrets  bool // there are passwords or tokens
+	Provider bool // there is one who says who somebody is
 }
 
 func (p *Pages) loginForm(w http.ResponseWriter, r *http.Request) {
@@ -25,7 +28,9 @@ func (p *Pages) loginForm(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request, body loginBody, status int) {
-	body.Names = len(p.Access.Users) > 0
+	access := p.door.Load().Access
+	body.Names, body.Provider = access.passwords(), access.OIDC != nil
+	body.Secrets = body.Names || len(access.Tokens) > 0
 	if err := p.show(w, r, visitor{}, status, "login", "login.title", body); err != nil {
 		p.Log.Error("a page could not be made", "path", r.URL.Path, "error", err)
 	}
@@ -34,7 +39,7 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request, body loginBody
 // login opens a session. What was wrong is told to nobody: not the name, and not whether there is one.
 func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 	name, password := r.PostFormValue("name"), r.PostFormValue("password")
-	user, err := p.Access.login(name, password, p.Now())
+	user, err := p.door.Load().Access.login(name, password, p.Now())
 	if err != nil {
 		body := loginBody{Back: back(r.PostFormValue("back")), Name: name, Fault: "login.refused"}
 		status := http.StatusUnauthorized
@@ -46,17 +51,22 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request) {
 		p.showLogin(w, r, body, status)
 		return
 	}
+	p.letIn(w, r, user, back(r.PostFormValue("back")))
+}
+
+// letIn opens a session for somebody who has said who he is, in place of any that he had.
+func (p *Pages) letIn(w http.ResponseWriter, r *http.Request, user User, to string) {
 	if cookie, err := r.Cookie(p.cookieName()); err == nil {
 		p.sessions.end(cookie.Value)
 	}
-	p.setCookie(w, p.sessions.begin(user, p.Now()), sessionLongest)
+	p.setCookie(w, p.cookieName(), p.sessions.begin(user, p.Now()), sessionLongest)
 	p.Log.Info("somebody logged in to the console", "name", user.Name, "role", user.Role, "from", r.RemoteAddr)
-	http.Redirect(w, r, back(r.PostFormValue("back")), http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 func (p *Pages) logout(w http.ResponseWriter, r *http.Request, v visitor) error {
 	p.sessions.end(v.session)
-	p.setCookie(w, "", -time.Second)
+	p.setCookie(w, p.cookieName(), "", -time.Second)
 	w.Header().Set("Clear-Site-Data", `"cookies", "storage"`)
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 	return nil

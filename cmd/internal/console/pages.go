@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"geppo/store"
@@ -52,10 +53,7 @@ type Backing struct {
 	Ledger     Ledger
 	Detections Detections
 	Office     Office
-	Access     *Access
 	Zone       *time.Location
-	URL        string // under which browsers reach it through a proxy; "": as they ask for it
-	TLS        bool   // it is served over TLS by itself
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -63,9 +61,8 @@ type Backing struct {
 // Pages is the console for people. It shows what its backing tells, and asks the office for every action.
 type Pages struct {
 	Backing
-	Secure bool // browsers reach it over TLS, and over nothing else
 
-	host     string // by which a proxy is reached, "" without one
+	door     atomic.Pointer[door]
 	key      [32]byte
 	words    words
 	pages    map[string]*template.Template
@@ -80,14 +77,10 @@ type Pages struct {
 var files embed.FS
 
 // NewPages prepares the pages: what is wrong with a template or a word stops the program here.
-func NewPages(b Backing) (p *Pages, err error) {
-	p = &Pages{Backing: b, ending: context.Background(), Secure: b.TLS || strings.HasPrefix(b.URL, "https:")}
-	if b.URL != "" {
-		u, err := url.Parse(b.URL)
-		if err != nil {
-			return nil, fmt.Errorf("http.url: %w", err)
-		}
-		p.host = u.Hostname()
+func NewPages(b Backing, d Door) (p *Pages, err error) {
+	p = &Pages{Backing: b, ending: context.Background()}
+	if err := p.Change(d); err != nil {
+		return nil, err
 	}
 	if _, err := rand.Read(p.key[:]); err != nil {
 		return nil, err
@@ -154,6 +147,8 @@ func (p *Pages) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /login", p.loginForm)
 	mux.HandleFunc("POST /login", p.login)
+	mux.HandleFunc("GET "+oidcPath, p.askProvider)
+	mux.HandleFunc("GET "+oidcPath+"/callback", p.providerAnswers)
 	mux.HandleFunc("GET /assets/{name}", p.asset)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.fault(w, r, p.visitor(r), http.StatusNotFound, "") })
 	return p.guard(mux)
@@ -166,6 +161,11 @@ const formBytes = 64 << 10
 func (p *Pages) guard(next http.Handler) http.Handler {
 	var sameOrigin http.CrossOriginProtection
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		door := p.door.Load()
+		if door.closed() {
+			http.NotFound(w, r)
+			return
+		}
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Frame-Options", "DENY")
@@ -175,7 +175,7 @@ func (p *Pages) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 		h.Set("Cache-Control", "no-store")
-		if p.Secure {
+		if door.secure {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, formBytes)

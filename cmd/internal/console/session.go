@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -77,6 +78,13 @@ func (s *sessions) find(id string, now time.Time) (found session, ok bool) {
 	return *one, true
 }
 
+// keep ends the sessions of all whom still does not know.
+func (s *sessions) keep(still func(User) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.open, func(_ [sha256.Size]byte, one *session) bool { return !still(one.user) })
+}
+
 func (s *sessions) end(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -118,10 +126,10 @@ type visitor struct {
 // visitor finds out who asks: by a token, a session, or what a proxy says.
 func (p *Pages) visitor(r *http.Request) visitor {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		user, known := p.Access.byToken(strings.TrimSpace(token))
+		user, known := p.door.Load().Access.byToken(strings.TrimSpace(token))
 		return visitor{User: user, known: known, machine: true}
 	}
-	if user, known := p.Access.byProxy(r); known {
+	if user, known := p.door.Load().Access.byProxy(r); known {
 		return visitor{User: user, known: true, csrf: p.proxyCSRF(user.Name)}
 	}
 	cookie, err := r.Cookie(p.cookieName())
@@ -149,15 +157,15 @@ func (v visitor) forged(r *http.Request) bool {
 
 // A name with __Host- is one that no other site of the domain can have set.
 func (p *Pages) cookieName() string {
-	if p.Secure {
+	if p.door.Load().secure {
 		return "__Host-geppo"
 	}
 	return "geppo"
 }
 
-func (p *Pages) setCookie(w http.ResponseWriter, value string, age time.Duration) {
+func (p *Pages) setCookie(w http.ResponseWriter, name, value string, age time.Duration) {
 	http.SetCookie(w, &http.Cookie{ //nolint:gosec // G124: Secure wherever the console is reached by TLS
-		Name: p.cookieName(), Value: value, Path: "/", MaxAge: int(age.Seconds()),
-		HttpOnly: true, Secure: p.Secure, SameSite: http.SameSiteLaxMode,
+		Name: name, Value: value, Path: "/", MaxAge: int(age.Seconds()),
+		HttpOnly: true, Secure: p.door.Load().secure, SameSite: http.SameSiteLaxMode,
 	})
 }
