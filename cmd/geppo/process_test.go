@@ -26,17 +26,27 @@ import (
 // tests kills itself.
 const crashVariable = "CRASH_AT"
 
-// geppoUnderTest is main, but for the crash.
+// geppoUnderTest is main, but for the crash, and for what it says of its memory.
 func geppoUnderTest() {
-	at, ok := os.LookupEnv(crashVariable)
-	if !ok {
+	at, crashes := os.LookupEnv(crashVariable)
+	peak, measured := os.LookupEnv(peakVariable)
+	if !crashes && !measured {
 		main()
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), crash: crashAt(at)}
-	os.Exit(a.execute(ctx, os.Args[1:])) //nolint:revive // deep-exit: it stands in for main
+	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	if crashes {
+		a.crash = crashAt(at)
+	}
+	code := a.execute(ctx, os.Args[1:])
+	if measured {
+		if err := os.WriteFile(peak, fmt.Append(nil, peakMB()), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(code) //nolint:revive // deep-exit: it stands in for main
 }
 
 func crashAt(at string) daemon.Crash {
