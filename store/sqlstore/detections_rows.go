@@ -58,7 +58,7 @@ const misdatedClass = 8
 // selectDetections gives NULL for an endpoint_id that is not there, which costs half of ”.
 func selectDetections() string {
 	return `SELECT ` + number("feature", featureNumbers) + `, time, endpoint,
-  ` + number("class", classNumbers) + ` + iif(misdated IS NULL, 0, ` + fmt.Sprint(misdatedClass) + `), name, result, count, nullif(endpoint_id, '')
+  ` + number("class", classNumbers) + ` + CASE WHEN misdated IS NULL THEN 0 ELSE ` + fmt.Sprint(misdatedClass) + ` END, name, result, count, nullif(endpoint_id, '')
 FROM detections WHERE contract = +? AND time >= ? AND time < ? ORDER BY time, identity`
 }
 
@@ -86,9 +86,9 @@ func (r *monthReader) detections(use func(*store.Detection)) error {
 // The sums of features that no report shows are left out. One column for each, because GROUP BY would
 // sort the rows first.
 const selectPrevious = `
-SELECT sum(count) FILTER (WHERE feature = 'virus'), sum(count) FILTER (WHERE feature = 'spyware'),
-       sum(count) FILTER (WHERE feature = 'web_reputation'), sum(count) FILTER (WHERE feature = 'behavior_monitoring'),
-       sum(count) FILTER (WHERE feature = 'url_filtering'), sum(count) FILTER (WHERE feature = 'network_virus')
+SELECT CAST(sum(count) FILTER (WHERE feature = 'virus') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'spyware') AS BIGINT),
+       CAST(sum(count) FILTER (WHERE feature = 'web_reputation') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'behavior_monitoring') AS BIGINT),
+       CAST(sum(count) FILTER (WHERE feature = 'url_filtering') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'network_virus') AS BIGINT)
 FROM detections WHERE contract = +? AND time >= ? AND time < ?`
 
 func (r *monthReader) previous() (err error) {
@@ -112,7 +112,7 @@ func (r *monthReader) sums(p store.Period) (list []store.FeatureCount, err error
 
 // SQLite sorts on disk what does not fit its cache.
 const selectNames = `
-SELECT name, sum(count) FROM detections WHERE contract = +? AND time >= ? AND time < ? AND feature = ?
+SELECT name, CAST(sum(count) AS BIGINT) FROM detections WHERE contract = +? AND time >= ? AND time < ? AND feature = ?
 GROUP BY name ORDER BY 2 DESC, 1 LIMIT ?`
 
 func (r *monthReader) names(f store.Feature, limit int) (list []store.NameCount, err error) {
@@ -137,7 +137,7 @@ func selectStatuses() string {
   UNION ALL
   SELECT (SELECT min(machine) FROM agent_status WHERE contract = ?1 AND machine > m.machine) FROM m WHERE m.machine IS NOT NULL
 )
-SELECT s.endpoint, iif(s.machine GLOB 'ID:*', substr(s.machine, 4), NULL), s.day, s.last_seen, s.pattern_current, s.os, s.os_supported`
+SELECT s.endpoint, CASE WHEN s.machine >= 'ID:' AND s.machine < 'ID;' THEN substr(s.machine, 4) END, s.day, s.last_seen, s.pattern_current, s.os, s.os_supported`
 	for _, column := range []string{"realtime_scan", "behavior_monitoring", "machine_learning", "web_reputation", "edr"} {
 		s += ",\n  " + number("s."+column, protectionNumbers)
 	}

@@ -41,11 +41,11 @@ type ImportTx struct {
 }
 
 type importStatements struct {
-	contractKey, recipientsOf, dropRecipients, recipient *sql.Stmt
-	contract, endpoint, event                            insertOrUpdate
-	endpointByID, endpointByName, coverage, record       *sql.Stmt
-	inventory, outside, changed, moved, clearMoved       *sql.Stmt
-	detection, detections, status, statuses              insertOrUpdate
+	contractKey, allKeys, recipientsOf, dropRecipients, recipient *sql.Stmt
+	contract, endpoint, event                                     insertOrUpdate
+	endpointByID, endpointByName, coverage, record                *sql.Stmt
+	inventory, outside, changed, moved, clearMoved                *sql.Stmt
+	detection, detections, status, statuses                       insertOrUpdate
 }
 
 // insertOrUpdate is two statements with the same arguments: one adds a row unless it is there, the
@@ -82,6 +82,7 @@ func (s *importStatements) list(db *sql.DB) []statement {
 	return slices.Concat(
 		[]statement{
 			{&s.contractKey, db, selectContractKey},
+			{&s.allKeys, db, selectAllKeys},
 			{&s.recipientsOf, db, selectRecipientsOf},
 			{&s.dropRecipients, db, dropRecipients},
 			{&s.recipient, db, putRecipient},
@@ -108,7 +109,7 @@ func (s *importStatements) list(db *sql.DB) []statement {
 const putImport = `
 INSERT INTO imports (started_at, finished_at, feed, file, size, sha256, format,
   read_rows, new_rows, changed_rows, duplicate_rows, rejected_rows, not_reported, warnings)
-VALUES (?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+VALUES (?, ?, ?, ?, nullif(CAST(? AS BIGINT), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING key`
 
 // Import calls write to put one file's rows, records the import and commits; an error of write
 // undoes all of it. It waits for an import that runs in another process.
@@ -159,14 +160,11 @@ func (t *ImportTx) record(ctx context.Context, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	recorded, err := t.tx.StmtContext(ctx, t.stmt.record).ExecContext(ctx, started.UnixMilli(), finished.UnixMilli(),
+	var key int64
+	err = t.inTx(ctx, t.stmt.record).QueryRowContext(ctx, started.UnixMilli(), finished.UnixMilli(),
 		cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
-		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings))
+		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings)).Scan(&key)
 	if err != nil || c.New+c.Changed == 0 {
-		return err
-	}
-	key, err := recorded.LastInsertId()
-	if err != nil {
 		return err
 	}
 	return t.recordChanged(ctx, key, finished)
@@ -235,12 +233,27 @@ func (t *ImportTx) runOne(ctx context.Context, s insertOrUpdate, args ...any) (a
 	return a > 0, r > 0, err
 }
 
-const selectContractKey = `SELECT key FROM contracts WHERE id = ?`
+const (
+	selectContractKey = `SELECT key FROM contracts WHERE id = ?`
+	selectAllKeys     = `SELECT id, key FROM contracts`
+)
+
+// manyKeys is after how many contracts of a file the keys of all are read at once: over a network, asking for each of a
+// million takes longer than their rows do.
+const manyKeys = 5000
 
 // key finds a contract's key; ErrNotFound if no contract of that id was imported before.
 func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 	if key, ok := t.keys[id]; ok {
 		return key, nil
+	}
+	if len(t.keys) == manyKeys {
+		if err := t.allKeys(ctx); err != nil {
+			return 0, fmt.Errorf("read the contracts' keys: %w", err)
+		}
+		if key, ok := t.keys[id]; ok {
+			return key, nil
+		}
 	}
 	err = t.inTx(ctx, t.stmt.contractKey).QueryRowContext(ctx, id).Scan(&key)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -251,4 +264,14 @@ func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 	}
 	t.keys[id] = key
 	return key, nil
+}
+
+func (t *ImportTx) allKeys(ctx context.Context) error {
+	return eachRow(ctx, t.inTx(ctx, t.stmt.allKeys), func(rows scanner) error {
+		var id string
+		var key int64
+		err := rows.Scan(&id, &key)
+		t.keys[id] = key
+		return err
+	})
 }

@@ -2,7 +2,9 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"geppo/store"
@@ -13,7 +15,8 @@ import (
 
 const (
 	putChanged = `
-INSERT INTO changed (contract, month, import, changed_at) VALUES (?, ?, ?, ?)
+INSERT INTO changed (contract, month, import, changed_at)
+SELECT CAST(value /*pg ::json*/ ->> 0 AS BIGINT), value /*pg ::json*/ ->> 1, ?2, ?3 FROM json_each(?1) WHERE true
 ON CONFLICT (contract, month) DO UPDATE SET import = excluded.import, changed_at = excluded.changed_at`
 
 	putMoved = `
@@ -65,12 +68,20 @@ func (t *touched) on(contract int64, day store.Day) {
 // recordChanged writes what an import told of that was not known. It may name a month of which everything was known:
 // then a report is compared that has not changed.
 func (t *ImportTx) recordChanged(ctx context.Context, key int64, now time.Time) error {
+	months := make([][2]any, 0, len(t.touched.seen))
 	for at := range t.touched.seen {
 		month := ""
 		if at.month != (store.Period{}) {
 			month = at.month.String()
 		}
-		if _, err := t.inTx(ctx, t.stmt.changed).ExecContext(ctx, at.contract, month, key, now.UnixMilli()); err != nil {
+		months = append(months, [2]any{at.contract, month})
+	}
+	for some := range slices.Chunk(months, perList) {
+		list, err := json.Marshal(some)
+		if err == nil {
+			_, err = t.inTx(ctx, t.stmt.changed).ExecContext(ctx, string(list), key, now.UnixMilli())
+		}
+		if err != nil {
 			return fmt.Errorf("record what has changed: %w", err)
 		}
 	}

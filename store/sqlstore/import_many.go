@@ -62,7 +62,7 @@ func insertDetections(rows int) string {
 func updateDetections(rows int) string {
 	return `
 UPDATE detections AS d SET
-  time = n.time, id = iif((d.id, d.feature) = (n.id, n.feature), n.id, NULL), class = n.class, count = n.count, endpoint = n.endpoint,
+  time = n.time, id = CASE WHEN (d.id, d.feature) = (n.id, n.feature) THEN n.id END, class = n.class, count = n.count, endpoint = n.endpoint,
   endpoint_id = n.endpoint_id, name = n.name, result = n.result, received = n.received, path = n.path, misdated = n.misdated
 FROM ` + valuesAs(rows, detectionColumns) + `
 WHERE d.contract = n.contract AND d.identity = n.identity
@@ -151,7 +151,7 @@ UPDATE agent_status AS s SET
 FROM ` + valuesAs(rows, statusColumns) + `
 WHERE s.contract = n.contract AND s.machine = n.machine AND s.day = n.day
   AND (s.endpoint, s.last_seen, s.pattern_current, s.os, s.os_supported,
-       s.realtime_scan, s.behavior_monitoring, s.machine_learning, s.web_reputation, s.edr) IS NOT
+       s.realtime_scan, s.behavior_monitoring, s.machine_learning, s.web_reputation, s.edr) IS DISTINCT FROM
       (n.endpoint, n.last_seen, n.pattern_current, n.os, n.os_supported,
        n.realtime_scan, n.behavior_monitoring, n.machine_learning, n.web_reputation, n.edr)`
 }

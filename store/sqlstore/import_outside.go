@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"geppo/store"
@@ -51,7 +53,9 @@ func (t *ImportTx) follow(ctx context.Context, contract int64, m store.Machine, 
 	return nil
 }
 
-const selectInventory = `SELECT folded, endpoint_id FROM endpoints WHERE contract = +?`
+// Many contracts at once: a statement for each is a minute where a million have sent something.
+const selectInventory = `
+SELECT contract, folded, endpoint_id FROM endpoints WHERE contract IN (SELECT CAST(value AS BIGINT) FROM json_each(?))`
 
 // dropKnown forgets the machines that an inventory names, and gives the contracts that have none.
 func (t *ImportTx) dropKnown(ctx context.Context) (without map[int64]bool, err error) {
@@ -60,36 +64,47 @@ func (t *ImportTx) dropKnown(ctx context.Context) (without map[int64]bool, err e
 		byContract[at.contract] = append(byContract[at.contract], at)
 	}
 	without = map[int64]bool{}
-	known, shared := map[string]bool{}, map[string]bool{}
-	for contract, machines := range byContract {
-		clear(known)
-		clear(shared)
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(byContract)), 1000) {
+		inventories := map[int64][][2]string{} // folded names and endpoint_ids
 		err := eachRow(ctx, t.inTx(ctx, t.stmt.inventory), func(rows scanner) error {
-			var folded, id string
-			err := rows.Scan(&folded, &id)
-			shared[folded] = known[folded]
-			known[folded] = true
-			known[store.Machine{ID: id}.Key()] = id != ""
+			var contract int64
+			var entry [2]string
+			err := rows.Scan(&contract, &entry[0], &entry[1])
+			inventories[contract] = append(inventories[contract], entry)
 			return err
-		}, contract)
+		}, list(some))
 		if err != nil {
 			return nil, err
 		}
-		without[contract] = len(known) == 0
-		for _, at := range machines {
-			folded := t.fold(t.outside.seen[at].Name)
-			bare := store.Bare(folded)
-			if known[at.key] || known[folded] || known[bare] && !shared[bare] && bare != "" && at.key == folded {
-				delete(t.outside.seen, at)
-			}
+		for _, contract := range some {
+			without[contract] = len(inventories[contract]) == 0
+			t.dropListed(byContract[contract], inventories[contract])
 		}
 	}
 	return without, nil
 }
 
+// dropListed forgets those of a contract's machines that its inventory names.
+func (t *ImportTx) dropListed(machines []machineOf, inventory [][2]string) {
+	known, shared := make(map[string]bool, 2*len(inventory)), map[string]bool{}
+	for _, entry := range inventory {
+		folded, id := entry[0], entry[1]
+		shared[folded] = known[folded]
+		known[folded] = true
+		known[store.Machine{ID: id}.Key()] = id != ""
+	}
+	for _, at := range machines {
+		folded := t.fold(t.outside.seen[at].Name)
+		bare := store.Bare(folded)
+		if known[at.key] || known[folded] || known[bare] && !shared[bare] && bare != "" && at.key == folded {
+			delete(t.outside.seen, at)
+		}
+	}
+}
+
 const putOutside = `
 INSERT INTO outside (contract, machine, name, rows, seen_at) VALUES (?1, ?2, ?3, ?4, ?5)
-ON CONFLICT DO UPDATE SET name = ?3, rows = ?4, seen_at = ?5`
+ON CONFLICT (contract, machine) DO UPDATE SET name = ?3, rows = ?4, seen_at = ?5`
 
 // recordOutside keeps the machines that no inventory names, and warns of their rows.
 func (t *ImportTx) recordOutside(ctx context.Context, now time.Time) error {

@@ -23,7 +23,7 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, '')) ON CONFLICT DO NOTH
 UPDATE contracts SET name = ?2, product = ?3, edr = ?4, url_filtering = ?5, licences = ?6, timezone = ?7, brand = ?8, since = ?9,
   ends = nullif(?10, '')
 WHERE id = ?1 AND (name, product, edr, url_filtering, licences, timezone, brand, since, coalesce(ends, ''))
-  IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+  IS DISTINCT FROM (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 
 	dropRecipients = `DELETE FROM recipients WHERE contract = ?`
 	putRecipient   = `INSERT INTO recipients (contract, address, name) VALUES (?, ?, ?)`
@@ -106,7 +106,7 @@ VALUES (?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`
 	updateEndpoint = `
 UPDATE endpoints SET folded = ?4, endpoint_id = ?5, name = ?6, class = ?7, os = ?8, installed_at = ?9, removed_at = ?10
 WHERE contract = ?1 AND folded = ?2 AND endpoint_id = ?3
-  AND (folded, endpoint_id, name, class, os, installed_at, removed_at) IS NOT (?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+  AND (folded, endpoint_id, name, class, os, installed_at, removed_at) IS DISTINCT FROM (?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 )
 
 // PutEndpoint adds or replaces a machine of a contract's inventory.
@@ -155,9 +155,9 @@ const (
 INSERT INTO edr_events (contract, id, time, updated, status, endpoints, objects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT DO NOTHING`
 	updateEvent = `
-UPDATE edr_events SET status = ?5, objects = ?7, endpoints = iif(?4 IS NULL, endpoints, ?6), updated = coalesce(?4, updated)
-WHERE contract = ?1 AND id = ?2 AND (?4 IS NULL OR updated IS NULL OR updated <= ?4)
-  AND ((status, objects) IS NOT (?5, ?7) OR ?4 IS NOT NULL AND (updated, endpoints) IS NOT (?4, ?6))`
+UPDATE edr_events SET status = ?5, objects = ?7, endpoints = CASE WHEN CAST(?4 AS BIGINT) IS NULL THEN endpoints ELSE ?6 END, updated = coalesce(?4, updated)
+WHERE contract = ?1 AND id = ?2 AND (CAST(?4 AS BIGINT) IS NULL OR updated IS NULL OR updated <= ?4)
+  AND ((status, objects) IS DISTINCT FROM (?5, ?7) OR CAST(?4 AS BIGINT) IS NOT NULL AND (updated, endpoints) IS DISTINCT FROM (?4, ?6))`
 )
 
 // PutEvent adds an event, or updates a known one unless what is known is newer.

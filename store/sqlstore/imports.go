@@ -89,8 +89,8 @@ SELECT c.id, o.name, o.rows, o.seen_at FROM outside AS o JOIN contracts AS c ON 
 WHERE o.seen_at >= ?
   AND NOT EXISTS (SELECT 1 FROM endpoints AS e WHERE e.contract = o.contract AND e.folded = o.machine)
   AND NOT EXISTS (SELECT 1 FROM endpoints AS e WHERE e.contract = o.contract AND e.endpoint_id <> '' AND 'ID:' || e.endpoint_id = o.machine)
-  AND (o.machine NOT GLOB '*[^0-9.]*' -- an address; see store.Bare
-    OR (SELECT count(*) FROM endpoints AS e WHERE e.contract = o.contract AND e.folded = substr(o.machine, 1, instr(o.machine, '.') - 1)) <> 1)
+  AND (ltrim(o.machine, '0123456789.') = '' -- an address; see store.Bare
+    OR (SELECT count(*) FROM endpoints AS e WHERE e.contract = o.contract AND e.folded = CASE WHEN instr(o.machine, '.') > 0 THEN substr(o.machine, 1, instr(o.machine, '.') - 1) END) <> 1)
 ORDER BY c.id, o.name`
 
 // Outsiders lists the machines that rows named since then and no inventory does.

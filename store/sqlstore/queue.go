@@ -57,6 +57,9 @@ const standing = `replaced_by IS NULL AND NOT EXISTS (
   SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
     AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
 
+// perList bounds a list that could be of a million.
+const perList = 10_000
+
 // list is one parameter for json_each, however long: SQLite takes 32,766 of them at the most.
 func list[T ~string | int64](values []T) string {
 	text, err := json.Marshal(values)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"geppo/store"
 )
@@ -22,19 +23,20 @@ func (s *searchStatements) list(db *sql.DB) []statement {
 	}
 }
 
+// lower says what SQLite's LIKE does by itself: capitals of ASCII are the same letters.
 const (
-	searchContracts = `SELECT id, name, '' FROM contracts WHERE id LIKE ?1 ESCAPE '\' OR name LIKE ?1 ESCAPE '\' OR name LIKE ?2 ESCAPE '\' ORDER BY id LIMIT ?3`
+	searchContracts = `SELECT id, name, '' FROM contracts WHERE lower(id) LIKE lower(?1) ESCAPE '\' OR lower(name) LIKE lower(?1) ESCAPE '\' OR lower(name) LIKE lower(?2) ESCAPE '\' ORDER BY id LIMIT ?3`
 
 	searchAddresses = `
 SELECT c.id, c.name, r.address FROM recipients AS r JOIN contracts AS c ON c.key = r.contract
-WHERE r.address LIKE ?1 ESCAPE '\' ORDER BY c.id LIMIT ?2`
+WHERE lower(r.address) LIKE lower(?1) ESCAPE '\' ORDER BY c.id LIMIT ?2`
 
 	// From the beginning of the name only, which an index answers: there are millions of machines.
 	searchMachines = `
 SELECT c.id, c.name, e.name FROM endpoints AS e INDEXED BY endpoints_named JOIN contracts AS c ON c.key = e.contract
-WHERE e.folded >= ?1 AND e.folded < ?1 || char(1114111) LIMIT ?2`
+WHERE e.folded >= ?1 AND e.folded < ?2 LIMIT ?3`
 
-	importsByQuarter = `SELECT finished_at / 900000, sum(new_rows + changed_rows) FROM imports WHERE finished_at >= ? GROUP BY 1 ORDER BY 1`
+	importsByQuarter = `SELECT finished_at / 900000, CAST(sum(new_rows + changed_rows) AS BIGINT) FROM imports WHERE finished_at >= ? GROUP BY 1 ORDER BY 1`
 )
 
 // Search lists contracts whose id, company or address has the text in it, or one of whose machines begins with it; at
@@ -50,7 +52,7 @@ func (d *Detections) Search(ctx context.Context, text string, most int) (list []
 		}{
 			{store.ByContract, d.search.contracts, []any{within, folded, most}},
 			{store.ByAddress, d.search.addresses, []any{within, most}},
-			{store.ByMachine, d.search.machines, []any{store.Fold(text), most}},
+			{store.ByMachine, d.search.machines, []any{store.Fold(text), store.Fold(text) + string(utf8.MaxRune), most}},
 		} {
 			err := each(ctx, tx, s.stmt, func(rows scanner) error {
 				h := store.Hit{By: s.by}
