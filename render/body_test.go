@@ -3,6 +3,7 @@ package render_test
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -99,9 +100,10 @@ func checkValue(t *testing.T, n *html.Node, a html.Attribute, cids map[string]bo
 	}
 }
 
-func TestHostileNamesStayLegible(t *testing.T) {
-	_, parts := rendered(t, hostileMonth(), 1)
-	doc, err := html.Parse(bytes.NewReader(parts.HTML))
+// legible is what a reader sees of a body.
+func legible(t *testing.T, body []byte) string {
+	t.Helper()
+	doc, err := html.Parse(bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,8 +113,14 @@ func TestHostileNamesStayLegible(t *testing.T) {
 			seen.WriteString(n.Data)
 		}
 	}
+	return seen.String()
+}
+
+func TestHostileNamesStayLegible(t *testing.T) {
+	_, parts := rendered(t, hostileMonth(), 1)
+	seen := legible(t, parts.HTML)
 	for _, want := range []string{"<script>alert(1)</script>株式会社", "</td></tr></table><h1>x", "exe\uFFFDfdp.scr", "&lt;b&gt;", "と𠮷野家", "(名称なし)"} {
-		if !strings.Contains(seen.String(), want) {
+		if !strings.Contains(seen, want) {
 			t.Errorf("the HTML does not show %q", want)
 		}
 	}
@@ -153,6 +161,17 @@ func TestHTMLOfTheWorstNames(t *testing.T) {
 		t.Logf("%q: %d bytes", bad, len(parts.HTML))
 		if len(parts.HTML) > 80_000 {
 			t.Errorf("%q: HTML of %d bytes", bad, len(parts.HTML))
+		}
+	}
+}
+
+// A mail says what a name is, and the PDF spells it out: no name may push away what is asked.
+func TestNoNameFillsAMail(t *testing.T) {
+	_, parts := rendered(t, worst("o"), 1)
+	unwrapped := regexp.MustCompile(`\n *`).ReplaceAllString(string(parts.Text), "")
+	for body, text := range map[string]string{"text": unwrapped, "HTML": legible(t, parts.HTML)} {
+		for _, run := range regexp.MustCompile(`o{81,}`).FindAllString(text, -1) {
+			t.Errorf("%s: a name takes %d columns", body, len(run))
 		}
 	}
 }

@@ -88,11 +88,14 @@ func (u *build) names(list []string) []Name {
 
 // optional is a word of the vendor that may be absent.
 func (u *build) optional(raw string) string {
-	if raw = words.Shown(raw); strings.TrimSpace(raw) == "" {
+	if raw = words.Cut(raw, termWidth); strings.TrimSpace(raw) == "" {
 		return u.w.Overview.NoRate
 	}
 	return raw
 }
+
+// termWidth is the room for one of the vendor's terms, which is no name: a kind, a result, a state.
+const termWidth = 40
 
 // facts identify the report.
 func (u *build) facts() []Fact {

@@ -82,17 +82,20 @@ func (u *build) objects(e *aggregate.EDR) []Block {
 	return blocks
 }
 
+// objectWidth is the room for a name within the sentence of an event; the table below it has the whole.
+const objectWidth = 60
+
 // cases are the events that the desk works through, the open ones first.
 func (u *build) cases(e *aggregate.EDR) Cases {
 	w := u.w
 	var c Cases
 	for _, k := range e.Cases {
-		row := Case{Date: u.w.Moment(k.At), Status: words.Shown(w.Status(k.Status)), Endpoints: u.names(k.Endpoints), Tone: Warn, Acts: w.Edition.DeskActs.Say(words.Values{Desk: w.Desk})}
+		row := Case{Date: u.w.Moment(k.At), Status: u.optional(w.Status(k.Status)), Endpoints: u.names(k.Endpoints), Tone: Warn, Acts: w.Edition.DeskActs.Say(words.Values{Desk: w.Desk})}
 		if k.Status == "closed" {
 			row.Tone, row.Acts = Calm, ""
 		}
 		for _, o := range k.Objects {
-			what := w.Edition.CaseObject.Say(words.Values{Names: u.name(o.Name).Text, From: u.optional(w.ObjectType(o.Type)), To: u.optional(w.ObjectResult(o.Result))})
+			what := w.Edition.CaseObject.Say(words.Values{Names: w.Name(o.Name, objectWidth), From: u.optional(w.ObjectType(o.Type)), To: u.optional(w.ObjectResult(o.Result))})
 			row.What += what
 		}
 		c.Rows = append(c.Rows, row)
