@@ -103,12 +103,12 @@ func (a *app) obey(ctx context.Context, args []string) int {
 func (a *app) exitCode(err error) int {
 	var coded *codedError
 	var configuration *config.Error
-	var usage *daemon.UsageError
+	var refusal *daemon.Refusal
 	var row *ingest.RowError
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
-	case errors.As(err, &configuration), errors.As(err, &usage), !a.started:
+	case errors.As(err, &configuration), errors.As(err, &refusal) && refusal.Misuse, !a.started:
 		return exitUsage
 	case errors.As(err, &row):
 		return exitData
@@ -146,7 +146,7 @@ Start with "geppo demo".`,
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
 	root.AddCommand(a.demoCommand(), a.initCommand(), a.userCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
-		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(),
+		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(), a.forgetCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.checkCommand(), a.healthcheckCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
 	a.addHelp(root)

@@ -70,7 +70,7 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, f *res
 		return err
 	}
 	if len(p.Targets) == 0 && len(p.Unreachable) > 0 {
-		return exitWith(exitIncomplete, "nothing can be resent: contract %s: %s", p.Unreachable[0].Contract, p.Unreachable[0].Reason)
+		return exitWith(exitIncomplete, "nothing can be resent: contract %s: %s", p.Unreachable[0].Contract, p.Unreachable[0].Reason())
 	}
 	if len(p.Targets) == 0 {
 		_, err := fmt.Fprintln(a.stdout, "the selection is empty: nothing to resend")

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			// The configuration of a geppo that is installed on this machine must not be met.
 			return os.WriteFile(filepath.Join(env.WorkDir, "geppo.toml"), nil, 0o600)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "bounce-of": bounceOf, "sunk": sunk},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "bounce-of": bounceOf, "sunk": sunk, "holds": holds},
 	})
 }
 
@@ -52,6 +52,29 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// holds DATABASE WORD…: the bytes of the files of this database, or below this directory, hold each of the words in
+// any case; ! holds: none of them.
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: [!] holds detections|ledger|DIRECTORY WORD…")
+	}
+	pattern := map[string]string{"detections": "geppo-detections.db*", "ledger": "geppo.db*"}[args[0]]
+	if pattern == "" {
+		pattern = filepath.Join(args[0], "*", "*", "*")
+	}
+	files, err := filepath.Glob(ts.MkAbs(pattern))
+	ts.Check(err)
+	var all strings.Builder
+	for _, file := range files {
+		all.WriteString(strings.ToLower(ts.ReadFile(file)))
+	}
+	for _, word := range args[1:] {
+		if strings.Contains(all.String(), strings.ToLower(word)) == neg {
+			ts.Fatalf("%s in %v: %v", word, files, !neg)
+		}
 	}
 }
 

@@ -104,16 +104,16 @@ func (a *app) confirm(f *selectionFlags, s desk.Selection, what string, extent d
 	if _, err := fmt.Fprintf(a.stderr, "%s: %s\n", what, printable(extent.String())); err != nil || f.yes {
 		return err
 	}
-	return a.ask(extent.Deliveries <= mostUnasked)
+	if extent.Deliveries <= mostUnasked && !a.answers() {
+		return nil
+	}
+	return a.ask(fmt.Sprintf("these are more than %d", mostUnasked))
 }
 
-// ask wants a yes on a terminal; elsewhere there is nobody to ask, and few things need no answer.
-func (a *app) ask(few bool) error {
+// ask wants a yes on a terminal; elsewhere there is nobody to ask, and because says why it must be said beforehand.
+func (a *app) ask(because string) error {
 	if !a.answers() {
-		if few {
-			return nil
-		}
-		return exitWith(exitUsage, "nobody can be asked, and these are more than %d: say --yes; nothing was changed", mostUnasked)
+		return exitWith(exitUsage, "nobody can be asked, and %s: say --yes; nothing was changed", because)
 	}
 	if _, err := fmt.Fprint(a.stderr, "Go on? [y/N] "); err != nil {
 		return err

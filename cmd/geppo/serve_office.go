@@ -62,7 +62,7 @@ func (o office) Plan(ctx context.Context, r console.Request) (p console.Plan, er
 		plan, err := o.plan(ctx, action, r)
 		p = console.Plan{Deliveries: plan.Deliveries, Contracts: plan.Contracts, Names: plan.Names}
 		for _, gone := range plan.Gone {
-			p.Left = append(p.Left, fmt.Sprintf("%d: %s", gone.Delivery, gone.Reason))
+			p.Left = append(p.Left, fmt.Sprintf("%d: %s", gone.Delivery, gone.Refusal))
 		}
 		return p, refused(err)
 	}
@@ -71,7 +71,7 @@ func (o office) Plan(ctx context.Context, r console.Request) (p console.Plan, er
 		plan, err := o.desk().PlanResend(ctx, selectionOf(r), desk.ResendOptions{Rebuild: r.Action == "rebuild"})
 		p = console.Plan{Deliveries: plan.Deliveries, Contracts: plan.Contracts, Names: plan.Names}
 		for _, e := range plan.Unreachable {
-			p.Left = append(p.Left, e.Contract+": "+e.Reason)
+			p.Left = append(p.Left, e.Contract+": "+e.Reason())
 		}
 		return p, refused(err)
 	case "pause", "resume":
@@ -123,7 +123,7 @@ func (o office) resend(ctx context.Context, r console.Request) (int, error) {
 	}
 	if len(plan.Targets) == 0 {
 		if len(plan.Unreachable) > 0 {
-			return 0, &console.Refusal{Reason: plan.Unreachable[0].Reason}
+			return 0, &console.Refusal{Reason: plan.Unreachable[0].Reason()}
 		}
 		return 0, &console.Refusal{Reason: "the selection is empty"}
 	}
@@ -193,10 +193,10 @@ func refusal(err error, otherwise string) error {
 
 // refused makes what is to be read by whoever asked a refusal; the rest is a fault of ours.
 func refused(err error) error {
-	var usage *geppod.UsageError
+	var refusal *desk.Refusal
 	var coded *codedError
 	var hold *geppod.HoldError
-	if errors.As(err, &usage) || errors.As(err, &coded) || errors.As(err, &hold) {
+	if errors.As(err, &refusal) || errors.As(err, &coded) || errors.As(err, &hold) {
 		return &console.Refusal{Reason: err.Error()}
 	}
 	return err

@@ -26,7 +26,7 @@ func (s *importsStatements) list(db *sql.DB) []statement {
 const selectFeeds = `
 SELECT feed, file, format, finished_at, read_rows, new_rows, changed_rows, duplicate_rows, rejected_rows, not_reported, warnings
 FROM imports AS i
-WHERE finished_at >= ? AND key = (SELECT key FROM imports WHERE feed = i.feed ORDER BY finished_at DESC, key DESC LIMIT 1)
+WHERE feed <> '' AND finished_at >= ? AND key = (SELECT key FROM imports WHERE feed = i.feed ORDER BY finished_at DESC, key DESC LIMIT 1)
 ORDER BY finished_at DESC, key DESC`
 
 // Feeds gives the last import of each feed, if it is not older than since; the newest first.

@@ -327,15 +327,3 @@ func (d *Detections) update(ctx context.Context, write func(*sql.Tx) error) erro
 	}
 	return tx.Commit()
 }
-
-// Vacuum gives the room of removed rows back to the file system. It writes the whole file anew, needs
-// as much room again meanwhile, and makes imports wait; readers go on. Without it the room is used by
-// the next imports.
-func (d *Detections) Vacuum(ctx context.Context) error {
-	for _, statement := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		if _, err := d.f.w.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("vacuum (an import may be running; try again when it has ended): %w", err)
-		}
-	}
-	return nil
-}

@@ -45,7 +45,7 @@ func ledgerConstants(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"actions", "addresses", "bounces", "fires", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "status"}
+	ours := []string{"actions", "addresses", "bounces", "fires", "forget", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "status"}
 	for _, path := range files {
 		if !slices.Contains(ours, strings.TrimSuffix(path, ".go")) {
 			continue

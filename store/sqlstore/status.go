@@ -74,6 +74,8 @@ var ledgerStatements = []string{
 	takeCancellable + "true", takeReleasable + "true", takeAwaiting + "true", takeDeferred + "true", takeAcknowledging + "true",
 	cancelTaken, queueTaken, releaseTaken, hastenTaken, acknowledgeTaken,
 	sentByQuarter, sentOfPeriod, putHandled, selectHandled,
+	tracesOf, revisionsOf, addressesOf, contractsAt, isUnfinished, forgetReports, forgetHandled, forgetRecipients, forgetStop, forgetMarks, forgetStops,
+	forgetDeliveries, forgetAttempts, forgetRunErrors, forgetTestSends, freeTexts, rewriteAction, rewriteRun, rewritePause,
 }
 
 // Deliveries lists what the filter chooses, in the order of planning.

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -119,22 +118,31 @@ type Eligibility struct {
 	Ledger     *sqlstore.Ledger
 }
 
-// Reason says why a delivery must not go out any more, "" if it may. What an operator forced to an address
-// that is not registered, or is marked, is kept back by what was said since.
+// Reason says why a delivery must not go out any more, "" if it may; see Refusal.
 func (e Eligibility) Reason(ctx context.Context, d store.Delivery) (string, error) {
-	contract, err := e.Detections.Contract(ctx, d.Contract)
-	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Sprintf("contract %s is not known any more", d.Contract), nil
-	}
-	if err != nil {
+	refusal, err := e.Refusal(ctx, d)
+	if err != nil || refusal == nil {
 		return "", err
 	}
+	return refusal.Error(), nil
+}
+
+// Refusal says why a delivery must not go out any more, nil if it may. What an operator forced to an address
+// that is not registered, or is marked, is kept back by what was said since.
+func (e Eligibility) Refusal(ctx context.Context, d store.Delivery) (*Refusal, error) {
+	contract, err := e.Detections.Contract(ctx, d.Contract)
+	if errors.Is(err, store.ErrNotFound) {
+		return Refuse("contract-gone", "contract %s is not known any more", d.Contract), nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	if !Active(contract, d.Period) {
-		return fmt.Sprintf("contract %s is not active in %s any more", d.Contract, d.Period), nil
+		return Refuse("contract-inactive", "contract %s is not active in %s any more", d.Contract, d.Period), nil
 	}
 	bars, err := e.Ledger.Bars(ctx, d.Contract, d.Recipient)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, bar := range bars {
 		if !d.Forced || bar.At.After(d.CreatedAt) {
@@ -142,25 +150,25 @@ func (e Eligibility) Reason(ctx context.Context, d store.Delivery) (string, erro
 		}
 	}
 	if d.Forced {
-		return "", nil
+		return nil, nil
 	}
 	changes, err := e.Ledger.RecipientChanges(ctx, d.Contract)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	mailbox := store.Mailbox(d.Recipient)
 	if !slices.ContainsFunc(registered(contract, changes), func(r store.Recipient) bool { return store.Mailbox(r.Address) == mailbox }) {
-		return fmt.Sprintf("%s is no address of contract %s any more", d.Recipient, d.Contract), nil
+		return Refuse("address-gone", "%s is no address of contract %s any more", d.Recipient, d.Contract), nil
 	}
-	return "", nil
+	return nil, nil
 }
 
-func barred(bar store.Bar) string {
+func barred(bar store.Bar) *Refusal {
 	switch bar.Kind {
 	case string(store.StopContract):
-		return "the contract asked to get no reports: " + bar.Reason
+		return Refuse("contract-stopped", "the contract asked to get no reports: %s", bar.Reason)
 	case string(store.StopAddress):
-		return "the address asked to get no reports: " + bar.Reason
+		return Refuse("address-stopped", "the address asked to get no reports: %s", bar.Reason)
 	}
-	return "the address is marked as refusing mail: " + bar.Reason
+	return Refuse("address-marked", "the address is marked as refusing mail: %s", bar.Reason)
 }

@@ -635,7 +635,7 @@ func TestAContractWaitsForItself(t *testing.T) {
 	h.contract("HI", "h@example.jp")
 	h.rows(`{"type":"contract","id":"HI","name":"株式会社HI","product":"antivirus","licences":5,"since":"2025-04-01","timezone":"Pacific/Honolulu"}`)
 	request := daemon.Request{Kind: "run", Period: october, By: "root"}
-	var usage *daemon.UsageError
+	var usage *daemon.Refusal
 	h.now = time.Date(2026, 10, 31, 14, 59, 59, 0, time.UTC) // 23:59:59 on the 31st in Tokyo
 	if _, err := h.planner.Plan(t.Context(), request); !errors.As(err, &usage) {
 		t.Errorf("a period that has ended nowhere: %v", err)

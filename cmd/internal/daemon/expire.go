@@ -22,9 +22,29 @@ type Expiry struct {
 }
 
 // Expire removes the copies last written before a time, but for those of deliveries that may still
-// be handed over again: their bytes are bound. With dryRun it only counts. It touches nothing that Put
-// did not make, and follows no link out of the directory.
+// be handed over again: their bytes are bound. With dryRun it only counts.
 func (a Archive) Expire(before time.Time, unfinished []store.Delivery, dryRun bool) (e Expiry, err error) {
+	keep, busy := map[string]bool{}, map[string]bool{} // what a copy's path is without its sum; months
+	for _, d := range unfinished {
+		keep[path.Join(d.Period.String(), d.Contract, copyPrefix(d))] = true
+		busy[d.Period.String()] = true
+	}
+	goes := func(name string, info fs.FileInfo) bool {
+		return !keep[withoutSum(name)] && info.ModTime().Before(before)
+	}
+	return a.remove(goes, func(dir string) bool { return busy[path.Dir(dir)] || busy[dir] }, dryRun)
+}
+
+// Forget removes the copies of a contract, however new they are, and its directories. With dryRun it only counts.
+func (a Archive) Forget(contract string, dryRun bool) (Expiry, error) {
+	its := func(name string) bool { return path.Base(name) == contract }
+	goes := func(name string, _ fs.FileInfo) bool { return its(path.Dir(name)) }
+	return a.remove(goes, func(dir string) bool { return !its(dir) }, dryRun)
+}
+
+// remove removes the copies that go, and the directories that were left empty but for those that stay. It touches
+// nothing that Put did not make, and follows no link out of the directory.
+func (a Archive) remove(goes func(name string, info fs.FileInfo) bool, stays func(dir string) bool, dryRun bool) (e Expiry, err error) {
 	if a.Dir == "" {
 		return e, nil
 	}
@@ -36,17 +56,12 @@ func (a Archive) Expire(before time.Time, unfinished []store.Delivery, dryRun bo
 		return e, fmt.Errorf("archive: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	keep, busy := map[string]bool{}, map[string]bool{} // what a copy's path is without its sum; months
-	for _, d := range unfinished {
-		keep[path.Join(d.Period.String(), d.Contract, copyPrefix(d))] = true
-		busy[d.Period.String()] = true
-	}
 	walk := func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || !archived(name) || keep[withoutSum(name)] {
+		if err != nil || !entry.Type().IsRegular() || !archived(name) {
 			return err
 		}
 		info, err := entry.Info()
-		if err != nil || !info.ModTime().Before(before) {
+		if err != nil || !goes(name, info) {
 			return err
 		}
 		e.Copies, e.Bytes = e.Copies+1, e.Bytes+info.Size()
@@ -55,11 +70,9 @@ func (a Archive) Expire(before time.Time, unfinished []store.Delivery, dryRun bo
 		}
 		return root.Remove(name)
 	}
-	if err := fs.WalkDir(root.FS(), ".", walk); err != nil {
-		return e, fmt.Errorf("archive: %w", err)
-	}
-	if !dryRun {
-		err = removeEmpty(root, busy)
+	err = fs.WalkDir(root.FS(), ".", walk)
+	if err == nil && !dryRun {
+		err = removeEmpty(root, stays)
 	}
 	if err != nil {
 		err = fmt.Errorf("archive: %w", err)
@@ -87,47 +100,40 @@ func withoutSum(name string) string {
 	return name[:max(0, len(name)-hex.EncodedLen(sha256.Size)-len(".eml"))]
 }
 
-// removeEmpty removes the directories that were left empty, but for those of months for which a copy
-// may be written at this moment.
-func removeEmpty(root *os.Root, busy map[string]bool) error {
+// removeEmpty removes the directories that were left empty, of contracts and then of months, but for those that stay:
+// a copy may be written there at this moment.
+func removeEmpty(root *os.Root, stays func(dir string) bool) error {
 	periods, err := fs.ReadDir(root.FS(), ".")
 	if err != nil {
 		return err
 	}
 	for _, p := range periods {
-		if _, err := store.ParsePeriod(p.Name()); err != nil || !p.IsDir() || busy[p.Name()] {
+		if _, err := store.ParsePeriod(p.Name()); err != nil || !p.IsDir() {
 			continue
 		}
 		contracts, err := fs.ReadDir(root.FS(), p.Name())
 		if err != nil {
 			return err
 		}
-		left := 0
 		for _, c := range contracts {
-			gone, err := removeIfEmpty(root, path.Join(p.Name(), c.Name()), c.IsDir())
-			if err != nil {
-				return err
-			}
-			if !gone {
-				left++
+			if name := path.Join(p.Name(), c.Name()); c.IsDir() && !stays(name) {
+				err = errors.Join(err, removeIfEmpty(root, name))
 			}
 		}
-		if left == 0 {
-			if _, err := removeIfEmpty(root, p.Name(), true); err != nil {
-				return err
-			}
+		if !stays(p.Name()) {
+			err = errors.Join(err, removeIfEmpty(root, p.Name()))
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func removeIfEmpty(root *os.Root, name string, isDir bool) (gone bool, err error) {
-	if !isDir {
-		return false, nil
-	}
+func removeIfEmpty(root *os.Root, name string) error {
 	entries, err := fs.ReadDir(root.FS(), name)
 	if err != nil || len(entries) > 0 {
-		return false, err
+		return err
 	}
-	return true, root.Remove(name)
+	return root.Remove(name)
 }

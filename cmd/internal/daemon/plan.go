@@ -168,13 +168,13 @@ func (p Planner) eachContract(ctx context.Context, request Request, take func(st
 		}
 		contract, err := p.Detections.Contract(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return &UsageError{fmt.Sprintf("contract %s is unknown; geppo contracts lists them", id)}
+			return NoContract(id)
 		}
 		if err != nil {
 			return err
 		}
 		if !Active(contract, request.Period) {
-			return &UsageError{fmt.Sprintf("contract %s is not active in %s; see its since and ends in geppo contracts", id, request.Period)}
+			return Misuse("contract-inactive", "contract %s is not active in %s; see its since and ends in geppo contracts", id, request.Period)
 		}
 		if err := take(contract); err != nil {
 			return err
@@ -183,10 +183,10 @@ func (p Planner) eachContract(ctx context.Context, request Request, take func(st
 	return nil
 }
 
-// UsageError is a request that cannot be carried out as it was put.
-type UsageError struct{ Reason string }
-
-func (e *UsageError) Error() string { return e.Reason }
+// NoContract refuses a contract that nobody knows.
+func NoContract(id string) *Refusal {
+	return Misuse("contract-unknown", "contract %s is unknown; geppo contracts lists them", id)
+}
 
 // Active tells whether a contract is planned for a period: it began before the period's end, and
 // had not ended before its first day.

@@ -19,6 +19,7 @@ var (
 // wait is why a contract is not planned yet; the zero wait: it is.
 type wait struct {
 	reason   string
+	code     string    // of the refusal that says so
 	notEnded time.Time // where the period still runs in the contract's zone: its end
 	notBegun bool      // the contract has no row up to the period's end
 }
@@ -35,9 +36,10 @@ func (p Planner) waits(request Request, c store.Contract, e store.Evidence) (w w
 	}
 	w.notBegun = !e.Begun
 	if _, end := request.Period.Bounds(zone); p.Now().Before(end) {
-		w.notEnded = end
+		w.notEnded, w.code = end, "contract-runs"
 		w.reason = fmt.Sprintf("%s ends on %s in its zone", request.Period, end.Format(time.RFC3339))
 	} else if !e.Complete {
+		w.code = "no-data"
 		w.reason = fmt.Sprintf("no data of the last day of %s or later has come in", request.Period)
 	}
 	return w, nil
@@ -66,11 +68,11 @@ func (r *readiness) note(w wait) {
 func (r readiness) fault(request Request) error {
 	switch {
 	case r.contracts == 0:
-		return fmt.Errorf("%s: %w; import the contracts, or see their since and ends in geppo contracts", request.Period, ErrNothingToPlan)
+		return Refuse("nothing-to-plan", "%s: %w; import the contracts, or see their since and ends in geppo contracts", request.Period, ErrNothingToPlan)
 	case r.running == r.contracts:
-		return &UsageError{fmt.Sprintf("%s ends on %s; wait, or use --force", request.Period, r.end.Format(time.RFC3339))}
+		return Misuse("period-runs", "%s ends on %s; wait, or use --force", request.Period, r.end.Format(time.RFC3339))
 	case r.begun == 0:
-		return fmt.Errorf("%s: %w; see --period, import its data, or use --force", request.Period, ErrNoSuchPeriod)
+		return Refuse("no-such-period", "%s: %w; see --period, import its data, or use --force", request.Period, ErrNoSuchPeriod)
 	}
 	return nil
 }
@@ -82,7 +84,7 @@ func (p Planner) Ready(ctx context.Context, request Request) error {
 	err := p.eachReady(ctx, request, func(c store.Contract, w wait) error {
 		seen.note(w)
 		if w.reason != "" && first == nil {
-			first = &UsageError{fmt.Sprintf("contract %s: %s; wait, or use --force", c.ID, w.reason)}
+			first = Misuse(w.code, "contract %s: %s; wait, or use --force", c.ID, w.reason)
 		}
 		return nil
 	})

@@ -128,8 +128,8 @@ func (s *Scheduler) fire(ctx context.Context, fire store.Fire, now time.Time) er
 		}
 	}
 	run, err := s.Planner.At(now).Plan(ctx, request)
-	var notEnded *UsageError
-	if errors.Is(err, ErrNothingToPlan) || errors.Is(err, ErrNoSuchPeriod) || errors.As(err, &notEnded) {
+	var notYet *Refusal
+	if errors.As(err, &notYet) {
 		s.Log.Error("a period waits", "period", fire.Period, "reason", err.Error(), "next_try", now.Add(retryFire))
 		if firstTry { // and not each hour
 			s.alert(ctx, render.Alert{Kind: render.AlertWaits, Period: fire.Period.String(), DueAt: s.wall(fire.DueAt), Reason: err.Error()})

@@ -64,7 +64,7 @@ type Plan struct {
 // Gone is a delivery that must not be let go: the sender would cancel it again.
 type Gone struct {
 	Delivery int64
-	Reason   string
+	Refusal  *Refusal
 }
 
 // Plan says what an action would do to a selection, and changes nothing.
@@ -126,12 +126,12 @@ func (p Plan) of(taken []store.Delivery) Plan {
 func (d Desk) stillWanted(ctx context.Context, deliveries []store.Delivery) (wanted []store.Delivery, gone []Gone, err error) {
 	eligibility := daemon.Eligibility{Detections: d.Detections, Ledger: d.Ledger}
 	for _, delivery := range deliveries {
-		reason, err := eligibility.Reason(ctx, delivery)
+		refusal, err := eligibility.Refusal(ctx, delivery)
 		if err != nil {
 			return nil, nil, err
 		}
-		if reason != "" {
-			gone = append(gone, Gone{delivery.ID, reason})
+		if refusal != nil {
+			gone = append(gone, Gone{delivery.ID, refusal})
 			continue
 		}
 		wanted = append(wanted, delivery)
@@ -191,11 +191,11 @@ func (p Plan) Done(n int) string {
 func (p Plan) Fault() error {
 	if len(p.Gone) > 0 {
 		g := p.Gone[0]
-		return fmt.Errorf("%s cannot be let go; delivery %d: %s; mend it by geppo recipients, then run its period again",
-			Count(len(p.Gone), "delivery", "deliveries"), g.Delivery, g.Reason)
+		return daemon.Refuse("cannot-go", "%d of them cannot be let go; delivery %d: %s; mend it by geppo recipients, then run its period again",
+			len(p.Gone), g.Delivery, g.Refusal)
 	}
 	if p.Left > 0 {
-		return fmt.Errorf("%d of them %s; see geppo show", p.Left, takes[p.Action].not)
+		return daemon.Refuse("not-"+string(p.Action), "%d of them "+takes[p.Action].not+"; see geppo show", p.Left)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@
 package desk
 
 import (
-	"fmt"
 	"os"
 	"os/user"
 	"slices"
@@ -36,10 +35,8 @@ func Operator() string {
 	return "uid " + strconv.Itoa(os.Getuid())
 }
 
-// usage is a selection or an action that cannot be meant.
-func usage(format string, args ...any) error {
-	return &daemon.UsageError{Reason: fmt.Sprintf(format, args...)}
-}
+// Refusal says why nothing, or not everything, is done.
+type Refusal = daemon.Refusal
 
 // Extent is how much a plan is about.
 type Extent struct {
@@ -85,6 +82,11 @@ func Count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return strconv.Itoa(n) + " " + many
+}
+
+// badAddress refuses what is no address.
+func badAddress(address string, err error) *Refusal {
+	return daemon.Misuse("bad-address", "%[2]v", address, err)
 }
 
 func contractsOf(deliveries []store.Delivery) []string {

@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -25,7 +24,7 @@ type ResendPlan struct {
 	What        string
 	Period      store.Period
 	Targets     []store.ResendTarget
-	Unreachable []store.RunError      // contracts of which not everybody can be written to
+	Unreachable []Unreachable         // contracts of which not everybody can be written to
 	ids         map[string]mailer.IDs // by contract
 	Waiting     int                   // how many that still wait it would take the place of
 }
@@ -54,12 +53,16 @@ func (d Desk) PlanResend(ctx context.Context, s Selection, o ResendOptions) (p R
 	for _, t := range wanted {
 		err := r.resolve(ctx, &t)
 		var unreachable *unreachableError
-		var notReady *daemon.UsageError
+		var notReady *Refusal
 		switch {
 		case errors.As(err, &unreachable) && o.To != "":
-			return p, usage("%s", unreachable.Error())
-		case errors.As(err, &unreachable), errors.As(err, &notReady) && !one:
-			p.Unreachable = addError(p.Unreachable, t.Contract, err.Error())
+			unreachable.Misuse = true
+			return p, unreachable.Refusal
+		case errors.As(err, &unreachable):
+			p.Unreachable = addRefusal(p.Unreachable, t.Contract, unreachable.Refusal)
+			continue
+		case errors.As(err, &notReady) && !one:
+			p.Unreachable = addRefusal(p.Unreachable, t.Contract, notReady)
 			continue
 		case err != nil:
 			return p, err
@@ -91,7 +94,7 @@ func (o ResendOptions) words(s Selection) string {
 // wanted says what shall go to whom, before it is known whether it may.
 func (d Desk) wanted(ctx context.Context, s Selection, o ResendOptions, p *ResendPlan) ([]store.ResendTarget, error) {
 	if !s.Named() && !s.narrowed() && !s.All {
-		return nil, usage("name deliveries, or narrow --period by --contract, --from-file, --state, --stale or --failed; --all sends the whole month again")
+		return nil, daemon.Misuse("selection", "name deliveries, or narrow --period by --contract, --from-file, --state, --stale or --failed; --all sends the whole month again")
 	}
 	filter, err := d.filter(ctx, s)
 	if err != nil {
@@ -115,7 +118,7 @@ func (d Desk) ofContracts(ctx context.Context, s Selection, o ResendOptions) (ta
 	for _, id := range s.Contracts {
 		contract, err := d.Detections.Contract(ctx, id)
 		if errors.Is(err, store.ErrNotFound) {
-			return nil, usage("contract %s is not known any more; no report of it can be sent", id)
+			return nil, daemon.Misuse("contract-gone", "contract %s is not known any more; no report of it can be sent", id)
 		}
 		if err != nil {
 			return nil, err
@@ -143,7 +146,7 @@ func (d Desk) ofDeliveries(ctx context.Context, s Selection, filter store.Filter
 		return nil, err
 	}
 	if s.Named() && len(found) < len(s.IDs) {
-		return nil, fmt.Errorf("%d of the deliveries do not exist; geppo status lists them", len(s.IDs)-len(found))
+		return nil, daemon.Refuse("no-delivery", "%d of the deliveries do not exist; geppo status lists them", len(s.IDs)-len(found))
 	}
 	for _, delivery := range found {
 		if p.Period == (store.Period{}) {
@@ -151,11 +154,11 @@ func (d Desk) ofDeliveries(ctx context.Context, s Selection, filter store.Filter
 		}
 		switch {
 		case p.Period != delivery.Period:
-			return nil, usage("the deliveries are of several months: resend those of one at a time")
+			return nil, daemon.Misuse("several-months", "the deliveries are of several months: resend those of one at a time")
 		case delivery.State == store.Cancelled && !s.Named() && !slices.Contains(s.States, store.Cancelled):
 			continue
 		case delivery.ReplacedBy != 0:
-			return nil, usage("delivery %d was replaced by %d: resend that one", delivery.ID, delivery.ReplacedBy)
+			return nil, daemon.Misuse("replaced", "delivery %d was replaced by %d: resend that one", delivery.ID, delivery.ReplacedBy)
 		}
 		if delivery.State.Pending() {
 			p.Waiting++
@@ -173,29 +176,48 @@ func (d Desk) ofDeliveries(ctx context.Context, s Selection, filter store.Filter
 func redirected(targets []store.ResendTarget, to string) ([]store.ResendTarget, error) {
 	for i := range targets {
 		if targets[i].Contract != targets[0].Contract {
-			return nil, usage("--to is one contract's address: narrow the selection by --contract")
+			return nil, daemon.Misuse("selection", "--to is one contract's address: narrow the selection by --contract")
 		}
 		targets[i].Address, targets[i].Name, targets[i].Forced = to, "", false
 	}
 	return targets, nil
 }
 
-// addError adds to what is said of a contract.
-func addError(list []store.RunError, contract, reason string) []store.RunError {
-	i := slices.IndexFunc(list, func(e store.RunError) bool { return e.Contract == contract })
-	if i < 0 {
-		return append(list, store.RunError{Contract: contract, Reason: reason})
+// Unreachable is a contract of which not everybody can be written to, with each reason once.
+type Unreachable struct {
+	Contract string
+	Refusals []*Refusal
+}
+
+// Reason is all that is said of it.
+func (u Unreachable) Reason() string {
+	words := make([]string, len(u.Refusals))
+	for i, r := range u.Refusals {
+		words[i] = r.Error()
 	}
-	if !strings.Contains(list[i].Reason, reason) { // a mail and its resend may both have failed
-		list[i].Reason += "; " + reason
+	return strings.Join(words, "; ")
+}
+
+func addRefusal(list []Unreachable, contract string, r *Refusal) []Unreachable {
+	i := slices.IndexFunc(list, func(u Unreachable) bool { return u.Contract == contract })
+	if i < 0 {
+		return append(list, Unreachable{contract, []*Refusal{r}})
+	}
+	// A mail and its resend may both have failed.
+	if !slices.ContainsFunc(list[i].Refusals, func(known *Refusal) bool { return known.Error() == r.Error() }) {
+		list[i].Refusals = append(list[i].Refusals, r)
 	}
 	return list
 }
 
 // Resend makes the new deliveries of a plan, and cancels what they take the place of.
 func (d Desk) Resend(ctx context.Context, p ResendPlan, by, reason string) (store.Run, []int64, error) {
+	faults := make([]store.RunError, len(p.Unreachable))
+	for i, u := range p.Unreachable {
+		faults[i] = store.RunError{Contract: u.Contract, Reason: u.Reason()}
+	}
 	return d.Ledger.Resend(ctx, store.Resend{
-		Period: p.Period, RequestedBy: by, What: p.What, Reason: reason, Targets: p.Targets, Errors: p.Unreachable,
+		Period: p.Period, RequestedBy: by, What: p.What, Reason: reason, Targets: p.Targets, Errors: faults,
 		MessageID: func(t store.ResendTarget, resend int) string {
 			return daemon.MessageID(p.ids[t.Contract], t.Contract, p.Period, t.Revision, t.Address, resend)
 		},

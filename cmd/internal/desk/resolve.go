@@ -3,7 +3,6 @@ package desk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"geppo/cmd/internal/daemon"
@@ -29,9 +28,11 @@ type resolved struct {
 }
 
 // unreachableError says why a target cannot be written to; the others can.
-type unreachableError struct{ reason string }
+type unreachableError struct{ *Refusal }
 
-func (e *unreachableError) Error() string { return e.reason }
+func unreachable(code, format string, args ...any) error {
+	return &unreachableError{daemon.Refuse(code, format, args...)}
+}
 
 func (r *resolver) resolve(ctx context.Context, t *store.ResendTarget) error {
 	known, err := r.of(ctx, t.Contract)
@@ -43,17 +44,17 @@ func (r *resolver) resolve(ctx context.Context, t *store.ResendTarget) error {
 	i := slices.IndexFunc(known.usable, func(u store.Recipient) bool { return store.Mailbox(u.Address) == mailbox })
 	switch {
 	case t.Address == "":
-		return &unreachableError{fmt.Sprintf("contract %s has no valid address; add one by geppo recipients add", t.Contract)}
+		return unreachable("no-address", "contract %s has no valid address; add one by geppo recipients add", t.Contract)
 	case i >= 0:
 		t.Address, t.Name, t.Forced = known.usable[i].Address, known.usable[i].Name, false
 		return nil
 	case t.Forced: // and so it was at first, as whoever names it by its number knows
 		return nil
 	case !r.options.Force:
-		return &unreachableError{fmt.Sprintf("%s is no registered address of contract %s, or it is marked; use --force, or geppo recipients add", t.Address, t.Contract)}
+		return unreachable("not-registered", "%s is no registered address of contract %s, or it is marked; use --force, or geppo recipients add", t.Address, t.Contract)
 	}
 	if err := store.CheckAddress(t.Address); err != nil {
-		return usage("%v", err)
+		return badAddress(t.Address, err)
 	}
 	t.Forced = true
 	return nil
@@ -67,14 +68,14 @@ func (r *resolver) of(ctx context.Context, id string) (*resolved, error) {
 	var err error
 	known.contract, err = r.desk.Detections.Contract(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, &unreachableError{fmt.Sprintf("contract %s is not known any more", id)}
+		return nil, unreachable("contract-gone", "contract %s is not known any more", id)
 	}
 	if err != nil {
 		return nil, err
 	}
 	ids, ok := r.desk.Planner.IDsOf(known.contract.Brand)
 	if !ok {
-		return nil, &unreachableError{fmt.Sprintf("contract %s: %s", id, daemon.NoBrand(known.contract.Brand))}
+		return nil, unreachable("no-brand", "contract %s: %s", id, daemon.NoBrand(known.contract.Brand))
 	}
 	known.ids = ids
 	known.usable, _ = r.addresses.Of(known.contract)
@@ -108,7 +109,7 @@ func (r *resolver) revisionOf(ctx context.Context, id string) (int, error) {
 func (d Desk) NotPruned(ctx context.Context, p store.Period) error {
 	err := d.Detections.Pruned(ctx, p)
 	if errors.Is(err, store.ErrPruned) {
-		return usage("no report of %s can be computed any more: %v; one that was sent can be sent again by geppo resend without --rebuild", p, err)
+		return daemon.Misuse("pruned", "no report of %s can be computed any more: %v; one that was sent can be sent again by geppo resend without --rebuild", p, err)
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"geppo/cmd/internal/daemon"
 	"geppo/store"
 )
 
@@ -46,19 +47,19 @@ func (s Selection) check() error {
 	everything := s.Period == (store.Period{}) && !s.All
 	switch {
 	case s.Named() && (s.Period != (store.Period{}) || s.narrowed() || s.All):
-		return usage("name deliveries, or a month with --period, not both")
+		return daemon.Misuse("selection", "name deliveries, or a month with --period, not both")
 	case !s.Named() && everything && s.narrowed():
-		return usage("--period is missing; name the month as YYYY-MM, or say --all for every month")
+		return daemon.Misuse("selection", "--period is missing; name the month as YYYY-MM, or say --all for every month")
 	case !s.Named() && everything:
-		return usage("name deliveries, or a month with --period")
+		return daemon.Misuse("selection", "name deliveries, or a month with --period")
 	case s.All && s.narrowed() && s.Period != (store.Period{}):
-		return usage("--all takes the whole month: leave out what narrows it")
+		return daemon.Misuse("selection", "--all takes the whole month: leave out what narrows it")
 	case s.Stale && s.Period == (store.Period{}):
-		return usage("--stale compares the reports of one month: name it with --period")
+		return daemon.Misuse("selection", "--stale compares the reports of one month: name it with --period")
 	}
 	for _, state := range s.States {
 		if !slices.Contains(store.States, state) {
-			return usage("--state %q is none of %v", state, store.States)
+			return daemon.Misuse("selection", "--state %q is none of %v", state, store.States)
 		}
 	}
 	return nil
@@ -114,13 +115,13 @@ func (s *Selection) ReadList(r io.Reader) error {
 		found = true
 		if strings.Contains(line, "@") {
 			if err := store.CheckAddress(line); err != nil {
-				return usage("line %d: %v", n, err)
+				return daemon.Misuse("list", "line %d: %v", n, err)
 			}
 			s.Addresses = append(s.Addresses, line)
 			continue
 		}
 		if err := store.CheckContractID(line); err != nil {
-			return usage("line %d: %v", n, err)
+			return daemon.Misuse("list", "line %d: %v", n, err)
 		}
 		s.Contracts = append(s.Contracts, line)
 	}
@@ -128,7 +129,7 @@ func (s *Selection) ReadList(r io.Reader) error {
 		return err
 	}
 	if !found {
-		return usage("the list names no contract and no address")
+		return daemon.Misuse("list", "the list names no contract and no address")
 	}
 	return nil
 }
@@ -178,7 +179,7 @@ func (d Desk) known(ctx context.Context, contracts []string) error {
 			return err
 		}
 		if len(there) == 0 {
-			return usage("contract %s is unknown; geppo contracts lists them", id)
+			return daemon.NoContract(id)
 		}
 	}
 	return nil

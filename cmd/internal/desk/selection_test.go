@@ -36,7 +36,7 @@ func TestSelectionsThatCannotBeMeantAreRefused(t *testing.T) {
 		"a month, narrowed thrice": {Selection{Period: october, Contracts: []string{"C1"}, States: []store.State{store.Held}, Failed: true}, true},
 	} {
 		err := tt.s.check()
-		var usage *daemon.UsageError
+		var usage *daemon.Refusal
 		if tt.ok != (err == nil) || !tt.ok && !errors.As(err, &usage) {
 			t.Errorf("%s: %v", name, err)
 		}

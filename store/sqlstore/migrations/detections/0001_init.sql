@@ -142,7 +142,7 @@ CREATE TABLE imports (
   key            INTEGER PRIMARY KEY,
   started_at     INTEGER NOT NULL,
   finished_at    INTEGER NOT NULL,
-  feed           TEXT    NOT NULL, -- what the files of one source have in common: store.Feed
+  feed           TEXT    NOT NULL, -- what the files of one source have in common: store.Feed; '' once it was forgotten
   file           TEXT    NOT NULL,
   size           INTEGER,          -- in bytes; NULL: not known, as of standard input
   sha256         BLOB    CHECK (length(sha256) = 32), -- NULL: not known
