@@ -29,11 +29,10 @@ type ImportTx struct {
 	// File is recorded when all is written: what is known of it only at its end may be set until then.
 	File store.Import
 
-	tx         *sql.Tx
+	*importConn
 	stmt       *importStatements
-	bound      map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
-	keys       map[string]int64        // contracts' ids → keys
-	folded     map[string]string       // names → store.Fold, for those that came last
+	keys       map[string]int64  // contracts' ids → keys
+	folded     map[string]string // names → store.Fold, for those that came last
 	outside    outside
 	touched    touched
 	detections batch[detectionRow, detectionKey]
@@ -46,36 +45,6 @@ type importStatements struct {
 	endpointByID, endpointByName, coverage, record                *sql.Stmt
 	inventory, outside, changed, moved, clearMoved                *sql.Stmt
 	detection, detections, status, statuses                       insertOrUpdate
-}
-
-// insertOrUpdate is two statements with the same arguments: one adds a row unless it is there, the
-// other replaces it where it says something else. One statement (ON CONFLICT DO UPDATE) would be as
-// fast, but does not tell a new row from a changed one.
-type insertOrUpdate struct{ insert, update *sql.Stmt }
-
-func (s *insertOrUpdate) list(db *sql.DB, insert, update string) []statement {
-	return []statement{{&s.insert, db, insert}, {&s.update, db, update}}
-}
-
-func (s insertOrUpdate) in(ctx context.Context, tx *sql.Tx) insertOrUpdate {
-	return insertOrUpdate{tx.StmtContext(ctx, s.insert), tx.StmtContext(ctx, s.update)}
-}
-
-// run gives how many of the rows in args were added and how many replaced.
-func (s insertOrUpdate) run(ctx context.Context, rows int, args []any) (added, replaced int64, err error) {
-	added, err = affected(s.insert.ExecContext(ctx, args...))
-	if err != nil || added == int64(rows) {
-		return added, 0, err
-	}
-	replaced, err = affected(s.update.ExecContext(ctx, args...))
-	return added, replaced, err
-}
-
-func affected(res sql.Result, err error) (int64, error) {
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
 }
 
 func (s *importStatements) list(db *sql.DB) []statement {
@@ -115,17 +84,12 @@ VALUES (?, ?, ?, ?, nullif(CAST(? AS BIGINT), 0), ?, ?, ?, ?, ?, ?, ?, ?, ?) RET
 // undoes all of it. It waits for an import that runs in another process.
 func (d *Detections) Import(ctx context.Context, file store.Import, write func(*ImportTx) error) (counts store.ImportCounts, err error) {
 	started := file.Now()
-	tx, err := d.f.w.BeginTx(ctx, nil)
+	conn, err := d.beginImport(ctx)
 	if err != nil {
 		return counts, fmt.Errorf("begin import of %s (another may be running; try again when it has ended): %w", file.File, err)
 	}
-	// After the commit there is nothing left to roll back.
-	defer func() {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			err = errors.Join(err, undo)
-		}
-	}()
-	t := newImportTx(ctx, tx, &d.insert)
+	defer func() { err = errors.Join(err, conn.end()) }()
+	t := newImportTx(conn, &d.insert)
 	t.File = file
 	// The transaction must not end under a batch that is being written. There is one only after an
 	// error, which undoes it; whether it failed as well says nothing more.
@@ -137,7 +101,7 @@ func (d *Detections) Import(ctx context.Context, file store.Import, write func(*
 		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
 	}
 	if err = t.record(ctx, started); err == nil {
-		err = tx.Commit()
+		err = t.tx.Commit()
 	}
 	if err != nil {
 		return t.Counts, fmt.Errorf("import %s: %w", file.File, err)
@@ -161,28 +125,28 @@ func (t *ImportTx) record(ctx context.Context, started time.Time) error {
 		return err
 	}
 	var key int64
-	err = t.inTx(ctx, t.stmt.record).QueryRowContext(ctx, started.UnixMilli(), finished.UnixMilli(),
-		cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
-		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings)).Scan(&key)
+	err = t.one(ctx, t.stmt.record, []any{
+		started.UnixMilli(), finished.UnixMilli(), cmp.Or(f.Feed, store.Feed(f.File)), f.File, f.Size, f.SHA256, f.Format,
+		c.Read, c.New, c.Changed, c.Duplicate, c.Rejected, string(notReported), string(warnings),
+	}, &key)
 	if err != nil || c.New+c.Changed == 0 {
 		return err
 	}
 	return t.recordChanged(ctx, key, finished)
 }
 
-func newImportTx(ctx context.Context, tx *sql.Tx, s *importStatements) *ImportTx {
+func newImportTx(conn *importConn, s *importStatements) *ImportTx {
 	return &ImportTx{
 		NotReported: map[string]int64{},
 		Warnings:    map[string]int64{},
-		tx:          tx,
+		importConn:  conn,
 		stmt:        s,
-		bound:       map[*sql.Stmt]*sql.Stmt{},
 		keys:        map[string]int64{},
 		folded:      map[string]string{},
 		outside:     outside{seen: map[machineOf]*named{}},
 		touched:     touched{seen: map[contractMonth]struct{}{}},
-		detections:  newBatch(detectionRules, s.detection.in(ctx, tx), s.detections.in(ctx, tx)),
-		statuses:    newBatch(statusRules, s.status.in(ctx, tx), s.statuses.in(ctx, tx)),
+		detections:  newBatch(detectionRules, rowBulk[detectionRow]{conn, detectionRules.args, s.detection, s.detections}),
+		statuses:    newBatch(statusRules, rowBulk[statusRow]{conn, statusRules.args, s.status, s.statuses}),
 	}
 }
 
@@ -210,14 +174,6 @@ func (t *ImportTx) wait() error {
 	return errors.Join(t.detections.wait(&t.Counts), t.statuses.wait(&t.Counts))
 }
 
-// inTx binds a statement to the transaction, once for all rows.
-func (t *ImportTx) inTx(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
-	if t.bound[stmt] == nil {
-		t.bound[stmt] = t.tx.StmtContext(ctx, stmt)
-	}
-	return t.bound[stmt]
-}
-
 // putOne adds or replaces one row and counts it.
 func (t *ImportTx) putOne(ctx context.Context, s insertOrUpdate, args ...any) error {
 	added, replaced, err := t.runOne(ctx, s, args...)
@@ -228,8 +184,7 @@ func (t *ImportTx) putOne(ctx context.Context, s insertOrUpdate, args ...any) er
 }
 
 func (t *ImportTx) runOne(ctx context.Context, s insertOrUpdate, args ...any) (added, replaced bool, err error) {
-	s = insertOrUpdate{t.inTx(ctx, s.insert), t.inTx(ctx, s.update)}
-	a, r, err := s.run(ctx, 1, args)
+	a, r, err := s.run(ctx, t.importConn, 1, args)
 	return a > 0, r > 0, err
 }
 
@@ -255,7 +210,7 @@ func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 			return key, nil
 		}
 	}
-	err = t.inTx(ctx, t.stmt.contractKey).QueryRowContext(ctx, id).Scan(&key)
+	err = t.one(ctx, t.stmt.contractKey, []any{id}, &key)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, fmt.Errorf("contract %q: %w", id, store.ErrNotFound)
 	}
@@ -267,7 +222,7 @@ func (t *ImportTx) key(ctx context.Context, id string) (key int64, err error) {
 }
 
 func (t *ImportTx) allKeys(ctx context.Context) error {
-	return eachRow(ctx, t.inTx(ctx, t.stmt.allKeys), func(rows scanner) error {
+	return t.each(ctx, t.stmt.allKeys, func(rows scanner) error {
 		var id string
 		var key int64
 		err := rows.Scan(&id, &key)

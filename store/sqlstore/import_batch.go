@@ -3,14 +3,9 @@ package sqlstore
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"geppo/store"
 )
-
-// rowsPerStatement is how many rows one INSERT carries: around 20 the cost of calling SQLite is
-// spread, and longer statements win nothing.
-const rowsPerStatement = 20
 
 // The bounds of a batch. Larger ones sort better, smaller ones hold less: 100k rows keep most of
 // the gain in some tens of megabytes.
@@ -27,6 +22,13 @@ type batchRules[Row any, Key comparable] struct {
 	args    func(row *Row, to []any) []any // appends a row's columns
 }
 
+// bulk is how an engine writes the rows of a batch, which order has in the order of their table. It counts them in
+// w.counts; those that gave way to others have changed something if the last of them did: a file that is imported again
+// changes nothing.
+type bulk[Row any] interface {
+	write(ctx context.Context, w *written[Row], order []int) error
+}
+
 // batch holds rows back, to write them in the order of their table. Of rows with one key it keeps
 // the one that holds: neither SQLite nor the order of the table decides between them.
 //
@@ -34,7 +36,7 @@ type batchRules[Row any, Key comparable] struct {
 // its rows: with one batch at a time, each waited for the other.
 type batch[Row any, Key comparable] struct {
 	batchRules[Row, Key]
-	one, many insertOrUpdate // of one row, and of rowsPerStatement rows
+	to bulk[Row]
 
 	held[Row]
 	bytes   int
@@ -56,8 +58,8 @@ type written[Row any] struct {
 	err    error
 }
 
-func newBatch[Row any, Key comparable](rules batchRules[Row, Key], one, many insertOrUpdate) batch[Row, Key] {
-	return batch[Row, Key]{batchRules: rules, one: one, many: many, places: map[Key]int{}}
+func newBatch[Row any, Key comparable](rules batchRules[Row, Key], to bulk[Row]) batch[Row, Key] {
+	return batch[Row, Key]{batchRules: rules, to: to, places: map[Key]int{}}
 }
 
 // add takes a row whose text is size bytes, and begins to write the batch when it is full.
@@ -73,7 +75,7 @@ func (b *batch[Row, Key]) add(ctx context.Context, row Row, size int, counts *st
 	}
 	b.places[key] = len(b.rows)
 	if len(b.rows) == cap(b.rows) {
-		b.rows = slices.Grow(b.rows, max(len(b.rows), rowsPerStatement)) // append would copy large rows five times
+		b.rows = slices.Grow(b.rows, max(len(b.rows), 20)) // append would copy large rows five times
 	}
 	b.rows = append(b.rows, row)
 	b.bytes += size
@@ -124,68 +126,12 @@ func (b *batch[Row, Key]) wait(counts *store.ImportCounts) error {
 	return w.err
 }
 
-// write puts all rows of w. Those to which others of the batch gave way have changed something if
-// the last of them did: a file that is imported again changes nothing.
+// write puts all rows of w.
 func (b *batch[Row, Key]) write(ctx context.Context, w *written[Row]) error {
-	order := make([]int, 0, len(w.rows)) // places are sorted instead of rows, which are large to move
-	for i := range w.rows {
-		if w.gone[i] == 0 {
-			order = append(order, i)
-		}
+	order := make([]int, len(w.rows)) // places are sorted instead of rows, which are large to move
+	for i := range order {
+		order[i] = i
 	}
 	slices.SortFunc(order, func(i, j int) int { return b.compare(&w.rows[i], &w.rows[j]) })
-	var args []any
-	for group := range slices.Chunk(order, rowsPerStatement) {
-		var err error
-		if args, err = b.writeGroup(ctx, w, group, args[:0]); err != nil {
-			return err
-		}
-	}
-	for at, n := range w.gone {
-		before := w.counts.Duplicate
-		if _, err := b.writeGroup(ctx, w, []int{at}, args[:0]); err != nil {
-			return err
-		}
-		if w.counts.Duplicate > before {
-			w.counts.Duplicate += n
-		} else {
-			w.counts.Changed += n
-		}
-	}
-	return nil
-}
-
-// writeGroup puts the rows at the places of group: by one statement if it is full, else one by one.
-// It gives args back, grown to what a statement needs.
-func (b *batch[Row, Key]) writeGroup(ctx context.Context, w *written[Row], group []int, args []any) ([]any, error) {
-	stmt, size := b.many, len(group)
-	if size < rowsPerStatement {
-		stmt, size = b.one, 1
-	}
-	for part := range slices.Chunk(group, size) {
-		args = args[:0]
-		for _, i := range part {
-			args = b.args(&w.rows[i], args)
-		}
-		added, replaced, err := stmt.run(ctx, len(part), args)
-		if err != nil {
-			return args, err
-		}
-		w.counts.New += added
-		w.counts.Changed += replaced
-		w.counts.Duplicate += int64(len(part)) - added - replaced
-	}
-	return args, nil
-}
-
-// values is "(?, …), (?, …)" for rows of so many columns.
-func values(rows, columns int) string {
-	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
-	return row + strings.Repeat(", "+row, rows-1)
-}
-
-// valuesAs is a table n of such rows, with names for its columns.
-func valuesAs(rows int, columns string) string {
-	names := strings.Split(columns, ", ")
-	return `(WITH v (` + columns + `) AS (VALUES ` + values(rows, len(names)) + `) SELECT * FROM v) AS n`
+	return b.to.write(ctx, w, order)
 }

@@ -79,16 +79,16 @@ func (t *ImportTx) recordChanged(ctx context.Context, key int64, now time.Time) 
 	for some := range slices.Chunk(months, perList) {
 		list, err := json.Marshal(some)
 		if err == nil {
-			_, err = t.inTx(ctx, t.stmt.changed).ExecContext(ctx, string(list), key, now.UnixMilli())
+			_, err = t.exec(ctx, t.stmt.changed, string(list), key, now.UnixMilli())
 		}
 		if err != nil {
 			return fmt.Errorf("record what has changed: %w", err)
 		}
 	}
-	if _, err := t.inTx(ctx, t.stmt.moved).ExecContext(ctx, key, now.UnixMilli()); err != nil {
+	if _, err := t.exec(ctx, t.stmt.moved, key, now.UnixMilli()); err != nil {
 		return fmt.Errorf("record what has moved: %w", err)
 	}
-	_, err := t.inTx(ctx, t.stmt.clearMoved).ExecContext(ctx)
+	_, err := t.exec(ctx, t.stmt.clearMoved)
 	return err
 }
 

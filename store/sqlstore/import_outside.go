@@ -66,7 +66,7 @@ func (t *ImportTx) dropKnown(ctx context.Context) (without map[int64]bool, err e
 	without = map[int64]bool{}
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(byContract)), 1000) {
 		inventories := map[int64][][2]string{} // folded names and endpoint_ids
-		err := eachRow(ctx, t.inTx(ctx, t.stmt.inventory), func(rows scanner) error {
+		err := t.each(ctx, t.stmt.inventory, func(rows scanner) error {
 			var contract int64
 			var entry [2]string
 			err := rows.Scan(&contract, &entry[0], &entry[1])
@@ -118,7 +118,7 @@ func (t *ImportTx) recordOutside(ctx context.Context, now time.Time) error {
 		} else {
 			t.Warnings[store.WarnOutside] += n.rows
 		}
-		if _, err := t.inTx(ctx, t.stmt.outside).ExecContext(ctx, at.contract, at.key, n.Name, n.rows, now.UnixMilli()); err != nil {
+		if _, err := t.exec(ctx, t.stmt.outside, at.contract, at.key, n.Name, n.rows, now.UnixMilli()); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (t *ImportTx) putRecipients(ctx context.Context, c store.Contract) (changed
 		return false, err
 	}
 	var have []store.Recipient
-	err = eachRow(ctx, t.inTx(ctx, t.stmt.recipientsOf), func(rows scanner) error {
+	err = t.each(ctx, t.stmt.recipientsOf, func(rows scanner) error {
 		var r store.Recipient
 		err := rows.Scan(&r.Address, &r.Name)
 		have = append(have, r)
@@ -75,11 +75,11 @@ func (t *ImportTx) putRecipients(ctx context.Context, c store.Contract) (changed
 	if slices.Equal(have, want) {
 		return false, nil
 	}
-	if _, err := t.inTx(ctx, t.stmt.dropRecipients).ExecContext(ctx, key); err != nil {
+	if _, err := t.exec(ctx, t.stmt.dropRecipients, key); err != nil {
 		return false, err
 	}
 	for _, r := range want {
-		if _, err := t.inTx(ctx, t.stmt.recipient).ExecContext(ctx, key, r.Address, r.Name); err != nil {
+		if _, err := t.exec(ctx, t.stmt.recipient, key, r.Address, r.Name); err != nil {
 			return false, err
 		}
 	}
@@ -125,9 +125,9 @@ func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endp
 	folded, id := t.fold(e.Name), e.ID
 	wasFolded, wasID := folded, id // an entry that is new is replaced nowhere
 	if id != "" {
-		err = t.inTx(ctx, t.stmt.endpointByID).QueryRowContext(ctx, contract, folded, id).Scan(&wasFolded, &wasID)
+		err = t.one(ctx, t.stmt.endpointByID, []any{contract, folded, id}, &wasFolded, &wasID)
 	} else {
-		err = t.inTx(ctx, t.stmt.endpointByName).QueryRowContext(ctx, contract, folded).Scan(&wasFolded, &wasID)
+		err = t.one(ctx, t.stmt.endpointByName, []any{contract, folded}, &wasFolded, &wasID)
 		id = wasID
 	}
 	args := []any{contract, wasFolded, wasID, folded, id, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt)}
@@ -138,7 +138,7 @@ func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endp
 	case err != nil:
 		return err
 	}
-	replaced, err := affected(t.inTx(ctx, t.stmt.endpoint.update).ExecContext(ctx, args...))
+	replaced, err := t.exec(ctx, t.stmt.endpoint.update, args...)
 	if err == nil {
 		count(&t.Counts, false, replaced > 0)
 	}
@@ -196,7 +196,7 @@ func (t *ImportTx) PutCoverage(ctx context.Context, contract string, day store.D
 		return err
 	}
 	t.touched.on(key, day)
-	added, err := affected(t.inTx(ctx, t.stmt.coverage).ExecContext(ctx, key, day))
+	added, err := t.exec(ctx, t.stmt.coverage, key, day)
 	if err != nil {
 		return fmt.Errorf("write coverage %s of contract %q: %w", day, contract, err)
 	}
