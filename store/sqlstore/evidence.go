@@ -15,20 +15,20 @@ import (
 // reads the rows of two months.
 const selectEvidence = machineKeys + `
 SELECT CASE
-  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = ?1 AND time < ?3) THEN 1
-  WHEN EXISTS (SELECT 1 FROM coverage WHERE contract = ?1 AND day <= ?4) THEN 1
-  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = ?1 AND time < ?3) THEN 1
+  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = +?1 AND time < +?3) THEN 1
+  WHEN EXISTS (SELECT 1 FROM coverage WHERE contract = +?1 AND day <= +?4) THEN 1
+  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = +?1 AND time < +?3) THEN 1
   WHEN EXISTS (SELECT 1 FROM e WHERE EXISTS (
-    SELECT 1 FROM agent_status WHERE contract = ?1 AND machine = e.name AND day <= ?4)) THEN 1
+    SELECT 1 FROM agent_status WHERE contract = +?1 AND machine = e.name AND day <= +?4)) THEN 1
   ELSE 0 END,
 CASE
-  WHEN EXISTS (SELECT 1 FROM coverage WHERE contract = ?1 AND day >= ?4 AND day < ?6) THEN 1
-  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = ?1 AND time >= ?3 AND time < ?5) THEN 1
-  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = ?1 AND time >= ?3 AND time < ?5) THEN 1
+  WHEN EXISTS (SELECT 1 FROM coverage WHERE contract = +?1 AND day >= +?4 AND day < +?6) THEN 1
+  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = +?1 AND time >= +?3 AND time < +?5) THEN 1
+  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = +?1 AND time >= +?3 AND time < +?5) THEN 1
   WHEN EXISTS (SELECT 1 FROM e WHERE EXISTS (
-    SELECT 1 FROM agent_status WHERE contract = ?1 AND machine = e.name AND day >= ?4 AND day < ?6)) THEN 1
-  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = ?1 AND time >= ?2 AND time < ?3 AND received >= ?3 AND received < ?5) THEN 1
-  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = ?1 AND time >= ?2 AND time < ?3 AND updated >= ?3 AND updated < ?5) THEN 1
+    SELECT 1 FROM agent_status WHERE contract = +?1 AND machine = e.name AND day >= +?4 AND day < +?6)) THEN 1
+  WHEN EXISTS (SELECT 1 FROM detections WHERE contract = +?1 AND time >= +?2 AND time < +?3 AND received >= +?3 AND received < +?5) THEN 1
+  WHEN EXISTS (SELECT 1 FROM edr_events WHERE contract = +?1 AND time >= +?2 AND time < +?3 AND updated >= +?3 AND updated < +?5) THEN 1
   ELSE 0 END`
 
 // future is how far ahead of our clock a row may be dated: time zones and clocks that are a little fast.

@@ -106,9 +106,9 @@ const (
 	// machineKeys seeks from one machine to the next instead of reading every snapshot.
 	machineKeys = `
 WITH RECURSIVE e (name) AS (
-  SELECT min(machine) FROM agent_status WHERE contract = ?1
+  SELECT min(machine) FROM agent_status WHERE contract = +?1
   UNION ALL
-  SELECT (SELECT min(machine) FROM agent_status WHERE contract = ?1 AND machine > e.name) FROM e WHERE e.name IS NOT NULL
+  SELECT (SELECT min(machine) FROM agent_status WHERE contract = +?1 AND machine > e.name) FROM e WHERE e.name IS NOT NULL
 )`
 
 	selectOldest = machineKeys + `
