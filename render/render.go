@@ -87,7 +87,24 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	if err := r.pdf.SetLogo(opts.Logo); err != nil {
 		return nil, fmt.Errorf("set up the PDFs: %w", err)
 	}
-	return r, nil
+	return r, r.learn()
+}
+
+// learn shows the PDFs what every month says: one without anything, and a quiet one, of nobody.
+func (r *Renderer) learn() error {
+	var editions []edition.Edition
+	for _, m := range []store.Month{emptyMonth(), newMonth()} {
+		m.Contract.Name = ""
+		report, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 1})
+		if err != nil {
+			return fmt.Errorf("compute a sample report: %w", err)
+		}
+		editions = append(editions, r.Edition(r.Word(report)))
+	}
+	if err := r.pdf.Learn(editions...); err != nil {
+		return fmt.Errorf("set up the PDFs: %w", err)
+	}
+	return nil
 }
 
 // worded is the wording with the names that the options give.

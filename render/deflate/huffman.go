@@ -6,12 +6,10 @@ import (
 	"slices"
 )
 
-// lengths are the lengths of Huffman codes for symbols of the given frequencies, 0 for one that does not occur.
-func lengths(counts []int) []byte { return lengthsWithin(counts, maxBits) }
-
-// lengthsWithin is lengths with codes of at most so many bits. Where the best codes are longer, frequencies are
-// brought nearer to each other until they are not: it costs less than a bit in a thousand, and few lines.
-func lengthsWithin(counts []int, most int) []byte {
+// lengths are the lengths of Huffman codes for symbols of the given frequencies, 0 for one that does not occur, with
+// at most so many bits. Where the best codes are longer, frequencies are brought nearer to each other until they
+// are not: it costs less than a bit in a thousand, and few lines.
+func lengths(counts []int, most int) []byte {
 	out := make([]byte, len(counts))
 	for flat := uint(0); ; flat++ {
 		type node struct {
@@ -64,25 +62,22 @@ func lengthsWithin(counts []int, most int) []byte {
 	}
 }
 
-// codes are the canonical codes of the given lengths (RFC 1951, 3.2.2), their first bit lowest, as they are
-// written.
-func codes(lengths []byte) []uint32 {
-	var counts [maxBits + 2]uint32
+// codes sets the canonical codes of the given lengths (RFC 1951, 3.2.2).
+func codes(out []symbol, lengths []byte) {
+	var often [maxBits + 2]uint32
 	for _, n := range lengths {
 		if n > 0 {
-			counts[n]++
+			often[n]++
 		}
 	}
 	var next [maxBits + 2]uint32
 	for n := 1; n <= maxBits; n++ {
-		next[n+1] = (next[n] + counts[n]) << 1
+		next[n+1] = (next[n] + often[n]) << 1
 	}
-	out := make([]uint32, len(lengths))
-	for symbol, n := range lengths {
+	for i, n := range lengths {
 		if n > 0 {
-			out[symbol] = bits.Reverse32(next[n]) >> (32 - n)
+			out[i] = symbol{bits.Reverse32(next[n]) >> (32 - n), n}
 			next[n]++
 		}
 	}
-	return out
 }

@@ -66,7 +66,7 @@ func TestSkewedCodesAreShortEnough(t *testing.T) {
 	}
 	for _, most := range []int{7, maxBits} {
 		room := 0.0
-		for _, n := range lengthsWithin(counts, most) {
+		for _, n := range lengths(counts, most) {
 			if n == 0 || int(n) > most {
 				t.Fatalf("a code of %d bits, at most %d", n, most)
 			}

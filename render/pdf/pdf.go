@@ -18,7 +18,7 @@ import (
 // Maker makes PDFs. It is made once, holds the fonts, and is safe for use by several goroutines.
 type Maker struct {
 	family  font.Family
-	fonts   []*file.Font // of the family
+	fonts   *file.Fonts // the family's
 	draw    *chart.Drawer
 	deflate *deflate.Pool
 	logo    *file.Picture // nil: none
@@ -34,16 +34,28 @@ type Doc struct {
 
 // New makes a Maker. The drawer must have been made with the same family.
 func New(family font.Family, d *chart.Drawer) (*Maker, error) {
-	m := &Maker{family: family, draw: d, deflate: deflate.New(3)}
+	var fonts []*file.Font
 	for i, f := range family.Fonts() {
-		m.fonts = append(m.fonts, file.NewFont(f))
+		fonts = append(fonts, file.NewFont(f))
 		if i < 2 { // the two weights are used by every document
-			if err := m.fonts[i].Load(); err != nil {
+			if err := fonts[i].Load(); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return m, nil
+	return &Maker{family: family, fonts: file.NewFonts(fonts...), draw: d, deflate: deflate.New(3)}, nil
+}
+
+// Learn finds out which characters every document uses by setting those of the given editions, so that they are packed
+// only once. It is called before the first Make.
+func (m *Maker) Learn(editions ...edition.Edition) error {
+	var docs []*file.Doc
+	for _, e := range editions {
+		for _, d := range e.Documents {
+			docs = append(docs, m.set(e, d, Meta{}).doc)
+		}
+	}
+	return m.fonts.Learn(docs...)
 }
 
 // SetLogo packs the picture that stands in the head of every document; nil is none.
@@ -63,6 +75,17 @@ type Meta struct {
 
 // Make prints one document of an edition.
 func (m *Maker) Make(e edition.Edition, d edition.Document, meta Meta) (Doc, error) {
+	s := m.set(e, d, meta)
+	pages := s.doc.Pages()
+	data, err := s.doc.Write(m.deflate)
+	if err != nil {
+		return Doc{}, fmt.Errorf("write pdf: %w", err)
+	}
+	return Doc{Data: data, Pages: pages, Replaced: s.replaced}, nil
+}
+
+// set sets the pages of a document.
+func (m *Maker) set(e edition.Edition, d edition.Document, meta Meta) *sheet {
 	s := m.sheet(e, d, meta)
 	s.front()
 	for _, p := range d.Parts {
@@ -70,7 +93,8 @@ func (m *Maker) Make(e edition.Edition, d edition.Document, meta Meta) (Doc, err
 	}
 	s.appendix()
 	s.closing()
-	return s.finish()
+	s.finish()
+	return s
 }
 
 // sheet begins a document on its first page.
@@ -79,23 +103,18 @@ func (m *Maker) sheet(e edition.Edition, d edition.Document, meta Meta) *sheet {
 	s.company = s.clean(e.Company.Text)
 	s.doc = file.New(file.Info{
 		Title: s.clean(d.Title + " " + e.Company.Text), Author: s.clean(meta.Author), Subject: meta.Subject, Lang: e.Lang, Date: meta.Date,
-	}, m.fonts...)
+	}, m.fonts)
 	s.sect = s.doc.Root().Child("Sect")
 	s.newPage()
 	return s
 }
 
-// finish sets headers and footers, which need the number of pages, and writes the file.
-func (s *sheet) finish() (Doc, error) {
+// finish sets headers and footers, which need the number of pages.
+func (s *sheet) finish() {
 	s.flushNotes()
 	pages := s.doc.Pages()
 	for n := 1; n <= pages; n++ {
 		s.page = s.doc.Page(n)
 		s.furniture(n, pages)
 	}
-	data, err := s.doc.Write(s.m.deflate)
-	if err != nil {
-		return Doc{}, fmt.Errorf("write pdf: %w", err)
-	}
-	return Doc{Data: data, Pages: pages, Replaced: s.replaced}, nil
 }

@@ -32,7 +32,7 @@ var A4 = Size{595.28, 841.89}
 // Doc is a file that is being written. It is not safe for use by several goroutines.
 type Doc struct {
 	info     Info
-	fonts    []*Font
+	fonts    *Fonts
 	used     []*subset // by font; nil: not yet
 	pages    []*Page
 	root     *Element
@@ -56,8 +56,8 @@ type Place struct {
 }
 
 // New begins a file that may use fonts. Text names them by their place in the list.
-func New(info Info, fonts ...*Font) *Doc {
-	d := &Doc{info: info, fonts: fonts, used: make([]*subset, len(fonts))}
+func New(info Info, fonts *Fonts) *Doc {
+	d := &Doc{info: info, fonts: fonts, used: make([]*subset, len(fonts.list))}
 	d.root = &Element{doc: d, Type: "Document"}
 	d.elements = 1
 	return d
@@ -66,9 +66,19 @@ func New(info Info, fonts ...*Font) *Doc {
 // subset is what the document uses of a font.
 func (d *Doc) subset(font int) *subset {
 	if d.used[font] == nil {
-		d.used[font] = newSubset(d.fonts[font])
+		d.used[font] = d.fonts.list[font].subset()
 	}
 	return d.used[font]
+}
+
+// release gives back what the next document can use.
+func (d *Doc) release() {
+	for i, s := range d.used {
+		if s != nil {
+			s.release()
+			d.used[i] = nil
+		}
+	}
 }
 
 // Root is the element that all others stand below.
@@ -92,8 +102,9 @@ func (d *Doc) Bookmark(level int, title string, to Place) {
 	d.marks = append(d.marks, bookmark{level, title, to})
 }
 
-// Write makes the file.
+// Write makes the file. The document must not be used any more.
 func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
+	defer d.release()
 	w := newWriter(pool)
 	catalog, info, pages, tree, meta := w.reserve(1), w.reserve(1), w.reserve(1), w.reserve(1), w.reserve(1)
 	profile, outlines := w.reserve(1), w.reserve(1+len(d.marks))
@@ -111,10 +122,7 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	pictures, err := w.pictures(d.pictures)
-	if err != nil {
-		return nil, err
-	}
+	pictures := w.pictures(d.pictures)
 	for _, p := range d.pages {
 		if err := w.page(p, pages, fonts, pictures); err != nil {
 			return nil, err
@@ -128,10 +136,8 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 	w.add("]>>")
 	w.structure(d, tree, firstElement)
 	w.outline(d.marks, outlines)
-	if err := w.stream(meta, "/Type/Metadata/Subtype/XML", d.info.xmp(), false); err != nil {
-		return nil, err
-	}
-	if err := w.stream(profile, "/N 3", sRGB(), true); err != nil {
+	w.plain(meta, "/Type/Metadata/Subtype/XML", d.info.xmp())
+	if err := w.stream(profile, "/N 3", sRGB()); err != nil {
 		return nil, err
 	}
 	w.info(info, d.info)
@@ -150,7 +156,7 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 func (w *writer) page(p *Page, parent int, fonts, pictures []int) error {
 	p.finish()
 	content := w.reserve(1)
-	if err := w.stream(content, "", p.b, true); err != nil {
+	if err := w.stream(content, "", p.b); err != nil {
 		return fmt.Errorf("page %d: %w", p.number, err)
 	}
 	w.open(p.object)

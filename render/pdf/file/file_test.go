@@ -19,7 +19,8 @@ import (
 // written is a file with every kind of element, in two fonts, its pages written out of order.
 func written(t *testing.T) []byte {
 	t.Helper()
-	d := New(Info{Title: "題 <&>", Author: "作者", Subject: "C1", Lang: "ja-JP", Date: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}, testFont(t, "BIZUDPGothic-Regular"), testFont(t, "BIZUDPGothic-Bold"))
+	fonts := NewFonts(testFont(t, "BIZUDPGothic-Regular"), testFont(t, "BIZUDPGothic-Bold"))
+	d := New(Info{Title: "題 <&>", Author: "作者", Subject: "C1", Lang: "ja-JP", Date: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}, fonts)
 	front, body := d.Root().Child("Sect"), d.Root().Child("Sect")
 	first, second := d.AddPage(), d.AddPage()
 	second.Rect(10, 10, 50, 5, Color{R: 200})
@@ -188,11 +189,11 @@ func TestADocumentSaysWhatItIs(t *testing.T) {
 }
 
 func TestTextComesBackBeyondTheBMPToo(t *testing.T) {
-	s := newSubset(testFont(t, "fallback-7-han"))
+	s := NewFonts(testFont(t, "fallback-7-han")).list[0].subset()
 	if got := s.appendText(nil, "𠮷𠮿𠮷\u0e01"); !bytes.Equal(got, []byte{0, 1, 0, 2, 0, 1, 0, 0}) {
 		t.Errorf("the glyphs are % x", got)
 	}
-	if cmap := string(s.toUnicode()); !strings.Contains(cmap, "<0001> <D842DFB7>") || !strings.Contains(cmap, "<0002> <D842DFBF>") {
+	if cmap := string(unpacked(t, s.toUnicode())); !strings.Contains(cmap, "<0001> <0002> [<D842DFB7><D842DFBF>]") {
 		t.Errorf("the map is\n%s", cmap)
 	}
 }

@@ -56,19 +56,26 @@ func (w *writer) open(number int) {
 	w.starts = append(w.starts, len(w.small))
 }
 
-// stream writes a stream with the given entries of its dictionary.
-func (w *writer) stream(number int, entries string, data []byte, packed bool) error {
-	if packed {
-		var err error
-		if data, err = w.pool.Append(nil, data); err != nil {
-			return err
-		}
-		entries += "/Filter/FlateDecode"
+// stream packs data and writes it as a stream with the given entries of its dictionary.
+func (w *writer) stream(number int, entries string, data []byte) error {
+	packed, err := w.pool.Append(nil, data)
+	if err != nil {
+		return err
 	}
+	w.packed(number, entries, packed)
+	return nil
+}
+
+// packed writes a stream that is packed already.
+func (w *writer) packed(number int, entries string, data []byte) {
+	w.plain(number, entries+"/Filter/FlateDecode", data)
+}
+
+// plain writes a stream as it is.
+func (w *writer) plain(number int, entries string, data []byte) {
 	w.places[number] = place{stream: true, at: len(w.out)}
 	w.out = fmt.Appendf(w.out, "%d 0 obj\n<<%s/Length %d>>\nstream\n", number, entries, len(data))
 	w.out = append(append(w.out, data...), "\nendstream\nendobj\n"...)
-	return nil
 }
 
 // close writes what is left and gives the file.
@@ -81,7 +88,7 @@ func (w *writer) close(catalog, info int) ([]byte, error) {
 		index = append(index, ' ')
 	}
 	head := len(index)
-	err := w.stream(container, fmt.Sprintf("/Type/ObjStm/N %d/First %d", len(w.order), head), append(index, w.small...), true)
+	err := w.stream(container, fmt.Sprintf("/Type/ObjStm/N %d/First %d", len(w.order), head), append(index, w.small...))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +105,7 @@ func (w *writer) close(catalog, info int) ([]byte, error) {
 	start := len(w.out)
 	sum := hex.EncodeToString(id(w.out))
 	entries := fmt.Sprintf("/Type/XRef/Size %d/W[1 3 2]/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]", len(w.places), catalog, info, sum, sum)
-	if err := w.stream(xref, entries, table, true); err != nil {
+	if err := w.stream(xref, entries, table); err != nil {
 		return nil, err
 	}
 	return fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", start), nil

@@ -52,22 +52,18 @@ func (p *Page) Picture(picture *Picture, x, y, w, h float64) {
 }
 
 // pictures writes the pictures of a document and tells their objects.
-func (w *writer) pictures(list []*Picture) (objects []int, err error) {
-	const entries = "/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/Filter/FlateDecode/ColorSpace/%s"
+func (w *writer) pictures(list []*Picture) (objects []int) {
+	const entries = "/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/%s"
 	for _, p := range list {
 		mask := ""
 		if p.alpha != nil {
 			object := w.reserve(1)
-			if err := w.stream(object, fmt.Sprintf(entries, p.w, p.h, "DeviceGray"), p.alpha, false); err != nil {
-				return nil, err
-			}
+			w.packed(object, fmt.Sprintf(entries, p.w, p.h, "DeviceGray"), p.alpha)
 			mask = fmt.Sprintf("/SMask %d 0 R", object)
 		}
 		object := w.reserve(1)
-		if err := w.stream(object, fmt.Sprintf(entries, p.w, p.h, "DeviceRGB")+mask, p.color, false); err != nil {
-			return nil, err
-		}
+		w.packed(object, fmt.Sprintf(entries, p.w, p.h, "DeviceRGB")+mask, p.color)
 		objects = append(objects, object)
 	}
-	return objects, nil
+	return objects
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"sync/atomic"
+
+	"geppo/render/deflate"
 )
 
 // outlines are the glyphs of a TrueType font without their hinting, ready to be put together to the
@@ -16,8 +18,11 @@ import (
 type outlines struct {
 	unitsEm          int
 	head, hhea, maxp []byte
-	glyphs           [][]byte // by the font's own index; nil for a glyph without outline
+	glyphs           [][]byte // by the font's own index, in whole words; nil for a glyph without outline
 	metrics          [][4]byte
+
+	code   *deflate.Code // for such outlines
+	pieces []atomic.Pointer[packedGlyph]
 }
 
 // A glyph that is made of others (Apple's TrueType Reference Manual, "glyf"): flags of its components.
@@ -77,6 +82,15 @@ func readOutlines(ttf []byte) (*outlines, error) {
 			o.metrics[i] = [4]byte{hmtx[wide*4-4], hmtx[wide*4-3], hmtx[wide*4+(i-wide)*2], hmtx[wide*4+(i-wide)*2+1]}
 		}
 	}
+	o.code = deflate.NewCode(func(yield func([]byte) bool) {
+		const every = 16 // as good as all of them
+		for i := 0; i < count; i += every {
+			if !yield(o.glyphs[i]) {
+				return
+			}
+		}
+	})
+	o.pieces = make([]atomic.Pointer[packedGlyph], count)
 	return o, nil
 }
 
@@ -110,7 +124,7 @@ func unhinted(glyph []byte, count int) ([]byte, error) {
 		return nil, fmt.Errorf("%w: no bounding box", errFont)
 	}
 	contours := int(int16(binary.BigEndian.Uint16(glyph)))
-	if contours < 0 {
+	if isComposite(glyph) {
 		out, unknown := bytes.Clone(glyph), false
 		end, err := eachComponent(out, func(component []byte) {
 			flags, part := binary.BigEndian.Uint16(component), binary.BigEndian.Uint16(component[2:])
@@ -120,7 +134,10 @@ func unhinted(glyph []byte, count int) ([]byte, error) {
 		if unknown {
 			return nil, fmt.Errorf("%w: a component is not in the font", errFont)
 		}
-		return out[:end], err
+		if err != nil {
+			return nil, err
+		}
+		return wholeWords(out[:end]), nil
 	}
 	at := componentsStart + 2*contours // the number of bytes of instructions, then they
 	if len(glyph) < at+2 {
@@ -130,9 +147,20 @@ func unhinted(glyph []byte, count int) ([]byte, error) {
 	if rest > len(glyph) {
 		return nil, fmt.Errorf("%w: instructions are cut off", errFont)
 	}
-	out := make([]byte, 0, at+2+len(glyph)-rest)
+	out := make([]byte, 0, at+2+len(glyph)-rest+3)
 	out = append(append(out, glyph[:at]...), 0, 0)
-	return append(out, glyph[rest:]...), nil
+	return wholeWords(append(out, glyph[rest:]...)), nil
+}
+
+// isComposite tells whether a glyph is made of others.
+func isComposite(glyph []byte) bool { return len(glyph) > 0 && glyph[0]&0x80 != 0 }
+
+// wholeWords fills data up, as it stands in a font.
+func wholeWords(data []byte) []byte {
+	for len(data)%4 != 0 {
+		data = append(data, 0)
+	}
+	return data
 }
 
 // eachComponent calls do with each component of a composite glyph, flags and glyph index first, and
@@ -163,83 +191,6 @@ func eachComponent(glyph []byte, do func([]byte)) (int, error) {
 			return at, nil
 		}
 	}
-}
-
-// font puts together a font of the given glyphs, which become its glyphs 0, 1, 2 and so on; those that they
-// are made of follow. A font within a PDF needs no cmap, names or OS/2 (ISO 32000-1, 9.9).
-func (o *outlines) font(glyphs []uint16) []byte {
-	order := slices.Clone(glyphs)
-	place := make(map[uint16]uint16, len(order))
-	for i, g := range order {
-		place[g] = uint16(i)
-	}
-	var glyf, loca, hmtx []byte
-	for i := 0; i < len(order); i++ { // order grows
-		glyph := o.glyphs[order[i]]
-		loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf)))
-		hmtx = append(hmtx, o.metrics[order[i]][:]...)
-		at := len(glyf)
-		glyf = append(glyf, glyph...)
-		if len(glyph) > 0 && glyph[0]&0x80 != 0 {
-			// readOutlines has walked it: no error is left.
-			_, _ = eachComponent(glyf[at:], func(component []byte) {
-				part := binary.BigEndian.Uint16(component[2:])
-				if _, ok := place[part]; !ok {
-					place[part] = uint16(len(order))
-					order = append(order, part)
-				}
-				binary.BigEndian.PutUint16(component[2:], place[part])
-			})
-		}
-		for len(glyf)%4 != 0 {
-			glyf = append(glyf, 0)
-		}
-	}
-	loca = binary.BigEndian.AppendUint32(loca, uint32(len(glyf)))
-	head, hhea, maxp := bytes.Clone(o.head), bytes.Clone(o.hhea), bytes.Clone(o.maxp)
-	binary.BigEndian.PutUint32(head[8:], 0)  // of the whole file; set below
-	binary.BigEndian.PutUint16(head[50:], 1) // long loca
-	binary.BigEndian.PutUint16(hhea[34:], uint16(len(order)))
-	binary.BigEndian.PutUint16(maxp[4:], uint16(len(order)))
-	binary.BigEndian.PutUint16(maxp[26:], 0) // bytes of instructions of a glyph
-	return assemble([]table{{"glyf", glyf}, {"head", head}, {"hhea", hhea}, {"hmtx", hmtx}, {"loca", loca}, {"maxp", maxp}})
-}
-
-type table struct {
-	tag  string
-	data []byte
-}
-
-// assemble writes a font file of tables in the order of their tags.
-func assemble(tables []table) []byte {
-	n := uint16(len(tables))
-	power, log := uint16(1), uint16(0)
-	for power*2 <= n {
-		power, log = power*2, log+1
-	}
-	out := binary.BigEndian.AppendUint32(nil, 0x00010000)
-	for _, v := range []uint16{n, power * 16, log, (n - power) * 16} {
-		out = binary.BigEndian.AppendUint16(out, v)
-	}
-	at, head := 12+16*len(tables), 0
-	for _, t := range tables {
-		if t.tag == "head" {
-			head = at
-		}
-		out = append(out, t.tag...)
-		for _, v := range []uint32{checksum(t.data), uint32(at), uint32(len(t.data))} {
-			out = binary.BigEndian.AppendUint32(out, v)
-		}
-		at += (len(t.data) + 3) &^ 3
-	}
-	for _, t := range tables {
-		out = append(out, t.data...)
-		for len(out)%4 != 0 {
-			out = append(out, 0)
-		}
-	}
-	binary.BigEndian.PutUint32(out[head+8:], 0xB1B0AFBA-checksum(out))
-	return out
 }
 
 // checksum adds up data as big-endian words, the last one filled with zeros.

@@ -2,9 +2,13 @@ package file
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
+	"io"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/image/font"
@@ -12,6 +16,7 @@ import (
 	"golang.org/x/image/math/fixed"
 	"pgregory.net/rapid"
 
+	"geppo/render/deflate"
 	"geppo/templates"
 )
 
@@ -35,7 +40,8 @@ func TestOutlinesStayAsTheyAre(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := sfnt.Parse(withNames(t, o.font(all), original))
+		small := program(t, o, &usual{}, all)
+		got, err := sfnt.Parse(withNames(t, small, original))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -46,7 +52,7 @@ func TestOutlinesStayAsTheyAre(t *testing.T) {
 				t.Errorf("%s: %q has %d segments and is %v wide, want %d and %v", file, r, len(a), width, len(b), wantWidth)
 			}
 		}
-		if sum := checksum(o.font(all)); sum != 0xB1B0AFBA {
+		if sum := checksum(small); sum != 0xB1B0AFBA {
 			t.Errorf("%s: the file's checksum is %X", file, sum)
 		}
 	}
@@ -69,9 +75,67 @@ func withNames(t *testing.T, small, original []byte) []byte {
 		if !ok {
 			data = theirs[tag]
 		}
-		tables = append(tables, table{tag, data})
+		tables = append(tables, newTable(tag, bytes.Clone(data)))
 	}
-	return assemble(tables)
+	font, _ := directory(tables)
+	for _, t := range tables {
+		font = append(font, t.data...)
+	}
+	return font
+}
+
+// program is a font of glyphs as a reader unpacks it.
+func program(t *testing.T, o *outlines, u *usual, glyphs []uint16) []byte {
+	t.Helper()
+	packed, length := o.program(u, glyphs)
+	font := unpacked(t, packed)
+	if len(font) != length {
+		t.Errorf("the font has %d bytes, and says %d", len(font), length)
+	}
+	return font
+}
+
+func unpacked(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	r, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestUsualGlyphsMakeNoDifference: the font of a document is the same whether what it uses was packed before or not.
+func TestUsualGlyphsMakeNoDifference(t *testing.T) {
+	f := testFont(t, "BIZUDPGothic-Regular")
+	plain, learned := NewFonts(f), NewFonts(f)
+	sample := New(Info{}, plain)
+	sample.AddPage().Text("月次報告書 0123", 0, 0, 0, 9, Color{})
+	if err := learned.Learn(sample); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(learned.list[0].usual.runes[1:]); got != "月次報告書 0123" {
+		t.Errorf("learned %q", got)
+	}
+	for range 2 { // the second uses what the first gave back
+		a, b := plain.list[0].subset(), learned.list[0].subset()
+		text := a.appendText(nil, "月次報告書 0123検知")
+		if got := b.appendText(nil, "検知"); !bytes.Equal(got, text[len(text)-4:]) {
+			t.Errorf("the glyphs are %x, want %x", got, text[len(text)-4:])
+		}
+		if !bytes.Equal(program(t, f.outlines, &a.usual, a.glyphs), program(t, f.outlines, &b.usual, b.glyphs)) {
+			t.Error("the fonts differ")
+		}
+		for i, s := range []*subset{a, b} {
+			if cmap := string(unpacked(t, s.toUnicode())); strings.Count(cmap, "<6B21>") != 1 || strings.Count(cmap, "<691C><77E5>") != 1 {
+				t.Errorf("%d: the map is\n%s", i, cmap)
+			}
+			s.release()
+		}
+	}
 }
 
 func outline(t *testing.T, f *sfnt.Font, r rune) ([]sfnt.Segment, fixed.Int26_6) {
@@ -94,14 +158,14 @@ func outline(t *testing.T, f *sfnt.Font, r rune) ([]sfnt.Segment, fixed.Int26_6)
 }
 
 func TestComponentsFollowTheirGlyph(t *testing.T) {
-	simple := make([]byte, 10+2+2+3) // one contour
+	simple := make([]byte, 10+2+2+6) // one contour
 	binary.BigEndian.PutUint16(simple, 1)
 	part := func(flags, glyph uint16, args ...byte) []byte {
 		return append(binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(nil, flags), glyph), args...)
 	}
 	composite := append([]byte{0xFF, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0}, part(moreComponents|hasInstructions|argsAreWords, 3, 0, 1, 0, 2)...)
 	composite = append(composite, part(hasInstructions|hasScale, 2, 5, 6, 7, 8)...)
-	end := len(composite)
+	end := len(wholeWords(bytes.Clone(composite)))
 	bare, err := unhinted(append(composite, 0, 2, 0xAA, 0xBB), 4)
 	if err != nil || len(bare) != end {
 		t.Fatalf("the glyph has %d bytes, want %d (%v)", len(bare), end, err)
@@ -109,12 +173,13 @@ func TestComponentsFollowTheirGlyph(t *testing.T) {
 	o := &outlines{
 		unitsEm: 1000, head: make([]byte, 54), hhea: make([]byte, 36), maxp: make([]byte, 32),
 		glyphs: [][]byte{nil, bare, simple, simple}, metrics: make([][4]byte, 4),
+		code: deflate.NewCode(slices.Values([][]byte{simple})), pieces: make([]atomic.Pointer[packedGlyph], 4),
 	}
-	if _, err := readOutlines(o.font([]uint16{0, 1})); err == nil {
+	if _, err := readOutlines(program(t, o, &usual{}, []uint16{0, 1})); err == nil {
 		t.Error("a font without an em is read")
 	}
 	binary.BigEndian.PutUint16(o.head[18:], 1000)
-	again, err := readOutlines(o.font([]uint16{0, 1}))
+	again, err := readOutlines(program(t, o, &usual{}, []uint16{0, 1}))
 	if err != nil || len(again.glyphs) != 4 {
 		t.Fatalf("%v, %v", again, err)
 	}
@@ -137,7 +202,7 @@ func TestBrokenFontsAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := whole.font([]uint16{0, 40, 900})
+	small := program(t, whole, &usual{}, []uint16{0, 40, 900})
 	rapid.Check(t, func(t *rapid.T) {
 		bad := bytes.Clone(small)
 		for range rapid.IntRange(1, 8).Draw(t, "changes") {
