@@ -21,6 +21,9 @@ var ErrLocked = errors.New("another geppo is sending")
 // there others do not see, and a second sender may have begun on the other file.
 var ErrMisplaced = errors.New("the open database is not in its place")
 
+// ErrNotOnPostgres says that a database is kept by PostgreSQL's own tools.
+var ErrNotOnPostgres = errors.New("not on PostgreSQL")
+
 // Product is the service a contract has bought; it decides the names printed in its reports.
 type Product string
 

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	insertAction = `INSERT INTO actions (done_at, done_by, action, what, reason, deliveries) VALUES (?, ?, ?, ?, ?, ?)`
+	insertAction = `INSERT INTO actions (done_at, done_by, action, what, reason, deliveries) VALUES (?, ?, ?, ?, ?, ?) RETURNING id`
 
 	takeDelivery = `INSERT INTO action_deliveries (action, delivery) VALUES (?, ?)`
 
@@ -41,15 +41,15 @@ const (
 	cancelTaken = `
 UPDATE deliveries SET state = 'cancelled', next_attempt_at = NULL, acknowledged_at = NULL, reason = ?3, updated_at = ?2` + ofAction
 	queueTaken = `
-UPDATE deliveries SET state = 'queued', next_attempt_at = max(?2, coalesce(next_attempt_at, 0)), lapsed = 0,
+UPDATE deliveries SET state = 'queued', next_attempt_at = CASE WHEN next_attempt_at > ?2 THEN next_attempt_at ELSE ?2 END, lapsed = 0,
                       acknowledged_at = NULL, reason = '', updated_at = ?2` + ofAction
 	// What was cancelled before it was approved awaits approval again: release undoes a cancelling, and no more.
 	releaseTaken = `
-UPDATE deliveries SET next_attempt_at = max(?2, coalesce(next_attempt_at, 0)), lapsed = 0,
+UPDATE deliveries SET next_attempt_at = CASE WHEN next_attempt_at > ?2 THEN next_attempt_at ELSE ?2 END, lapsed = 0,
   acknowledged_at = NULL, reason = '', updated_at = ?2,
-  state = iif(canary = 0 AND attempts = 0 AND run IN (SELECT id FROM runs WHERE approval <> 'none') AND NOT EXISTS (
+  state = CASE WHEN canary = 0 AND attempts = 0 AND run IN (SELECT id FROM runs WHERE approval <> 'none') AND NOT EXISTS (
     SELECT 1 FROM action_deliveries AS t JOIN actions AS a ON a.id = t.action
-    WHERE t.delivery = deliveries.id AND a.action IN ('approve', 'approve some')), 'awaiting', 'queued')` + ofAction
+    WHERE t.delivery = deliveries.id AND a.action IN ('approve', 'approve some')) THEN 'awaiting' ELSE 'queued' END` + ofAction
 	hastenTaken      = `UPDATE deliveries SET next_attempt_at = ?2, updated_at = ?2` + ofAction
 	acknowledgeTaken = `UPDATE deliveries SET acknowledged_at = ?2, updated_at = ?2` + ofAction
 )
@@ -131,7 +131,7 @@ func (tx ledgerTx) note(ctx context.Context, action string, order store.Order, n
 
 // noted writes the line of an action that is no selection of deliveries but has changed so many.
 func (tx ledgerTx) noted(ctx context.Context, action string, order store.Order, deliveries int64, now time.Time) error {
-	_, err := tx.exec(ctx, insertAction, now.UnixMilli(), order.By, action, order.What, order.Reason, deliveries)
+	_, err := insert(ctx, tx, insertAction, now.UnixMilli(), order.By, action, order.What, order.Reason, deliveries)
 	return err
 }
 

@@ -45,7 +45,7 @@ UPDATE deliveries SET state = 'cancelled', lapsed = 1, acknowledged_at = ` + nob
 INSERT INTO stops (kind, key, shown, stopped_at, stopped_by, reason) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, key) WHERE ended_at IS NULL DO NOTHING`
 
-	endStop = `UPDATE stops SET ended_at = max(?3, stopped_at), ended_by = ?4 WHERE kind = ?1 AND key = ?2 AND ended_at IS NULL`
+	endStop = `UPDATE stops SET ended_at = CASE WHEN ?3 > stopped_at THEN ?3 ELSE stopped_at END, ended_by = ?4 WHERE kind = ?1 AND key = ?2 AND ended_at IS NULL`
 
 	selectBars = `
 SELECT 'marked' AS kind, reason, marked_at AS at FROM marks WHERE mailbox = ?1 AND cleared_at IS NULL

@@ -41,13 +41,16 @@ func (d *Detections) Backup(ctx context.Context, to string, progress func(done, 
 // backup anew whenever another process has written between two steps: beside a daemon that sends it
 // would never end. In WAL a snapshot makes nobody wait. (The tempting other ways: cp misses what is
 // still in the -wal file, VACUUM INTO knows no progress and cannot be stopped.)
-func (f *file) copyTo(ctx context.Context, to string, progress func(done, total int), amend func() error) (err error) {
+func (db *database) copyTo(ctx context.Context, to string, progress func(done, total int), amend func() error) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("copy %s to %s: %w", f.path, to, err)
+			err = fmt.Errorf("copy %s to %s: %w", db.name, to, err)
 		}
 	}()
-	if err := f.copyAll(ctx, to, progress); err != nil {
+	if err := db.onFile("pg_dump"); err != nil {
+		return err
+	}
+	if err := db.copyAll(ctx, to, progress); err != nil {
 		return err
 	}
 	if err := amend(); err != nil {
@@ -59,8 +62,8 @@ func (f *file) copyTo(ctx context.Context, to string, progress func(done, total 
 	return sound(ctx, to)
 }
 
-func (f *file) copyAll(ctx context.Context, to string, progress func(done, total int)) (err error) {
-	source, err := f.r.Conn(ctx)
+func (db *database) copyAll(ctx context.Context, to string, progress func(done, total int)) (err error) {
+	source, err := db.r.Conn(ctx)
 	if err != nil {
 		return err
 	}

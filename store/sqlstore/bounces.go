@@ -15,7 +15,7 @@ import (
 const (
 	deliveryOfMessage = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message_id = ?`
 
-	deliveryOfPrefix = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message_id >= ?1 AND message_id < ?1 || char(127)`
+	deliveryOfPrefix = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE message_id >= ?1 AND message_id < ?2`
 
 	deliveriesTo = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE mailbox = ? ORDER BY id DESC LIMIT 1000`
 
@@ -25,7 +25,7 @@ const (
 	whenHandedOver = `coalesce(sent_at, (SELECT max(ended_at) FROM attempts WHERE delivery = deliveries.id AND outcome = 'ambiguous'))`
 
 	bounceDelivery = `
-UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, acknowledged_at = iif(state = 'bounced', acknowledged_at, NULL), reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
+UPDATE deliveries SET state = 'bounced', next_attempt_at = NULL, acknowledged_at = CASE WHEN state = 'bounced' THEN acknowledged_at END, reason = ?2, sent_at = ` + whenHandedOver + `, updated_at = ?3
 WHERE id = ?1 AND (state IN ('sent', 'bounced') OR ` + mayBeAccepted + `)`
 
 	acceptDelivery = `
@@ -49,11 +49,11 @@ func (l *Ledger) DeliveryOf(ctx context.Context, messageID string) (store.Delive
 
 // DeliveryOfPrefix finds the delivery whose Message-ID begins so, or ErrNotFound.
 func (l *Ledger) DeliveryOfPrefix(ctx context.Context, prefix string) (store.Delivery, error) {
-	return l.oneDelivery(ctx, deliveryOfPrefix, prefix)
+	return l.oneDelivery(ctx, deliveryOfPrefix, prefix, prefix+"\x7f")
 }
 
-func (l *Ledger) oneDelivery(ctx context.Context, statement, of string) (store.Delivery, error) {
-	d, err := scanDelivery(l.r.QueryRowContext(ctx, statement, of))
+func (l *Ledger) oneDelivery(ctx context.Context, statement, of string, args ...any) (store.Delivery, error) {
+	d, err := scanDelivery(l.r.QueryRowContext(ctx, statement, append([]any{of}, args...)...))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = store.ErrNotFound
 	}

@@ -24,10 +24,10 @@ WHERE id = ?1 AND EXISTS (SELECT 1 FROM deliveries AS old INDEXED BY deliveries_
 
 	openCanaries = `
 SELECT DISTINCT period FROM runs AS r WHERE approval = 'canary'
-  AND EXISTS (SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state = 'awaiting' AND t.deliveries > 0)`
+  AND (SELECT sum(t.deliveries) FROM tallies AS t WHERE t.run = r.id AND t.state = 'awaiting') > 0`
 
 	canariesOf = `
-SELECT count(*), coalesce(sum(state <> 'sent'), 0), coalesce(sum(state IN ('failed', 'held', 'bounced', 'cancelled')), 0),
+SELECT count(*), count(*) FILTER (WHERE state <> 'sent'), count(*) FILTER (WHERE state IN ('failed', 'held', 'bounced', 'cancelled')),
   coalesce(min(created_at), 0), coalesce(max(sent_at), 0)
 FROM deliveries INDEXED BY deliveries_canaries WHERE canary = 1 AND period = ? AND replaced_by IS NULL`
 

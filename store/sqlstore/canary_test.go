@@ -78,6 +78,10 @@ func undone(t *testing.T, l *sqlstore.Ledger) store.Undone {
 
 // The first deliveries of as many contracts go at once; the others once these were sent and nobody objected.
 func TestCanariesGoFirstAndTheOthersFollow(t *testing.T) {
+	onBoth(t, canariesGoFirstAndTheOthersFollow)
+}
+
+func canariesGoFirstAndTheOthersFollow(t *testing.T) {
 	l := openLedger(t)
 	run := planApproved(t, l, store.ApprovalCanary, 0, 5, 3)
 	if q, a := count(t, l, store.Queued), count(t, l, store.Awaiting); q != 3 || a != 7 {
@@ -121,7 +125,9 @@ func TestCanariesGoFirstAndTheOthersFollow(t *testing.T) {
 
 // A pause, a cancelling in the period or a canary that was not sent keeps the others back, and a person is told; an
 // approval of the whole lets them go, and those that come later too.
-func TestAnObjectionWaitsForApproval(t *testing.T) {
+func TestAnObjectionWaitsForApproval(t *testing.T) { onBoth(t, anObjectionWaitsForApproval) }
+
+func anObjectionWaitsForApproval(t *testing.T) {
 	order := store.Order{By: "a"}
 	later := first.Add(time.Hour)
 	for name, object := range map[string]func(l *sqlstore.Ledger) error{
@@ -168,6 +174,10 @@ func TestAnObjectionWaitsForApproval(t *testing.T) {
 }
 
 func TestACanaryThatFailedKeepsTheOthersUntilItsResendIsSent(t *testing.T) {
+	onBoth(t, aCanaryThatFailedKeepsTheOthersUntilItsResendIsSent)
+}
+
+func aCanaryThatFailedKeepsTheOthersUntilItsResendIsSent(t *testing.T) {
 	l := openLedger(t)
 	planApproved(t, l, store.ApprovalCanary, 0, 2, 1)
 	sendAll(t, l, first, store.Failed)
@@ -194,7 +204,9 @@ func TestACanaryThatFailedKeepsTheOthersUntilItsResendIsSent(t *testing.T) {
 }
 
 // With full approval nothing goes by itself; what has lost its address comes back into the same wait.
-func TestFullApprovalWaitsForAPerson(t *testing.T) {
+func TestFullApprovalWaitsForAPerson(t *testing.T) { onBoth(t, fullApprovalWaitsForAPerson) }
+
+func fullApprovalWaitsForAPerson(t *testing.T) {
 	l := openLedger(t)
 	planApproved(t, l, store.ApprovalFull, 0, 2, 1)
 	if _, err := claimOne(t.Context(), l, store.Filter{}, first.Add(90*time.Hour)); err == nil {

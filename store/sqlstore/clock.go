@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	clockRecorded = `(SELECT due_at AS at FROM fires UNION ALL SELECT started_at FROM runs)`
+	clockRecorded = `(SELECT due_at AS at FROM fires UNION ALL SELECT started_at FROM runs) AS recorded`
 
 	clockMarks = `
 SELECT (SELECT max(at) FROM ` + clockRecorded + ` WHERE at <= ?1), (SELECT max(at) FROM ` + clockRecorded + `),

@@ -25,7 +25,9 @@ func deliveriesTo(t testing.TB, l *sqlstore.Ledger, address string) []store.Deli
 
 // Removing or stopping cancels what waits, in any spelling, and nothing else; planning brings it back when
 // the address, or the contract, is back.
-func TestWhatWaitsLapsesWithItsAddress(t *testing.T) {
+func TestWhatWaitsLapsesWithItsAddress(t *testing.T) { onBoth(t, whatWaitsLapsesWithItsAddress) }
+
+func whatWaitsLapsesWithItsAddress(t *testing.T) {
 	order := store.Order{By: "root"}
 	changes := func(removed bool) func(*sqlstore.Ledger) error {
 		return func(l *sqlstore.Ledger) error {
@@ -78,7 +80,9 @@ func TestWhatWaitsLapsesWithItsAddress(t *testing.T) {
 }
 
 // What an operator cancelled stays so, and what was handed over is not done again, whoever comes and goes.
-func TestPlanningRevivesOnlyWhatLapsed(t *testing.T) {
+func TestPlanningRevivesOnlyWhatLapsed(t *testing.T) { onBoth(t, planningRevivesOnlyWhatLapsed) }
+
+func planningRevivesOnlyWhatLapsed(t *testing.T) {
 	l := openLedger(t)
 	all := []wanted{target("C1", "a@example.jp"), target("C1", "b@example.jp"), target("C1", "c@example.jp")}
 	plan(t, l, all...)
@@ -130,7 +134,9 @@ func ended(d store.Delivery, state store.State) store.Settlement {
 
 // After a resend nothing older can arrive: what waits, is held or could be released gives way, and so does
 // what was under way if it comes back.
-func TestAResendTakesThePlaceOfWhatWaits(t *testing.T) {
+func TestAResendTakesThePlaceOfWhatWaits(t *testing.T) { onBoth(t, aResendTakesThePlaceOfWhatWaits) }
+
+func aResendTakesThePlaceOfWhatWaits(t *testing.T) {
 	for _, state := range []store.State{store.Queued, store.Deferred, store.Held, store.Cancelled, store.Sending} {
 		t.Run(string(state), func(t *testing.T) {
 			l := openLedger(t)
@@ -179,7 +185,9 @@ func TestAResendTakesThePlaceOfWhatWaits(t *testing.T) {
 }
 
 // An attempt may say the same twice, for a reply from the ledger can be lost as well; one that is over has no say.
-func TestAnAttemptIsFenced(t *testing.T) {
+func TestAnAttemptIsFenced(t *testing.T) { onBoth(t, anAttemptIsFenced) }
+
+func anAttemptIsFenced(t *testing.T) {
 	sum := sha256.Sum256([]byte("m"))
 	l, number := openLedger(t), 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -231,7 +239,9 @@ func TestAnAttemptIsFenced(t *testing.T) {
 }
 
 // Of two that see the end of a run, one tells the operators; and if it dies before, it is seen.
-func TestOneTellsOfTheEndOfARun(t *testing.T) {
+func TestOneTellsOfTheEndOfARun(t *testing.T) { onBoth(t, oneTellsOfTheEndOfARun) }
+
+func oneTellsOfTheEndOfARun(t *testing.T) {
 	l := openLedger(t)
 	run := plan(t, l, target("C1", "a@example.jp"))
 	for _, want := range []bool{true, false} {
@@ -256,7 +266,9 @@ func TestOneTellsOfTheEndOfARun(t *testing.T) {
 
 // Every action leaves its line, with who, what and why, in the transaction of what it does, and none is left by
 // what did nothing.
-func TestEveryActionIsKept(t *testing.T) {
+func TestEveryActionIsKept(t *testing.T) { onBoth(t, everyActionIsKept) }
+
+func everyActionIsKept(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"), target("C2", "b@example.jp"), target("C3", "c@example.jp"))
 	all, order := store.Filter{Period: october}, store.Order{By: "root", What: "--period 2026-10", Reason: "why"}

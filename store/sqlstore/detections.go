@@ -17,7 +17,7 @@ import (
 //
 // Every reading method is one snapshot: an import that runs beside it is seen whole or not at all.
 type Detections struct {
-	f *file
+	f *database
 
 	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
 
@@ -30,16 +30,16 @@ type Detections struct {
 	zones sync.Map // IANA name → *time.Location; parsing a zone costs more than reading an idle contract
 }
 
-// OpenDetections opens the detections at path; mode says whether it may create or migrate them.
-func OpenDetections(ctx context.Context, path string, mode Mode) (d *Detections, err error) {
-	f, err := openFile(ctx, path, "detections", mode)
+// OpenDetections opens the detections of a DSN; mode says whether it may create or migrate them.
+func OpenDetections(ctx context.Context, dsn string, mode Mode) (d *Detections, err error) {
+	f, err := open(ctx, dsn, "detections", mode)
 	if err != nil {
 		return nil, err
 	}
 	d = &Detections{f: f}
 	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.search.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
 		if err := prepare(ctx, list); err != nil {
-			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", path, err), f.Close())
+			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", f.name, err), f.Close())
 		}
 	}
 	return d, nil

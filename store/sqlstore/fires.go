@@ -18,7 +18,7 @@ SELECT due_at, period, state, tried_at, coalesce(run, 0) FROM fires INDEXED BY f
 WHERE state IN ('waiting', 'missed') ORDER BY due_at`
 
 	putFire = `
-INSERT INTO fires (due_at, period, state, tried_at, run) VALUES (?, ?, ?, ?, nullif(?, 0))
+INSERT INTO fires (due_at, period, state, tried_at, run) VALUES (?, ?, ?, ?, nullif(CAST(? AS BIGINT), 0))
 ON CONFLICT (due_at) DO UPDATE SET state = excluded.state, tried_at = excluded.tried_at, run = excluded.run`
 
 	nextDue = `
@@ -26,7 +26,8 @@ SELECT min(next_attempt_at) FROM deliveries INDEXED BY deliveries_due WHERE stat
 
 	// All deliveries of a run were planned when it started.
 	oldestPending = `
-SELECT min(started_at) FROM runs WHERE id IN (SELECT run FROM tallies WHERE state IN ('queued', 'deferred') AND deliveries > 0)`
+SELECT min(started_at) FROM runs WHERE id IN (
+  SELECT run FROM tallies WHERE state IN ('queued', 'deferred') GROUP BY run HAVING sum(deliveries) > 0)`
 )
 
 // LastFire is the newest fire recorded that was due by a time, or ErrNotFound before a daemon's first start.

@@ -12,9 +12,11 @@ import (
 // What is known of frozen reports without reading them.
 
 const (
-	// Beside max, SQLite gives the other columns of the row that has it.
 	frozenReports = `
-SELECT contract, max(revision), computed_at, import FROM reports INDEXED BY reports_of_period WHERE period = ? GROUP BY contract`
+SELECT contract, revision, computed_at, import FROM reports AS r INDEXED BY reports_of_period
+WHERE period = ?1 AND NOT EXISTS (
+  SELECT 1 FROM reports AS n INDEXED BY reports_of_period WHERE n.period = ?1 AND n.contract = r.contract AND n.revision > r.revision)
+ORDER BY contract`
 
 	lastFrozen = `
 SELECT contract, max(computed_at) FROM reports INDEXED BY reports_of_period WHERE period BETWEEN ? AND ? GROUP BY contract`

@@ -65,9 +65,10 @@ func (b rowBulk[Row]) writeGroup(ctx context.Context, w *written[Row], group []i
 
 // values is "(?, …), (?, …)" for rows of so many columns.
 func values(rows, columns int) string {
-	row := "(?" + strings.Repeat(", ?", columns-1) + ")"
-	return row + strings.Repeat(", "+row, rows-1)
+	return repeated("(?"+strings.Repeat(", ?", columns-1)+")", rows)
 }
+
+func repeated(row string, rows int) string { return row + strings.Repeat(", "+row, rows-1) }
 
 // valuesAs is a table n of such rows, with names for its columns.
 func valuesAs(rows int, columns string) string {

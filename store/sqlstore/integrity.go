@@ -34,10 +34,13 @@ func (d *Detections) Faults(ctx context.Context, quick bool) ([]string, error) {
 	return d.f.faults(ctx, quick)
 }
 
-func (f *file) faults(ctx context.Context, quick bool) ([]string, error) {
-	faults, err := integrityFaults(ctx, f.r, quick)
+func (db *database) faults(ctx context.Context, quick bool) ([]string, error) {
+	if err := db.onFile("pg_amcheck"); err != nil {
+		return nil, err
+	}
+	faults, err := integrityFaults(ctx, db.r, quick)
 	if err != nil {
-		return nil, fmt.Errorf("check %s: %w", f.path, err)
+		return nil, fmt.Errorf("check %s: %w", db.name, err)
 	}
 	return faults, nil
 }

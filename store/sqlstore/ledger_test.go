@@ -24,20 +24,6 @@ var (
 	first   = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func openLedger(t testing.TB) *sqlstore.Ledger {
-	t.Helper()
-	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(t.TempDir(), "geppo.db"), sqlstore.Migrate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ledger
-}
-
 // wanted is one address of one contract.
 type wanted struct {
 	contract string
@@ -78,6 +64,10 @@ func plan(t testing.TB, l *sqlstore.Ledger, targets ...wanted) store.Run {
 }
 
 func TestPlanningAgainAddsOnlyWhatIsMissing(t *testing.T) {
+	onBoth(t, planningAgainAddsOnlyWhatIsMissing)
+}
+
+func planningAgainAddsOnlyWhatIsMissing(t *testing.T) {
 	l := openLedger(t)
 	a, b, c := target("C1", "a@example.jp"), target("C1", "b@example.jp"), target("C2", "a@example.jp")
 	if run := plan(t, l, a, b); run.Planned != 2 || run.Cancelled != 0 {
@@ -104,6 +94,10 @@ func TestPlanningAgainAddsOnlyWhatIsMissing(t *testing.T) {
 }
 
 func TestPlanningOneContractLeavesTheOthersAlone(t *testing.T) {
+	onBoth(t, planningOneContractLeavesTheOthersAlone)
+}
+
+func planningOneContractLeavesTheOthersAlone(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"), target("C2", "a@example.jp"))
 	one := planOf(october)
@@ -122,7 +116,9 @@ func TestPlanningOneContractLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
-func TestADeliveryFromClaimToSent(t *testing.T) {
+func TestADeliveryFromClaimToSent(t *testing.T) { onBoth(t, aDeliveryFromClaimToSent) }
+
+func aDeliveryFromClaimToSent(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
 	d, err := claimOne(t.Context(), l, store.Filter{Period: october}, first)
@@ -166,7 +162,9 @@ func TestADeliveryFromClaimToSent(t *testing.T) {
 	}
 }
 
-func TestBytesAreBoundFromHandingOverOn(t *testing.T) {
+func TestBytesAreBoundFromHandingOverOn(t *testing.T) { onBoth(t, bytesAreBoundFromHandingOverOn) }
+
+func bytesAreBoundFromHandingOverOn(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
 	for n, text := range []string{"one", "one", "two"} {
@@ -191,7 +189,9 @@ func TestBytesAreBoundFromHandingOverOn(t *testing.T) {
 	}
 }
 
-func TestClaimsFollowDueTimeAndFilter(t *testing.T) {
+func TestClaimsFollowDueTimeAndFilter(t *testing.T) { onBoth(t, claimsFollowDueTimeAndFilter) }
+
+func claimsFollowDueTimeAndFilter(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"), target("C2", "b@example.jp"), target("C3", "c@example.jp"))
 	d, err := claimOne(t.Context(), l, store.Filter{Contracts: []string{"C2"}}, first)
@@ -218,7 +218,9 @@ func TestClaimsFollowDueTimeAndFilter(t *testing.T) {
 	}
 }
 
-func TestTheSchemaRefusesStatesThatLie(t *testing.T) {
+func TestTheSchemaRefusesStatesThatLie(t *testing.T) { onBoth(t, theSchemaRefusesStatesThatLie) }
+
+func theSchemaRefusesStatesThatLie(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"))
 	d, err := claimOne(t.Context(), l, store.Filter{}, first)
@@ -249,7 +251,9 @@ func TestTheSchemaRefusesStatesThatLie(t *testing.T) {
 	}
 }
 
-func TestAFrozenReportNeverChanges(t *testing.T) {
+func TestAFrozenReportNeverChanges(t *testing.T) { onBoth(t, aFrozenReportNeverChanges) }
+
+func aFrozenReportNeverChanges(t *testing.T) {
 	l := openLedger(t)
 	if _, err := l.Frozen(t.Context(), "C1", october, 1); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("error %v", err)
@@ -271,7 +275,9 @@ func TestAFrozenReportNeverChanges(t *testing.T) {
 	}
 }
 
-func TestRecipientChangesAndMarksSurvive(t *testing.T) {
+func TestRecipientChangesAndMarksSurvive(t *testing.T) { onBoth(t, recipientChangesAndMarksSurvive) }
+
+func recipientChangesAndMarksSurvive(t *testing.T) {
 	l := openLedger(t)
 	change := store.RecipientChange{Contract: "C1", Recipient: store.Recipient{Address: "x@example.jp", Name: "x"}, By: "root", At: first}
 	if err := l.ChangeRecipient(t.Context(), change); err != nil {
@@ -301,7 +307,9 @@ func TestRecipientChangesAndMarksSurvive(t *testing.T) {
 }
 
 // Writers that meet share a transaction, and one that is refused does not take the others with it.
-func TestWritersInAGroupFailAlone(t *testing.T) {
+func TestWritersInAGroupFailAlone(t *testing.T) { onBoth(t, writersInAGroupFailAlone) }
+
+func writersInAGroupFailAlone(t *testing.T) {
 	l := openLedger(t)
 	const n = 200
 	var targets []wanted

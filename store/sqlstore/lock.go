@@ -27,12 +27,15 @@ type Lock struct{ f *file }
 // Lock takes the right to send, or fails with store.ErrLocked and says who holds it, or with
 // store.ErrMisplaced.
 func (l *Ledger) Lock() (Lock, error) {
-	err := unix.Flock(int(l.handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err := l.onFile("a lease"); err != nil {
+		return Lock{}, err
+	}
+	err := unix.Flock(int(l.file.handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return Lock{}, fmt.Errorf("%w: process %s", store.ErrLocked, holder(l.handle))
+		return Lock{}, fmt.Errorf("%w: process %s", store.ErrLocked, holder(l.file.handle))
 	}
 	if err != nil {
-		return Lock{}, fmt.Errorf("lock %s: %w", l.path, err)
+		return Lock{}, fmt.Errorf("lock %s: %w", l.name, err)
 	}
 	lock := Lock{l.file}
 	if err := l.InPlace(); err != nil {

@@ -161,17 +161,3 @@ func TestFirstStartsWaitForEachOther(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func openedLedger(t *testing.T, path string) *sqlstore.Ledger {
-	t.Helper()
-	ledger, err := sqlstore.OpenLedger(t.Context(), path, sqlstore.Migrate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return ledger
-}

@@ -18,7 +18,7 @@ const (
 	insertResent = `
 INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id, forced,
                         state, next_attempt_at, created_at, updated_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11, ?11, ?11)`
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11, ?11, ?11) RETURNING id`
 
 	// What still waits for the same mailbox, or could be let go, must not arrive after the newer one; what went wrong
 	// is dealt with by it. What is under way gives way when it is settled.

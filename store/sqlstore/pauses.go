@@ -14,11 +14,11 @@ const (
 
 	insertPause = `
 INSERT INTO pauses (started_at, cause, reason, started_by) VALUES (?, ?, ?, ?)
-ON CONFLICT (cause) WHERE ended_at IS NULL DO NOTHING`
+ON CONFLICT (cause, worker) WHERE ended_at IS NULL DO NOTHING`
 
-	endPause = `UPDATE pauses SET ended_at = max(?2, started_at) WHERE ended_at IS NULL AND cause = ?1`
+	endPause = `UPDATE pauses SET ended_at = CASE WHEN ?2 > started_at THEN ?2 ELSE started_at END WHERE ended_at IS NULL AND cause = ?1`
 
-	endPauses = `UPDATE pauses SET ended_at = max(?1, started_at), ended_by = ?2 WHERE ended_at IS NULL`
+	endPauses = `UPDATE pauses SET ended_at = CASE WHEN ?1 > started_at THEN ?1 ELSE started_at END, ended_by = ?2 WHERE ended_at IS NULL`
 
 	// What a fault of the set-up has put off is tried at once when somebody has mended it. What a relay
 	// has put off by its own word waits on.

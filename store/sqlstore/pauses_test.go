@@ -24,7 +24,9 @@ func pauses(t *testing.T, l *sqlstore.Ledger) (causes []store.Cause) {
 
 // Each cause has its own pause: an older one hides no newer one, a fault that is mended does not undo what an
 // operator said, and only an operator ends all.
-func TestEachPauseIsEndedByItsOwnCause(t *testing.T) {
+func TestEachPauseIsEndedByItsOwnCause(t *testing.T) { onBoth(t, eachPauseIsEndedByItsOwnCause) }
+
+func eachPauseIsEndedByItsOwnCause(t *testing.T) {
 	l := openLedger(t)
 	want := []store.Cause(nil)
 	for i, cause := range []store.Cause{store.CauseSetup, store.CauseOperator, store.CauseClock, store.CauseSweep, store.CauseStorage} {
@@ -58,6 +60,10 @@ func TestEachPauseIsEndedByItsOwnCause(t *testing.T) {
 
 // Whoever resumes has mended something: what could not reach the relay is tried at once, what the relay put off is not.
 func TestResumeLetsTheQueueTryWhatDidNotReachTheRelay(t *testing.T) {
+	onBoth(t, resumeLetsTheQueueTryWhatDidNotReachTheRelay)
+}
+
+func resumeLetsTheQueueTryWhatDidNotReachTheRelay(t *testing.T) {
 	l := openLedger(t)
 	plan(t, l, target("C1", "a@example.jp"), target("C2", "b@example.jp"))
 	later := first.Add(4 * time.Hour)

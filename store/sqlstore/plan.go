@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason, approval, whole) VALUES (?, ?, ?, ?, ?, ?, ?)`
+	insertRun = `INSERT INTO runs (kind, period, started_at, requested_by, reason, approval, whole) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id`
 
 	insertRunError = `INSERT INTO run_errors (run, contract, kind, reason) VALUES (?, ?, ?, ?)`
 
@@ -29,7 +29,7 @@ WHERE id = ?1 AND state IN ('awaiting', 'queued', 'deferred')`
 
 	// What lapsed because a customer has left, or asked for no more, is nobody's work; where the mailbox refuses mail,
 	// somebody must find another. ?2 is the time.
-	nobodysWork = `iif(EXISTS (SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL), NULL, ?2)`
+	nobodysWork = `CASE WHEN NOT EXISTS (SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL) THEN CAST(?2 AS BIGINT) END`
 
 	// An address that is back is planned again, by its own delivery: a copy that a lost reply may have left
 	// with the relay has the same Message-ID. A later resend decides by itself.
@@ -62,7 +62,7 @@ func insertDeliveries(rows int) string {
 INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id,
                         state, canary, next_attempt_at, created_at, updated_at)
 SELECT column1, column2, column3, 1, column4, column5, column6, 0, column7, column8, column9, column10, column11, column12
-FROM (VALUES ` + values(rows, deliveryColumnsAdded) + `)
+FROM (VALUES ` + repeated(deliveryAdded, rows) + `) AS v
 WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract = column2 AND mailbox = column5)`
 }
 
@@ -136,8 +136,12 @@ func (p *planning) readUndecided(ctx context.Context) error {
 	}, p.run.Period.String())
 }
 
-// deliveryColumnsAdded is how many parameters insertDeliveries takes for a row.
-const deliveryColumnsAdded = 12
+const (
+	// PostgreSQL cannot know from the columns what these parameters are: it would take all for texts.
+	deliveryAdded = `(CAST(? AS BIGINT), ?, ?, ?, ?, ?, ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))`
+	// deliveryColumnsAdded is how many they are.
+	deliveryColumnsAdded = 12
+)
 
 // contract plans one contract.
 func (p *planning) contract(ctx context.Context, c store.Chosen) error {
@@ -250,10 +254,9 @@ func (p *planning) dropTheRest(ctx context.Context) error {
 	return nil
 }
 
+// insert runs a statement that returns the new row's id.
 func insert(ctx context.Context, tx ledgerTx, query string, args ...any) (id int64, err error) {
-	result, err := tx.exec(ctx, query, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.LastInsertId()
+	*tx.changed = true
+	err = tx.row(ctx, query, args...).Scan(&id)
+	return id, err
 }

@@ -9,7 +9,9 @@ import (
 
 // A refusal that was meant for all takes back the mark that it made itself, and no other: a mailbox that an operator or a
 // bounce closed meanwhile stays closed.
-func TestPutBackTakesBackItsOwnMarksOnly(t *testing.T) {
+func TestPutBackTakesBackItsOwnMarksOnly(t *testing.T) { onBoth(t, putBackTakesBackItsOwnMarksOnly) }
+
+func putBackTakesBackItsOwnMarksOnly(t *testing.T) {
 	for name, marked := range map[string]bool{"its own": false, "an operator's": true} {
 		t.Run(name, func(t *testing.T) {
 			l := openLedger(t)

@@ -36,7 +36,7 @@ func where(f store.Filter) (string, []any) {
 		is("state IN (SELECT value FROM json_each(?))", list(f.States))
 	}
 	if len(f.IDs) > 0 {
-		is("id IN (SELECT value FROM json_each(?))", list(f.IDs))
+		is("id IN (SELECT CAST(value AS BIGINT) FROM json_each(?))", list(f.IDs))
 	}
 	if f.Run != 0 {
 		is("run = +?", f.Run)
@@ -79,16 +79,17 @@ const (
 WHERE state IN ('queued', 'deferred') AND next_attempt_at <= +?
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE ended_at IS NULL AND cause = 'operator') AND `
 
-	dueFirst = ` ORDER BY next_attempt_at, id LIMIT +?`
+	// Of what another claims at this moment each takes other rows.
+	dueFirst = ` ORDER BY next_attempt_at, id LIMIT +? /*pg FOR UPDATE SKIP LOCKED*/`
 
 	claimDeliveries = `
 UPDATE deliveries
 SET state = 'sending', next_attempt_at = NULL, attempts = attempts + 1, dated_at = coalesce(dated_at, ?2), updated_at = ?2
-WHERE id IN (SELECT value FROM json_each(?1))`
+WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))`
 
 	startAttempts = `
 INSERT INTO attempts (delivery, number, started_at, stage, outcome)
-SELECT id, attempts, ?2, 'compose', 'running' FROM deliveries WHERE id IN (SELECT value FROM json_each(?1))`
+SELECT id, attempts, ?2, 'compose', 'running' FROM deliveries WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))`
 
 	// That it has been done already for the same attempt changes nothing.
 	markHandingOver = `
@@ -99,15 +100,15 @@ WHERE id = ?1 AND attempts = ?2 AND state IN ('sending', 'handing_over') AND (sh
 SELECT EXISTS (SELECT 1 FROM deliveries WHERE id = ?1 AND attempts = ?2 AND state IN ('sending', 'handing_over'))`
 
 	endAttempt = `
-UPDATE attempts SET ended_at = max(?3, started_at), stage = ?4, code = ?5, enhanced = ?6, reply = ?7, tls = ?8, outcome = ?9
+UPDATE attempts SET ended_at = CASE WHEN ?3 > started_at THEN ?3 ELSE started_at END, stage = ?4, code = ?5, enhanced = ?6, reply = ?7, tls = ?8, outcome = ?9
 WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 
 	settleDelivery = `
 UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
                       waited_ms = waited_ms + ?10, last_code = ?5, last_reply = ?6,
-                      reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = (?2 = 'cancelled'),
-                      acknowledged_at = iif(?2 = 'cancelled' AND NOT EXISTS (
-                        SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL), ?9, NULL)
+                      reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = CASE WHEN ?2 = 'cancelled' THEN 1 ELSE 0 END,
+                      acknowledged_at = CASE WHEN ?2 = 'cancelled' AND NOT EXISTS (
+                        SELECT 1 FROM marks AS m WHERE m.mailbox = deliveries.mailbox AND m.cleared_at IS NULL) THEN CAST(?9 AS BIGINT) END
 WHERE id = ?1 AND attempts = ?11 AND state IN ('sending', 'handing_over')`
 
 	// What was under way when a later resend was made gives way to it if it comes back.
@@ -260,6 +261,19 @@ func (tx ledgerTx) settledBefore(ctx context.Context, a store.Attempt) error {
 // that a crash left behind.
 func (l *Ledger) UnderWay(ctx context.Context) ([]store.Delivery, error) {
 	return l.queryDeliveries(ctx, underWay)
+}
+
+// maxTries bounds patience: it is ten minutes and more.
+const maxTries = 20
+
+// patiently repeats a write for as long as its error may be gone at the next try.
+func (l *Ledger) patiently(ctx context.Context, write func() error) error {
+	for try := 1; ; try++ {
+		err := write()
+		if err == nil || !l.passing(err) || try == maxTries || ctx.Err() != nil {
+			return err
+		}
+	}
 }
 
 func mustChangeOne(result sql.Result, err error) error {

@@ -19,14 +19,14 @@ const (
 	// Whoever finishes a run tells how it ended: a run by hand and the daemon beside it may both see the end.
 	// What awaits approval is still to come.
 	finishRun = `
-UPDATE runs SET finished_at = max(?2, started_at) WHERE id = ?1 AND finished_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM tallies WHERE run = ?1 AND state = 'awaiting' AND deliveries > 0)`
+UPDATE runs SET finished_at = CASE WHEN ?2 > started_at THEN ?2 ELSE started_at END WHERE id = ?1 AND finished_at IS NULL
+  AND coalesce((SELECT sum(deliveries) FROM tallies WHERE run = ?1 AND state = 'awaiting'), 0) = 0`
 
 	summariseRun = `UPDATE runs SET summarised_at = ?2 WHERE id = ?1 AND finished_at IS NOT NULL AND summarised_at IS NULL`
 
 	unfinishedRuns = runColumns + ` AS r INDEXED BY runs_open
-WHERE summarised_at IS NULL AND finished_at IS NULL AND NOT EXISTS (
-  SELECT 1 FROM tallies AS t WHERE t.run = r.id AND t.state IN ('queued', 'awaiting') AND t.deliveries > 0) ORDER BY id`
+WHERE summarised_at IS NULL AND finished_at IS NULL AND coalesce((
+  SELECT sum(t.deliveries) FROM tallies AS t WHERE t.run = r.id AND t.state IN ('queued', 'awaiting')), 0) = 0 ORDER BY id`
 
 	untoldRuns = runColumns + ` INDEXED BY runs_open WHERE summarised_at IS NULL AND finished_at <= ? ORDER BY id`
 )

@@ -122,7 +122,7 @@ func TestNobodyWaitsForeverBehindABrokenGroup(t *testing.T) {
 // A reply that is known is recorded as soon as another process lets go of the ledger, however long it takes within
 // bounds; any other fault is told at once.
 func TestPatienceIsForALockedLedgerOnly(t *testing.T) {
-	l, busy, full := new(Ledger), sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrFull}
+	l, busy, full := &Ledger{engine: new(fileWriter)}, sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrFull}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, c := range map[string]struct {
@@ -133,7 +133,7 @@ func TestPatienceIsForALockedLedgerOnly(t *testing.T) {
 	}{
 		"unlocked":        {t.Context(), nil, 1, nil},
 		"locked a while":  {t.Context(), []error{busy, busy, busy}, 4, nil},
-		"locked for ever": {t.Context(), slices.Repeat([]error{busy}, 1000), maxBusyTries, busy},
+		"locked for ever": {t.Context(), slices.Repeat([]error{busy}, 1000), maxTries, busy},
 		"told to stop":    {ended, []error{busy, busy}, 1, busy},
 		"full":            {t.Context(), []error{full, full}, 1, full},
 	} {

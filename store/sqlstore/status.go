@@ -34,7 +34,7 @@ SELECT state, sum(n) FROM (
   WHERE run IN (SELECT id FROM runs WHERE ?1 = '' OR period = ?1) AND (?2 = 0 OR acknowledged = 0)
   UNION ALL SELECT 'queued', -1 FROM under_way
   UNION ALL SELECT state, 1 FROM under_way
-) GROUP BY state HAVING sum(n) > 0`
+) AS standing GROUP BY state HAVING sum(n) > 0`
 
 	anyDue = `
 SELECT EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_due
@@ -57,7 +57,6 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 // ledgerStatements are prepared when the ledger is opened: all there are, those with a filter with one of its
 // conditions. A test holds that none is missing.
 var ledgerStatements = []string{
-	begin, commit, rollback, savepoint, release, rollbackToIt,
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, contractPlanned, settleFires,
 	clockMarks, seeClock, vouchClock, setFiresAside, bringForward,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,

@@ -15,7 +15,9 @@ import (
 
 // TestTalliesCountWhatIsThere leads deliveries through random lives. What the tallies say of the period
 // must be what counting the deliveries gives, and what waits must be seen.
-func TestTalliesCountWhatIsThere(t *testing.T) {
+func TestTalliesCountWhatIsThere(t *testing.T) { onBoth(t, talliesCountWhatIsThere) }
+
+func talliesCountWhatIsThere(t *testing.T) {
 	ctx, number := t.Context(), 0
 	ledger := openLedger(t)
 	rapid.Check(t, func(rt *rapid.T) {

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,23 +15,22 @@ import (
 const (
 	// What is under way is tallied as queued.
 	periodStates = `
-SELECT r.period, t.state, sum(t.deliveries), sum(iif(t.acknowledged = 0, t.deliveries, 0))
+SELECT r.period, t.state, sum(t.deliveries), coalesce(sum(t.deliveries) FILTER (WHERE t.acknowledged = 0), 0)
 FROM tallies AS t JOIN runs AS r ON r.id = t.run GROUP BY r.period, t.state HAVING sum(t.deliveries) > 0`
 
 	// What a run could not plan stands until a run of all contracts, which tells it again, or until the contract got a
 	// delivery or asked for none.
 	standingErrors = `
 WITH whole AS (SELECT period, max(id) AS run FROM runs WHERE whole = 1 GROUP BY period)
-SELECT r.period, e.contract, e.kind, max(e.run)
-FROM runs AS r LEFT JOIN whole AS w ON w.period = r.period CROSS JOIN run_errors AS e ON e.run = r.id
+SELECT r.period, e.contract, e.kind FROM runs AS r LEFT JOIN whole AS w ON w.period = r.period CROSS JOIN run_errors AS e ON e.run = r.id
 WHERE r.kind <> 'resend' AND r.id >= coalesce(w.run, 0)
   AND NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.period = r.period AND d.contract = e.contract AND d.run > e.run)
   AND NOT EXISTS (SELECT 1 FROM stops AS s WHERE s.kind = 'contract' AND s.key = e.contract AND s.ended_at IS NULL)
-GROUP BY r.period, e.contract`
+ORDER BY e.run`
 
 	awaitingFull = `
 SELECT r.period, sum(t.deliveries) FROM tallies AS t JOIN runs AS r ON r.id = t.run
-WHERE t.state = 'awaiting' AND r.approval = 'full' GROUP BY r.period`
+WHERE t.state = 'awaiting' AND r.approval = 'full' GROUP BY r.period HAVING sum(t.deliveries) > 0`
 )
 
 // PeriodState is how a period stands.
@@ -102,20 +102,23 @@ func (b periodsBuilder) states(ctx context.Context, db *sql.DB) error {
 }
 
 func (b periodsBuilder) errors(ctx context.Context, db *sql.DB) error {
-	return query(ctx, db, standingErrors, nil, func(row scanner) error {
+	last := map[[2]string]string{} // by period and contract: the kind of its newest
+	err := query(ctx, db, standingErrors, nil, func(row scanner) error {
 		var period, contract, kind string
-		var run int64
-		if err := row.Scan(&period, &contract, &kind, &run); err != nil {
-			return err
-		}
-		p, err := b.of(period)
+		err := row.Scan(&period, &contract, &kind)
+		last[[2]string{period, contract}] = kind
+		return err
+	})
+	for of, kind := range last {
+		p, unknown := b.of(of[0])
+		err = errors.Join(err, unknown)
 		if kind == runErrorWaiting {
 			p.Waiting++
 		} else {
 			p.Unreachable++
 		}
-		return err
-	})
+	}
+	return err
 }
 
 // awaiting adds what nothing lets go but an approval: all of a full one, and what waits for canaries that were

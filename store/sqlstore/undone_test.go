@@ -7,7 +7,9 @@ import (
 )
 
 // What a person must do counts until it is done, acknowledged or no longer wanted.
-func TestUndoneIsWhatAPersonMustDo(t *testing.T) {
+func TestUndoneIsWhatAPersonMustDo(t *testing.T) { onBoth(t, undoneIsWhatAPersonMustDo) }
+
+func undoneIsWhatAPersonMustDo(t *testing.T) {
 	l := openLedger(t)
 	errorOf := func(contract, reason, waits string, targets ...store.Target) store.Chosen {
 		return store.Chosen{Contract: contract, Error: reason, Waits: waits, Targets: targets}
@@ -60,6 +62,10 @@ func TestUndoneIsWhatAPersonMustDo(t *testing.T) {
 
 // A customer who has left is nobody's work; a mailbox that refuses mail is somebody's.
 func TestWhatLapsedIsNobodysWorkUnlessTheMailboxRefuses(t *testing.T) {
+	onBoth(t, whatLapsedIsNobodysWorkUnlessTheMailboxRefuses)
+}
+
+func whatLapsedIsNobodysWorkUnlessTheMailboxRefuses(t *testing.T) {
 	for _, marked := range []bool{false, true} {
 		l := openLedger(t)
 		plan(t, l, target("C1", "a@example.jp"), target("C2", "b@example.jp"))

@@ -11,8 +11,11 @@ import (
 // whole file anew, needs as much room again meanwhile, and makes imports wait; readers go on. Without it the room is
 // used by the next imports.
 func (d *Detections) Vacuum(ctx context.Context) error {
+	if err := d.f.onFile("VACUUM"); err != nil {
+		return err
+	}
 	if err := vacuum(ctx, d.f.w); err != nil {
-		return fmt.Errorf("vacuum %s (an import may be running; try again when it has ended): %w", d.f.path, err)
+		return fmt.Errorf("vacuum %s (an import may be running; try again when it has ended): %w", d.f.name, err)
 	}
 	return nil
 }
@@ -21,11 +24,14 @@ func (d *Detections) Vacuum(ctx context.Context) error {
 func (l *Ledger) Vacuum(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("vacuum %s (try again, or while no daemon runs): %w", l.path, err)
+			err = fmt.Errorf("vacuum %s (try again, or while no daemon runs): %w", l.name, err)
 		}
 	}()
+	if err := l.onFile("VACUUM"); err != nil {
+		return err
+	}
 	// The writer's connection is in the hands of commitLoop, and VACUUM is none of its transactions.
-	own, err := sql.Open("sqlite3", fileURI(l.path)+"?"+pragmas)
+	own, err := sql.Open("sqlite3", fileURI(l.file.path)+"?"+pragmas)
 	if err != nil {
 		return err
 	}

@@ -240,23 +240,13 @@ func (c Config) Sending() error {
 	return nil
 }
 
-// Ledger and Detections are the paths of the database files; Load has checked both.
-func (c Config) Ledger() string {
-	path, err := sqlstore.ParseDSN(c.Store.DSN)
-	if err != nil {
-		return ""
-	}
-	return path
-}
+// Ledger is the DSN of the ledger; Load has checked it. Of a file it is the path alone.
+func (c Config) Ledger() string { return strings.TrimPrefix(c.Store.DSN, "sqlite:") }
 
-// Detections is the path of the detections' file, by default beside the ledger.
+// Detections is the DSN of the detections, by default beside the ledger.
 func (c Config) Detections() string {
 	if c.Store.Detections == "" {
 		return sqlstore.DetectionsBeside(c.Ledger())
 	}
-	path, err := sqlstore.ParseDSN(c.Store.Detections)
-	if err != nil {
-		return ""
-	}
-	return path
+	return strings.TrimPrefix(c.Store.Detections, "sqlite:")
 }

@@ -82,6 +82,15 @@ CREATE TABLE followups (
   FOREIGN KEY (contract, period, revision) REFERENCES reports (contract, period, revision) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
+-- Who sends: a row for each process that may claim, while it lives and as long as something is in its hands.
+CREATE TABLE workers (
+  id         INTEGER PRIMARY KEY,
+  name       TEXT    NOT NULL, -- of the machine, or as it was configured
+  build      TEXT    NOT NULL,
+  started_at INTEGER NOT NULL,
+  beat_at    INTEGER NOT NULL  -- by the database's clock; on SQLite, where the kernel knows who lives, when it joined
+) STRICT;
+
 CREATE TABLE deliveries (
   id              INTEGER PRIMARY KEY,
   run             INTEGER NOT NULL REFERENCES runs (id),
@@ -97,6 +106,7 @@ CREATE TABLE deliveries (
                                                     'failed', 'held', 'cancelled', 'bounced')),
   lapsed          INTEGER NOT NULL DEFAULT 0 CHECK (lapsed IN (0, 1)), -- cancelled because nobody may be written to there; see plan.go
   canary          INTEGER NOT NULL DEFAULT 0 CHECK (canary IN (0, 1)), -- goes first where the rest awaits approval
+  owner           INTEGER REFERENCES workers (id), -- of the attempt under way
   tallied         TEXT    NOT NULL AS (iif(state IN ('sending', 'handing_over'), 'queued', state)), -- as what, see tallies
   next_attempt_at INTEGER,
   attempts        INTEGER NOT NULL DEFAULT 0 CHECK (attempts >= 0),
@@ -130,7 +140,7 @@ CREATE INDEX deliveries_awaiting ON deliveries (period) WHERE state = 'awaiting'
 CREATE INDEX deliveries_canaries ON deliveries (period) WHERE canary = 1;
 CREATE INDEX deliveries_replaced ON deliveries (replaced_by) WHERE replaced_by IS NOT NULL;
 CREATE INDEX deliveries_lapsed ON deliveries (period) WHERE lapsed = 1;
-CREATE INDEX deliveries_under_way ON deliveries (state) WHERE state IN ('sending', 'handing_over');
+CREATE INDEX deliveries_under_way ON deliveries (owner) WHERE state IN ('sending', 'handing_over');
 
 -- How many deliveries of a run are in each state, kept by the triggers below: counting a month of 100,000
 -- contracts takes 200 ms, and every scrape of the metrics asks for it. What is under way counts as queued:
@@ -278,7 +288,7 @@ CREATE TABLE identity (
 INSERT INTO identity (one, secret) VALUES (1, randomblob(32));
 
 -- The queue stands still while a row is open, one for each cause; a clock that cannot be trusted stops
--- planning, pruning and giving up, and not the queue.
+-- planning, pruning and giving up, and not the queue. A fault that one worker has met stops that one alone.
 CREATE TABLE pauses (
   id         INTEGER PRIMARY KEY,
   cause      TEXT    NOT NULL CHECK (cause IN ('operator', 'setup', 'storage', 'sweep', 'clock')),
@@ -286,6 +296,7 @@ CREATE TABLE pauses (
   started_by TEXT    NOT NULL,
   reason     TEXT    NOT NULL,
   ended_at   INTEGER CHECK (ended_at >= started_at),
-  ended_by   TEXT    NOT NULL DEFAULT ''
+  ended_by   TEXT    NOT NULL DEFAULT '',
+  worker     INTEGER NOT NULL DEFAULT 0 -- 0: all of them
 ) STRICT;
-CREATE UNIQUE INDEX pauses_open ON pauses (cause) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX pauses_open ON pauses (cause, worker) WHERE ended_at IS NULL;

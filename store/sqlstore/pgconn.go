@@ -1,0 +1,231 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// connector opens connections to PostgreSQL that take what SQLite's take: its statements (see rebind), and its values,
+// of which a truth is 0 or 1 and a text may hold anything.
+//
+// pgx waits for an answer as long as the network lets it, and a network that swallows packets tells nobody: a call that
+// has heard nothing for a while ends with errNoAnswer, and its connection with it. The bound is on silence and not on
+// the whole, so that a list of a million rows may take its time.
+type connector struct {
+	driver.Connector
+	patience time.Duration
+}
+
+// answerWithin is how long PostgreSQL may be silent.
+const answerWithin = 10 * time.Second
+
+var errNoAnswer = errors.New("the database has not answered in time")
+
+func newConnector(config pgx.ConnConfig) connector {
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = answerWithin
+	}
+	return connector{stdlib.GetConnector(config), answerWithin}
+}
+
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &pgConn{conn.(*stdlib.Conn), c.patience}, nil
+}
+
+type pgConn struct {
+	*stdlib.Conn
+	patience time.Duration
+}
+
+func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	w := c.wait(ctx)
+	defer w.end()
+	result, err := c.Conn.ExecContext(w, rebind(query), args)
+	return result, w.explain(err)
+}
+
+func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	w := c.wait(ctx)
+	rows, err := c.Conn.QueryContext(w, rebind(query), args)
+	return w.over(rows, err)
+}
+
+func (c *pgConn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+func (c *pgConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	w := c.wait(ctx)
+	defer w.end()
+	stmt, err := c.Conn.PrepareContext(w, rebind(query))
+	if err != nil {
+		return nil, w.explain(err)
+	}
+	return pgStmt{stmt.(*stdlib.Stmt), c}, nil
+}
+
+func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
+	w := c.wait(ctx)
+	defer w.end()
+	if _, err := c.Conn.BeginTx(w, options); err != nil {
+		return nil, w.explain(err)
+	}
+	return pgTx{c}, nil
+}
+
+func (c *pgConn) Ping(ctx context.Context) error {
+	w := c.wait(ctx)
+	defer w.end()
+	return c.Conn.Ping(w)
+}
+
+func (c *pgConn) ResetSession(ctx context.Context) error {
+	w := c.wait(ctx)
+	defer w.end()
+	return c.Conn.ResetSession(w)
+}
+
+// CheckNamedValue brings a value into the form in which PostgreSQL takes it.
+func (c *pgConn) CheckNamedValue(v *driver.NamedValue) (err error) {
+	if v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value); err != nil {
+		return err
+	}
+	switch value := v.Value.(type) {
+	case bool:
+		v.Value = int64(0)
+		if value {
+			v.Value = int64(1)
+		}
+	case string:
+		v.Value = storable(value)
+	}
+	return nil
+}
+
+// storable is a text without what PostgreSQL refuses in one. What others said must not keep a delivery from being settled.
+func storable(text string) string {
+	if utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 {
+		return text
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
+}
+
+// pgTx is a transaction whose end is a call like any other.
+type pgTx struct{ *pgConn }
+
+// Commit fails where PostgreSQL answers it by rolling back, which it does if a statement has failed before.
+func (tx pgTx) Commit() error {
+	tag, err := tx.end(commit)
+	if err == nil && tag.String() == rollback {
+		err = errors.New("the transaction was rolled back: one of its statements had failed")
+	}
+	return err
+}
+
+func (tx pgTx) Rollback() error {
+	_, err := tx.end(rollback)
+	return err
+}
+
+func (tx pgTx) end(statement string) (pgconn.CommandTag, error) {
+	w := tx.wait(context.Background())
+	defer w.end()
+	tag, err := tx.Conn.Conn().Exec(w, statement)
+	return tag, w.explain(err)
+}
+
+type pgStmt struct {
+	*stdlib.Stmt
+	conn *pgConn
+}
+
+func (s pgStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	w := s.conn.wait(ctx)
+	defer w.end()
+	result, err := s.Stmt.ExecContext(w, args)
+	return result, w.explain(err)
+}
+
+func (s pgStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	w := s.conn.wait(ctx)
+	rows, err := s.Stmt.QueryContext(w, args)
+	return w.over(rows, err)
+}
+
+// waiting is the context of a call under way.
+type waiting struct {
+	context.Context
+	cancel   context.CancelCauseFunc
+	timer    *time.Timer // nil: the call has no bound
+	patience time.Duration
+}
+
+func (c *pgConn) wait(ctx context.Context) waiting {
+	w := waiting{patience: c.patience}
+	w.Context, w.cancel = context.WithCancelCause(ctx)
+	if ctx.Value(unhurried{}) == nil {
+		w.timer = time.AfterFunc(w.patience, func() { w.cancel(errNoAnswer) }) //nolint:forbidigo // a bound on silence begins anew with each row, which no deadline does
+	}
+	return w
+}
+
+// unhurried marks the context of calls that may take PostgreSQL long: of a migration, say, or of an import.
+type unhurried struct{}
+
+// withoutHurry lets the calls under ctx take as long as they need.
+func withoutHurry(ctx context.Context) context.Context {
+	return context.WithValue(ctx, unhurried{}, true)
+}
+
+func (w waiting) end() {
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+	w.cancel(nil)
+}
+
+// explain says why a call was broken off.
+func (w waiting) explain(err error) error {
+	if err != nil && errors.Is(context.Cause(w), errNoAnswer) {
+		return errors.Join(errNoAnswer, err)
+	}
+	return err
+}
+
+// over hands the rows of a call on, which ends with them.
+func (w waiting) over(rows driver.Rows, err error) (driver.Rows, error) {
+	if err != nil {
+		w.end()
+		return nil, w.explain(err)
+	}
+	return pgRows{rows, w}, nil
+}
+
+type pgRows struct {
+	driver.Rows
+	w waiting
+}
+
+func (r pgRows) Next(to []driver.Value) error {
+	if r.w.timer != nil {
+		r.w.timer.Reset(r.w.patience)
+	}
+	return r.w.explain(r.Rows.Next(to))
+}
+
+func (r pgRows) Close() error {
+	defer r.w.end()
+	return r.Rows.Close()
+}
