@@ -60,13 +60,10 @@ func (a *app) followupsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		switch {
-		case asJSON:
-			err = writeJSON(a.stdout, list)
-		case asCSV:
+		if asCSV && !asJSON {
 			err = writeFollowups(a.stdout, list)
-		default:
-			err = a.followupsTable(list)
+		} else {
+			err = printList(a.stdout, asJSON, followupHeader, list, followup.cells)
 		}
 		if err == nil && len(missing) > 0 {
 			err = fmt.Errorf("%d contracts are missing from the list; the first is %s: %s; mend its data, then list again",
@@ -75,14 +72,6 @@ func (a *app) followupsCommand() *cobra.Command {
 		return err
 	})
 	return cmd
-}
-
-func (a *app) followupsTable(list []followup) error {
-	rows := make([][]string, len(list))
-	for i, f := range list {
-		rows[i] = f.cells()
-	}
-	return writeTable(a.stdout, followupHeader, rows)
 }
 
 var followupHeader = []string{"contract", "company", "endpoint", "name", "result", "count", "first", "last", "feature"}

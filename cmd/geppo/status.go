@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -16,10 +17,6 @@ import (
 
 // The JSON forms of interface.md; a time that is not there is null.
 type (
-	statusJSON struct {
-		Runs       []runJSON      `json:"runs"`
-		Deliveries []deliveryJSON `json:"deliveries"`
-	}
 	runJSON struct {
 		ID          int64        `json:"id"`
 		Kind        string       `json:"kind"`
@@ -116,23 +113,37 @@ func (a *app) status(ctx context.Context, ledger *sqlstore.Ledger, filter store.
 	if err != nil {
 		return err
 	}
-	var deliveries []store.Delivery
-	if any {
-		if deliveries, err = ledger.Deliveries(ctx, filter); err != nil {
+	each := func(take func(store.Delivery) error) error {
+		if !any {
+			return nil
+		}
+		return ledger.EachDelivery(ctx, filter, take)
+	}
+	if asJSON {
+		return a.statusJSON(runs, each)
+	}
+	return a.printStatus(ctx, ledger, runs, each)
+}
+
+// statusJSON prints {"runs": […], "deliveries": […]}.
+func (a *app) statusJSON(runs []store.Run, each func(func(store.Delivery) error) error) error {
+	if _, err := io.WriteString(a.stdout, "{\n  \"runs\": "); err != nil {
+		return err
+	}
+	list := newJSONList(a.stdout, "  ")
+	for _, r := range runs {
+		if err := list.add(toRunJSON(r)); err != nil {
 			return err
 		}
 	}
-	if asJSON {
-		status := statusJSON{[]runJSON{}, []deliveryJSON{}}
-		for _, r := range runs {
-			status.Runs = append(status.Runs, toRunJSON(r))
-		}
-		for _, d := range deliveries {
-			status.Deliveries = append(status.Deliveries, toDeliveryJSON(d))
-		}
-		return writeJSON(a.stdout, status)
+	if err := list.end(",\n  \"deliveries\": "); err != nil {
+		return err
 	}
-	return a.printStatus(ctx, ledger, runs, deliveries)
+	list = newJSONList(a.stdout, "  ")
+	if err := each(func(d store.Delivery) error { return list.add(toDeliveryJSON(d)) }); err != nil {
+		return err
+	}
+	return list.end("\n}\n")
 }
 
 // openFire tells what a fire of the schedule waits for, and what to do.
@@ -143,43 +154,55 @@ func openFire(fire store.Fire) string {
 	return fmt.Sprintf("WAITING %s: contracts wait for data, or for their month's end; import it, and they go out within the hour", fire.Period)
 }
 
-func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []store.Run, deliveries []store.Delivery) error {
+func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []store.Run, each func(func(store.Delivery) error) error) error {
 	if err := a.printStops(ctx, ledger); err != nil {
 		return err
 	}
-	rows := make([][]string, len(runs))
-	for i, r := range runs {
-		rows[i] = []string{
-			strconv.FormatInt(r.ID, 10), r.Kind, r.Period.String(), clockTime(r.StartedAt), clockTime(r.FinishedAt),
-			strconv.Itoa(r.Planned), strconv.Itoa(r.Cancelled), strconv.Itoa(len(r.Errors)), r.RequestedBy,
-		}
-	}
-	if err := writeTable(a.stdout, []string{"run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "by"}, rows); err != nil {
+	if err := printList(a.stdout, false, runHeader, runs, runCells); err != nil {
 		return err
-	}
-	counts := map[store.State]int{}
-	rows = make([][]string, len(deliveries))
-	for i, d := range deliveries {
-		counts[d.State]++
-		rows[i] = []string{
-			strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, stateOf(d),
-			strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
-		}
 	}
 	if _, err := fmt.Fprintln(a.stdout); err != nil {
 		return err
 	}
-	if err := writeTable(a.stdout, []string{"id", "contract", "period", "recipient", "state", "tries", "next", "sent", "last reply"}, rows); err != nil {
+	counts := map[store.State]int{}
+	list := newListing(a.stdout, false, deliveryHeader, deliveryCells)
+	err := each(func(d store.Delivery) error {
+		counts[d.State]++
+		return list.add(d)
+	})
+	if err == nil {
+		err = list.end()
+	}
+	if err != nil {
 		return err
 	}
-	summary := fmt.Sprintf("\n%d deliveries", len(deliveries))
+	summary := fmt.Sprintf("\n%d deliveries", list.n)
 	for _, state := range store.States {
 		if counts[state] > 0 {
 			summary += fmt.Sprintf(" · %s %d", state, counts[state])
 		}
 	}
-	_, err := fmt.Fprintln(a.stdout, summary)
+	_, err = fmt.Fprintln(a.stdout, summary)
 	return err
+}
+
+var (
+	runHeader      = []string{"run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "by"}
+	deliveryHeader = []string{"id", "contract", "period", "recipient", "state", "tries", "next", "sent", "last reply"}
+)
+
+func runCells(r store.Run) []string {
+	return []string{
+		strconv.FormatInt(r.ID, 10), r.Kind, r.Period.String(), clockTime(r.StartedAt), clockTime(r.FinishedAt),
+		strconv.Itoa(r.Planned), strconv.Itoa(r.Cancelled), strconv.Itoa(len(r.Errors)), r.RequestedBy,
+	}
+}
+
+func deliveryCells(d store.Delivery) []string {
+	return []string{
+		strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, stateOf(d),
+		strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
+	}
 }
 
 // stateOf is a delivery's state for people.
