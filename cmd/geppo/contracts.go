@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +48,7 @@ func (a *app) contractsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		list := newListing(a.stdout, asJSON, contractHeader, contractJSON.cells)
+		list := newListing(a.stdout, asJSON, contractColumns, contractJSON.cells)
 		err := eachFound(ctx, db, search, func(c contractJSON) error {
 			if noAddress && (c.Stopped || c.reachable()) {
 				return nil
@@ -67,17 +66,14 @@ func (a *app) contractsCommand() *cobra.Command {
 	return cmd
 }
 
-var contractHeader = []string{"contract", "name", "product", "edr", "licences", "since", "ends", "addresses", "stopped"}
+var contractColumns = columns("contract", "name", "product", "edr", "seats", "since", "ends", "to", "stopped")
 
-func (c contractJSON) cells() []string {
+func (c contractJSON) cells() []any {
 	ends := "-"
 	if c.Ends != nil {
 		ends = string(*c.Ends)
 	}
-	return []string{
-		c.ID, c.Name, string(c.Product), yesNo(c.EDR), strconv.Itoa(c.Licences), string(c.Since), ends,
-		strconv.Itoa(len(c.Recipients)), yesNo(c.Stopped),
-	}
+	return []any{c.ID, c.Name, c.Product, yesNo(c.EDR), c.Licences, c.Since, ends, len(c.Recipients), yesNo(c.Stopped)}
 }
 
 // reachable tells whether mail can go to one of its addresses, or one asked for none.

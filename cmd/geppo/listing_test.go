@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"testing"
 )
@@ -18,7 +17,7 @@ func TestJSONListIsTheWholeList(t *testing.T) {
 		if err := writeJSON(&whole, list); err != nil {
 			t.Fatal(err)
 		}
-		if err := printList(&streamed, true, nil, list, nil); err != nil {
+		if err := printList(&streamed, true, title{}, list, nil); err != nil {
 			t.Fatal(err)
 		}
 		if whole.String() != streamed.String() {
@@ -29,12 +28,12 @@ func TestJSONListIsTheWholeList(t *testing.T) {
 
 func TestTableWidensWhereALaterRowNeedsMore(t *testing.T) {
 	var out bytes.Buffer
-	list := newListing(&out, false, []string{"n", "name"}, func(n int) []string {
+	list := newListing(&out, false, columns("n", "name"), func(n int) []any {
 		name := "表"
 		if n > measuredRows {
 			name = strings.Repeat("x", 10) + "\x1b[31m"
 		}
-		return []string{fmt.Sprint(n), name}
+		return []any{n, name}
 	})
 	for n := range measuredRows + 3 {
 		if err := list.add(n); err != nil {
@@ -46,7 +45,7 @@ func TestTableWidensWhereALaterRowNeedsMore(t *testing.T) {
 	}
 	lines := strings.Split(out.String(), "\n")
 	for i, want := range map[int]string{
-		0: " n    name ", 1: " 0    表   ", measuredRows + 1: " 1000  表   ", measuredRows + 2: ` 1001  xxxxxxxxxx\u001b[31m `, measuredRows + 4: "",
+		0: "  n  name", 1: "  0  表", measuredRows + 1: "1000  表", measuredRows + 2: `1001  xxxxxxxxxx\u001b[31m`, measuredRows + 4: "",
 	} {
 		if lines[i] != want {
 			t.Errorf("line %d is %q, want %q", i, lines[i], want)

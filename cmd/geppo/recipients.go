@@ -30,8 +30,8 @@ needless quotes make no other address.`,
 	cmd.PersistentFlags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		list := newListing(a.stdout, asJSON, []string{"contract", "address", "name", "marked", "stopped"}, func(r recipientJSON) []string {
-			return []string{r.Contract, r.Address, r.Name, yesNo(r.Marked), yesNo(r.Stopped)}
+		list := newListing(a.stdout, asJSON, columns("contract", "address", "name", "marked", "stopped"), func(r recipientJSON) []any {
+			return []any{r.Contract, r.Address, r.Name, yesNo(r.Marked), yesNo(r.Stopped)}
 		})
 		addAll := func(c contractJSON) (err error) {
 			for i := 0; err == nil && i < len(c.Recipients); i++ {

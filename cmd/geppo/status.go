@@ -1,10 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -74,14 +75,15 @@ func toDeliveryJSON(d store.Delivery) deliveryJSON {
 func (a *app) statusCommand() *cobra.Command {
 	var f selectionFlags
 	var search string
-	var asJSON bool
+	var asJSON, undone bool
 	cmd := &cobra.Command{
-		Use:   "status [--period P] [--state S]… [--contract C]… [--search TEXT]",
+		Use:   "status [--period P] [--state S]… [--undone] [--contract C]… [--search TEXT]",
 		Short: "Show how the months stand, or deliveries with their last reply and next attempt",
 		Long: `Without a filter, sums up each open month: how many deliveries are in each state, and what a person must do. With one,
 lists the deliveries; --search finds them by address, company or contract.`,
 		Example: `  geppo status
-  geppo status --period 2026-10 --state failed --state held
+  geppo status --period 2026-10 --undone
+  geppo status --period 2026-10 --state deferred --state held
   geppo status --search kanri@example.jp`,
 		Args: cobra.NoArgs,
 	}
@@ -89,6 +91,7 @@ lists the deliveries; --search finds them by address, company or contract.`,
 	cmd.Flags().StringArrayVar(&f.states, "state", nil, "only deliveries in this state; may be repeated")
 	cmd.Flags().StringArrayVar(&f.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its address, company or contract")
+	cmd.Flags().BoolVar(&undone, "undone", false, "only what went wrong and was not acknowledged")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, of all deliveries where there is no filter")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		s, err := f.selection(a, nil)
@@ -100,7 +103,13 @@ lists the deliveries; --search finds them by address, company or contract.`,
 		if err != nil {
 			return err
 		}
-		if !asJSON && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {
+		if undone {
+			filter.Unacknowledged, filter.Standing = true, true
+			if len(filter.States) == 0 {
+				filter.States = []store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}
+			}
+		}
+		if !asJSON && !undone && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {
 			return a.summariseStatus(ctx, c, db.ledger)
 		}
 		return a.status(ctx, db.ledger, filter, any, asJSON)
@@ -158,14 +167,12 @@ func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []s
 	if err := a.printStops(ctx, ledger); err != nil {
 		return err
 	}
-	if err := printList(a.stdout, false, runHeader, runs, runCells); err != nil {
+	if err := printList(a.stdout, false, runColumns, runs, runCells); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(a.stdout); err != nil {
-		return err
-	}
+	fmt.Fprintln(a.stdout)
 	counts := map[store.State]int{}
-	list := newListing(a.stdout, false, deliveryHeader, deliveryCells)
+	list := newListing(a.stdout, false, deliveryColumns, deliveryCells)
 	err := each(func(d store.Delivery) error {
 		counts[d.State]++
 		return list.add(d)
@@ -176,33 +183,35 @@ func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []s
 	if err != nil {
 		return err
 	}
-	summary := fmt.Sprintf("\n%d deliveries", list.n)
+	fmt.Fprintln(a.stdout)
+	summary := desk.Count(list.n, "delivery", "deliveries")
 	for _, state := range store.States {
 		if counts[state] > 0 {
 			summary += fmt.Sprintf(" · %s %d", state, counts[state])
 		}
 	}
-	_, err = fmt.Fprintln(a.stdout, summary)
-	return err
+	return say(a.stdout, "%s", summary)
 }
 
 var (
-	runHeader      = []string{"run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "by"}
-	deliveryHeader = []string{"id", "contract", "period", "recipient", "state", "tries", "next", "sent", "last reply"}
+	runColumns      = columnsAbove("run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "who and why")
+	deliveryColumns = columnsAbove("id", "contract", "period", "recipient", "state", "tries", "sent or next", "why")
 )
 
-func runCells(r store.Run) []string {
-	return []string{
-		strconv.FormatInt(r.ID, 10), r.Kind, r.Period.String(), clockTime(r.StartedAt), clockTime(r.FinishedAt),
-		strconv.Itoa(r.Planned), strconv.Itoa(r.Cancelled), strconv.Itoa(len(r.Errors)), r.RequestedBy,
+func runCells(r store.Run) []any {
+	who := r.RequestedBy
+	if r.Reason != "" {
+		who += ": " + r.Reason
 	}
+	return []any{r.ID, r.Kind, r.Period, r.StartedAt, r.FinishedAt, r.Planned, r.Cancelled, len(r.Errors), who}
 }
 
-func deliveryCells(d store.Delivery) []string {
-	return []string{
-		strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, stateOf(d),
-		strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
+func deliveryCells(d store.Delivery) []any {
+	at := d.NextAttemptAt
+	if !d.SentAt.IsZero() {
+		at = d.SentAt
 	}
+	return []any{d.ID, d.Contract, d.Period, d.Recipient, stateOf(d), d.Attempts, at, why(d)}
 }
 
 // stateOf is a delivery's state for people.
@@ -213,9 +222,17 @@ func stateOf(d store.Delivery) string {
 	return string(d.State)
 }
 
-func reply(d store.Delivery) string {
-	if d.LastCode == 0 {
-		return d.LastReply
+// why is the reason that a delivery has its state, and what the relay said last; that of one that was sent is told by show.
+func why(d store.Delivery) string {
+	if d.State == store.Sent {
+		return ""
 	}
-	return fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
+	reply := d.LastReply
+	if d.LastCode != 0 {
+		reply = fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
+	}
+	if d.Reason == "" || reply == "" || strings.Contains(d.Reason, d.LastReply) || strings.Contains(reply, d.Reason) {
+		return cmp.Or(d.Reason, reply)
+	}
+	return d.Reason + ": " + reply
 }
