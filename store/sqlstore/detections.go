@@ -19,7 +19,7 @@ import (
 type Detections struct {
 	f *database
 
-	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
+	contracts, contractsOf, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -71,6 +71,7 @@ func prepare(ctx context.Context, list []statement) (err error) {
 func (d *Detections) readStatements() []statement {
 	return []statement{
 		{&d.contracts, d.f.r, selectContracts},
+		{&d.contractsOf, d.f.r, selectContractsOf},
 		{&d.contract, d.f.r, selectContract},
 		{&d.recipientsOf, d.f.r, selectRecipientsOf},
 		{&d.evidenceOf, d.f.r, selectEvidence},
@@ -134,9 +135,15 @@ func scanContract(scan func(...any) error) (key int64, c store.Contract, err err
 	return key, c, err
 }
 
-const selectContracts = `
+const (
+	contractsWith = `
 SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
-FROM contracts LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key ORDER BY id, r.address`
+FROM contracts LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key`
+	byContractID = ` ORDER BY id, r.address`
+
+	selectContracts   = contractsWith + byContractID
+	selectContractsOf = contractsWith + ` WHERE id IN (SELECT value FROM json_each(?))` + byContractID
+)
 
 // Contracts lists every contract, closed ones included, by id; their recipients by address.
 func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err error) {
@@ -150,14 +157,19 @@ func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err 
 // EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
 // must not read the detections itself.
 func (d *Detections) EachContract(ctx context.Context, take func(store.Contract) error) error {
-	return d.eachContract(ctx, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
+	return d.eachContract(ctx, d.contracts, nil, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
 }
 
-func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
+// EachContractOf gives those of these ids that there are, by id, as EachContract does.
+func (d *Detections) EachContractOf(ctx context.Context, ids []string, take func(store.Contract) error) error {
+	return d.eachContract(ctx, d.contractsOf, []any{list(ids)}, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
+}
+
+func (d *Detections) eachContract(ctx context.Context, stmt *sql.Stmt, args []any, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
 		var next store.Contract // waits for its last recipient
 		var nextKey int64
-		err := each(ctx, tx, d.contracts, func(rows scanner) error {
+		err := each(ctx, tx, stmt, func(rows scanner) error {
 			var r store.Recipient
 			key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
 			if err == nil && c.ID != next.ID && next.ID != "" {
@@ -170,7 +182,7 @@ func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key
 				next.Recipients = append(next.Recipients, r)
 			}
 			return err
-		})
+		}, args...)
 		if err != nil || next.ID == "" {
 			return err
 		}
