@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -322,11 +321,10 @@ func (k *checker) print(ok bool) error {
 	if k.options.json {
 		return writeJSON(k.app.stdout, checkedJSON{ok, k.findings, k.fires})
 	}
-	out, width := bufio.NewWriter(k.app.stdout), terminalWidth(k.app.stdout)
 	for _, f := range k.findings {
-		if err := labelled(out, 23, fmt.Sprintf("%-8s %s", f.Level, f.Check), printable(f.Message), width); err != nil {
+		if _, err := fmt.Fprintf(k.app.stdout, "%-8s %-14s %s\n", f.Level, f.Check, printable(f.Message)); err != nil {
 			return err
 		}
 	}
-	return out.Flush()
+	return nil
 }

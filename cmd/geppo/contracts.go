@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -48,32 +49,31 @@ func (a *app) contractsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		list := newListing(a.stdout, asJSON, contractColumns, contractJSON.cells)
-		err := eachFound(ctx, db, search, func(c contractJSON) error {
-			if noAddress && (c.Stopped || c.reachable()) {
-				return nil
-			}
-			return list.add(c)
-		})
+		contracts, err := searchContracts(ctx, db, search)
 		if err != nil {
 			return err
 		}
-		return list.end()
+		contracts = slices.DeleteFunc(contracts, func(c contractJSON) bool { return noAddress && (c.Stopped || c.reachable()) })
+		if asJSON {
+			return writeJSON(a.stdout, contracts)
+		}
+		rows := make([][]string, len(contracts))
+		for i, c := range contracts {
+			ends := "-"
+			if c.Ends != nil {
+				ends = string(*c.Ends)
+			}
+			rows[i] = []string{
+				c.ID, c.Name, string(c.Product), yesNo(c.EDR), strconv.Itoa(c.Licences), string(c.Since), ends,
+				strconv.Itoa(len(c.Recipients)), yesNo(c.Stopped),
+			}
+		}
+		return writeTable(a.stdout, []string{"contract", "name", "product", "edr", "licences", "since", "ends", "addresses", "stopped"}, rows)
 	})
 	cmd.AddCommand(
 		a.stopCommand(store.StopContract, "C", "contract", "  geppo contracts stop C000001 --reason \"asked by telephone\""),
 		a.startCommand(store.StopContract, "C", "contract", "  geppo contracts start C000001"))
 	return cmd
-}
-
-var contractColumns = columns("contract", "name", "product", "edr", "seats", "since", "ends", "to", "stopped")
-
-func (c contractJSON) cells() []any {
-	ends := "-"
-	if c.Ends != nil {
-		ends = string(*c.Ends)
-	}
-	return []any{c.ID, c.Name, c.Product, yesNo(c.EDR), c.Licences, c.Since, ends, len(c.Recipients), yesNo(c.Stopped)}
 }
 
 // reachable tells whether mail can go to one of its addresses, or one asked for none.
@@ -84,31 +84,31 @@ func (c contractJSON) reachable() bool {
 // mostFound is up to how many found contracts are read one by one.
 const mostFound = 1000
 
-// eachFound gives what a search finds, all contracts for "".
-func eachFound(ctx context.Context, db *databases, search string, take func(contractJSON) error) error {
+// searchContracts lists what a search finds, all for "".
+func searchContracts(ctx context.Context, db *databases, search string) ([]contractJSON, error) {
 	if search == "" {
-		return eachContract(ctx, db, take)
+		return listContracts(ctx, db, "")
 	}
 	ids, err := desk.Desk{Ledger: db.ledger, Detections: db.detections}.Find(ctx, search)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if len(ids) > mostFound {
-		return eachContract(ctx, db, func(c contractJSON) error {
-			if _, found := slices.BinarySearch(ids, c.ID); !found {
-				return nil
-			}
-			return take(c)
-		})
+		all, err := listContracts(ctx, db, "")
+		return slices.DeleteFunc(all, func(c contractJSON) bool {
+			_, found := slices.BinarySearch(ids, c.ID)
+			return !found
+		}), err
 	}
-	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
-	for i := 0; err == nil && i < len(ids); i++ {
-		var c store.Contract
-		if c, err = db.detections.Contract(ctx, ids[i]); err == nil {
-			err = take(toContractJSON(c, addresses))
+	list := []contractJSON{}
+	for _, id := range ids {
+		one, err := listContracts(ctx, db, id)
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, one...)
 	}
-	return err
+	return list, nil
 }
 
 func yesNo(b bool) string {
@@ -118,44 +118,38 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// knownContract reads the contract of that id.
-func knownContract(ctx context.Context, db *databases, id string) (store.Contract, error) {
+// namedContracts are all, or the one of that id.
+func namedContracts(ctx context.Context, db *databases, id string) ([]store.Contract, error) {
+	if id == "" {
+		return db.detections.Contracts(ctx)
+	}
 	contract, err := db.detections.Contract(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return contract, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
+		return nil, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
 	}
-	return contract, err
+	return []store.Contract{contract}, err
 }
 
-// oneContract is the contract of that id, with its addresses as they are now.
-func oneContract(ctx context.Context, db *databases, id string) (c contractJSON, err error) {
-	contract, err := knownContract(ctx, db, id)
+// listContracts lists the contracts, or the one of that id, with their addresses as they are now.
+func listContracts(ctx context.Context, db *databases, id string) ([]contractJSON, error) {
+	contracts, err := namedContracts(ctx, db, id)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
 	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	return toContractJSON(contract, addresses), nil
-}
-
-// eachContract gives all of them.
-func eachContract(ctx context.Context, db *databases, take func(contractJSON) error) error {
-	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
-	if err != nil {
-		return err
+	list := []contractJSON{}
+	for _, c := range contracts {
+		j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, addresses.Stopped(c.ID), []recipientJSON{}}
+		if c.Ends != "" {
+			j.Ends = &c.Ends
+		}
+		for _, r := range addresses.Registered(c) {
+			j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, r.Marked != "", r.Stopped})
+		}
+		list = append(list, j)
 	}
-	return db.detections.EachContract(ctx, func(c store.Contract) error { return take(toContractJSON(c, addresses)) })
-}
-
-func toContractJSON(c store.Contract, addresses daemon.Addresses) contractJSON {
-	j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, addresses.Stopped(c.ID), []recipientJSON{}}
-	if c.Ends != "" {
-		j.Ends = &c.Ends
-	}
-	for _, r := range addresses.Registered(c) {
-		j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, r.Marked != "", r.Stopped})
-	}
-	return j
+	return list, nil
 }

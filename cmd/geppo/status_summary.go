@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -20,13 +19,13 @@ func (a *app) printStops(ctx context.Context, ledger *sqlstore.Ledger) error {
 		return err
 	}
 	for _, p := range pauses {
-		err = errors.Join(err, say(a.stdout, "PAUSED since %s by %s (%s): %s", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason)), say(a.stdout, ""))
+		fmt.Fprintf(a.stdout, "PAUSED since %s by %s (%s): %s\n\n", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason))
 	}
-	fires, fault := ledger.OpenFires(ctx)
+	fires, err := ledger.OpenFires(ctx)
 	for _, fire := range fires {
-		err = errors.Join(err, say(a.stdout, "%s", openFire(fire)), say(a.stdout, ""))
+		fmt.Fprintf(a.stdout, "%s\n\n", openFire(fire))
 	}
-	return errors.Join(err, fault)
+	return err
 }
 
 // summariseStatus says on one screen how each open month stands, what a person must do, and when the next one begins.
@@ -44,46 +43,45 @@ func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqls
 			closed++
 			continue
 		}
-		err = errors.Join(err, a.summarisePeriod(p))
+		a.summarisePeriod(p)
 	}
 	if closed > 0 {
-		err = errors.Join(err, say(a.stdout, "%s: nothing left to do", desk.Count(closed, "earlier month", "earlier months")))
+		fmt.Fprintf(a.stdout, "%s: nothing left to do\n", desk.Count(closed, "earlier month", "earlier months"))
 	}
 	if len(periods) == 0 {
-		err = errors.Join(err, say(a.stdout, "nothing was planned yet"))
+		fmt.Fprintln(a.stdout, "nothing was planned yet")
 	}
-	return errors.Join(err, a.printNextFire(c))
+	return a.printNextFire(c)
 }
 
-func (a *app) summarisePeriod(p sqlstore.PeriodState) error {
+func (a *app) summarisePeriod(p sqlstore.PeriodState) {
 	total := 0
 	for _, n := range p.States {
 		total += n
 	}
-	line := fmt.Sprintf("%s  %s", p.Period, desk.Count(total, "delivery", "deliveries"))
+	fmt.Fprintf(a.stdout, "%s  %s", p.Period, desk.Count(total, "delivery", "deliveries"))
 	for _, state := range store.States {
 		if n := p.States[state]; n > 0 {
-			line += fmt.Sprintf(" · %s %d", state, n)
+			fmt.Fprintf(a.stdout, " · %s %d", state, n)
 			if dealt := n - p.Unacknowledged[state]; dealt > 0 {
-				line += fmt.Sprintf(" (%d dealt with)", dealt)
+				fmt.Fprintf(a.stdout, " (%d dealt with)", dealt)
 			}
 		}
 	}
-	err := say(a.stdout, "%s", line)
+	fmt.Fprintln(a.stdout)
 	for _, todo := range []struct {
-		n                 int
-		one, many, advice string
+		n    int
+		what string
 	}{
-		{p.Failed, "delivery went wrong", "deliveries went wrong", "status --period %s --undone"},
-		{p.Awaiting, "delivery awaits approval", "deliveries await approval", "approve --period %s"},
-		{p.Unreachable, "contract has no usable address", "contracts have no usable address", "run --period %s --dry-run"},
-		{p.Waiting, "contract waits for data", "contracts wait for data", "run --period %s --dry-run"},
+		{p.Failed, "deliveries went wrong      geppo status --period %[2]s --state failed --state held --state bounced --state cancelled"},
+		{p.Awaiting, "deliveries await approval  geppo approve --period %[2]s"},
+		{p.Unreachable, "contracts have no usable address  geppo run --period %[2]s --dry-run"},
+		{p.Waiting, "contracts wait for data    geppo run --period %[2]s --dry-run"},
 	} {
 		if todo.n > 0 {
-			err = errors.Join(err, say(a.stdout, "  %s: geppo "+todo.advice, desk.Count(todo.n, todo.one, todo.many), p.Period))
+			fmt.Fprintf(a.stdout, "  %6d "+todo.what+"\n", todo.n, p.Period)
 		}
 	}
-	return err
 }
 
 func (a *app) printNextFire(c config.Config) error {
@@ -96,5 +94,6 @@ func (a *app) printNextFire(c config.Config) error {
 		return err
 	}
 	next := schedule.Next(time.Now().In(zone))
-	return say(a.stdout, "next fire: %s, for %s", next.Format("Mon 2006-01-02 15:04 MST"), store.PeriodOf(next, zone).Previous())
+	_, err = fmt.Fprintf(a.stdout, "next fire: %s, for %s\n", next.Format("Mon 2006-01-02 15:04 MST"), store.PeriodOf(next, zone).Previous())
+	return err
 }

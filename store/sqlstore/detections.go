@@ -19,7 +19,7 @@ import (
 type Detections struct {
 	f *database
 
-	contracts, contractsOf, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
+	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -37,7 +37,11 @@ func OpenDetections(ctx context.Context, dsn string, mode Mode) (d *Detections, 
 		return nil, err
 	}
 	d = &Detections{f: f}
-	for _, list := range [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.search.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)} {
+	lists := [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.search.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)}
+	if f.file != nil {
+		lists = append(lists, d.insert.rows(f.w), d.prune.units(f.r, f.w))
+	}
+	for _, list := range lists {
 		if err := prepare(ctx, list); err != nil {
 			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", f.name, err), f.Close())
 		}
@@ -71,7 +75,6 @@ func prepare(ctx context.Context, list []statement) (err error) {
 func (d *Detections) readStatements() []statement {
 	return []statement{
 		{&d.contracts, d.f.r, selectContracts},
-		{&d.contractsOf, d.f.r, selectContractsOf},
 		{&d.contract, d.f.r, selectContract},
 		{&d.recipientsOf, d.f.r, selectRecipientsOf},
 		{&d.evidenceOf, d.f.r, selectEvidence},
@@ -84,8 +87,8 @@ func (d *Detections) readStatements() []statement {
 	}
 }
 
-// snapshot runs read in one deferred transaction, which sees the database as it is at its first
-// statement.
+// snapshot runs read in one transaction, which sees the database as it is at its first statement: on
+// SQLite every deferred one does.
 func (d *Detections) snapshot(ctx context.Context, read func(*sql.Tx) error) error {
 	return d.snapshotOn(ctx, func(_ *sql.Conn, tx *sql.Tx) error { return read(tx) })
 }
@@ -97,7 +100,7 @@ func (d *Detections) snapshotOn(ctx context.Context, read func(*sql.Conn, *sql.T
 		return err
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -135,15 +138,13 @@ func scanContract(scan func(...any) error) (key int64, c store.Contract, err err
 	return key, c, err
 }
 
-const (
-	contractsWith = `
-SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
-FROM contracts LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key`
-	byContractID = ` ORDER BY id, r.address`
+// contractsAtATime is how many contracts are held when all are read.
+const contractsAtATime = 1000
 
-	selectContracts   = contractsWith + byContractID
-	selectContractsOf = contractsWith + ` WHERE id IN (SELECT value FROM json_each(?))` + byContractID
-)
+const selectContracts = `
+SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
+FROM (SELECT * FROM contracts WHERE id > ?1 ORDER BY id LIMIT ?2) AS contracts
+LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key ORDER BY id, r.address`
 
 // Contracts lists every contract, closed ones included, by id; their recipients by address.
 func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err error) {
@@ -157,41 +158,47 @@ func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err 
 // EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
 // must not read the detections itself.
 func (d *Detections) EachContract(ctx context.Context, take func(store.Contract) error) error {
-	return d.eachContract(ctx, d.contracts, nil, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
+	return d.eachContract(ctx, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
 }
 
-// EachContractOf gives those of these ids that there are, by id, as EachContract does.
-func (d *Detections) EachContractOf(ctx context.Context, ids []string, take func(store.Contract) error) error {
-	return d.eachContract(ctx, d.contractsOf, []any{list(ids)}, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
-}
-
-func (d *Detections) eachContract(ctx context.Context, stmt *sql.Stmt, args []any, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
+// eachContract reads some contracts at a time, so that no answer is open while take asks for something else: on a
+// connection to PostgreSQL there can be but one.
+func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
-		var next store.Contract // waits for its last recipient
-		var nextKey int64
-		err := each(ctx, tx, stmt, func(rows scanner) error {
-			var r store.Recipient
-			key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
-			if err == nil && c.ID != next.ID && next.ID != "" {
-				err = take(tx, nextKey, next)
+		for after, more := "", true; more; {
+			keys, some, err := d.contractsAfter(ctx, tx, after)
+			if err != nil {
+				return err
 			}
-			if c.ID != next.ID {
-				nextKey, next = key, c
+			for i, c := range some {
+				if err := take(tx, keys[i], c); err != nil {
+					return err
+				}
+				after = c.ID
 			}
-			if r.Address != "" {
-				next.Recipients = append(next.Recipients, r)
-			}
-			return err
-		}, args...)
-		if err != nil || next.ID == "" {
-			return err
+			more = len(some) == contractsAtATime
 		}
-		return take(tx, nextKey, next)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read contracts: %w", err)
 	}
 	return nil
+}
+
+func (d *Detections) contractsAfter(ctx context.Context, tx *sql.Tx, id string) (keys []int64, some []store.Contract, err error) {
+	err = each(ctx, tx, d.contracts, func(rows scanner) error {
+		var r store.Recipient
+		key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
+		if n := len(some); n == 0 || some[n-1].ID != c.ID {
+			keys, some = append(keys, key), append(some, c)
+		}
+		if last := &some[len(some)-1]; r.Address != "" {
+			last.Recipients = append(last.Recipients, r)
+		}
+		return err
+	}, id, contractsAtATime)
+	return keys, some, err
 }
 
 // Contract reads one contract with its recipients by address; ErrNotFound if there is none.

@@ -129,7 +129,7 @@ func (r *monthReader) names(f store.Feature, limit int) (list []store.NameCount,
 // Each machine's snapshots are read from the newest before the period on, which is one seek for it and
 // one short range. The machines are those that have reported, not those of the inventory: a report
 // must not say that all is well because the inventory does not know the machine that is not. They are
-// found by seeking from one to the next; years of snapshots are not read for it. There is no ORDER BY,
+// found by seeking from one to the next; years of snapshots are not read for it. SQLite's have no ORDER BY,
 // which would sort what comes in its order already.
 func selectStatuses() string {
 	s := `WITH RECURSIVE m(machine) AS (
@@ -145,7 +145,7 @@ SELECT s.endpoint, CASE WHEN s.machine >= 'ID:' AND s.machine < 'ID;' THEN subst
 FROM m CROSS JOIN agent_status AS s
   ON s.contract = ?1 AND s.machine = m.machine AND s.day <= ?3
  AND s.day >= coalesce((SELECT max(b.day) FROM agent_status AS b WHERE b.contract = ?1 AND b.machine = m.machine AND b.day < ?2), ?2)
-WHERE m.machine IS NOT NULL`
+WHERE m.machine IS NOT NULL /*pg ORDER BY s.machine, s.day*/`
 }
 
 func (r *monthReader) statuses(use func(*store.AgentStatus)) error {

@@ -30,16 +30,7 @@ func tokyo(t testing.TB) *time.Location {
 
 func openDetections(t testing.TB) *sqlstore.Detections {
 	t.Helper()
-	db, err := sqlstore.OpenDetections(context.Background(), filepath.Join(t.TempDir(), "d.db"), sqlstore.Migrate)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return db
+	return openedDetections(t, newDSN(t))
 }
 
 // noon is the clock of imports.
@@ -87,7 +78,9 @@ func ids(events []store.EDREvent) (list []string) {
 	return list
 }
 
-func TestMonthHoldsAllOfOneContract(t *testing.T) {
+func TestMonthHoldsAllOfOneContract(t *testing.T) { onBoth(t, monthHoldsAllOfOneContract) }
+
+func monthHoldsAllOfOneContract(t *testing.T) {
 	db, loc := openDetections(t), tokyo(t)
 	yes, no := true, false
 	c := contractOf("C1")
@@ -138,7 +131,9 @@ func TestMonthHoldsAllOfOneContract(t *testing.T) {
 	}
 }
 
-func TestEveryFeatureAndClassComesBack(t *testing.T) {
+func TestEveryFeatureAndClassComesBack(t *testing.T) { onBoth(t, everyFeatureAndClassComesBack) }
+
+func everyFeatureAndClassComesBack(t *testing.T) {
 	db := openDetections(t)
 	features := []store.Feature{
 		store.Virus, store.Spyware, store.WebReputation, store.BehaviorMonitoring, store.URLFiltering, store.NetworkVirus,
@@ -176,6 +171,10 @@ func TestEveryFeatureAndClassComesBack(t *testing.T) {
 }
 
 func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
+	onBoth(t, monthEndsAtMidnightOfTheContractsZone)
+}
+
+func monthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 	db := openDetections(t)
 	paris := contractOf("PARIS")
 	paris.Timezone = "Europe/Paris"
@@ -221,7 +220,9 @@ func TestMonthEndsAtMidnightOfTheContractsZone(t *testing.T) {
 	}
 }
 
-func TestMonthCarriesSnapshotsIn(t *testing.T) {
+func TestMonthCarriesSnapshotsIn(t *testing.T) { onBoth(t, monthCarriesSnapshotsIn) }
+
+func monthCarriesSnapshotsIn(t *testing.T) {
 	db := openDetections(t)
 	days := map[string][]store.Day{
 		"every":  {"2026-08-31", "2026-09-29", "2026-09-30", "2026-10-01", "2026-10-31", "2026-11-01"},
@@ -255,6 +256,10 @@ func TestMonthCarriesSnapshotsIn(t *testing.T) {
 // TestMonthHasTheSnapshotsOfMachinesOutsideTheInventory holds that a report can know a machine that is
 // not protected, whether or not anybody has entered it, in whatever spelling.
 func TestMonthHasTheSnapshotsOfMachinesOutsideTheInventory(t *testing.T) {
+	onBoth(t, monthHasTheSnapshotsOfMachinesOutsideTheInventory)
+}
+
+func monthHasTheSnapshotsOfMachinesOutsideTheInventory(t *testing.T) {
 	db := openDetections(t)
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
 		errs := []error{
@@ -284,6 +289,10 @@ func TestMonthHasTheSnapshotsOfMachinesOutsideTheInventory(t *testing.T) {
 }
 
 func TestMonthRanksNamesForWhoCannotCountThem(t *testing.T) {
+	onBoth(t, monthRanksNamesForWhoCannotCountThem)
+}
+
+func monthRanksNamesForWhoCannotCountThem(t *testing.T) {
 	db := openDetections(t)
 	start, end := reported.Bounds(tokyo(t))
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
@@ -323,7 +332,9 @@ func TestMonthRanksNamesForWhoCannotCountThem(t *testing.T) {
 	}
 }
 
-func TestMonthTellsWhetherCoverageIsFed(t *testing.T) {
+func TestMonthTellsWhetherCoverageIsFed(t *testing.T) { onBoth(t, monthTellsWhetherCoverageIsFed) }
+
+func monthTellsWhetherCoverageIsFed(t *testing.T) {
 	db := openDetections(t)
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
 		return errors.Join(tx.PutContract(ctx, contractOf("C1"), false), tx.PutCoverage(ctx, "C1", "2026-10-31"))
@@ -341,7 +352,9 @@ func TestMonthTellsWhetherCoverageIsFed(t *testing.T) {
 	}
 }
 
-func TestUnknownContractIsNotFound(t *testing.T) {
+func TestUnknownContractIsNotFound(t *testing.T) { onBoth(t, unknownContractIsNotFound) }
+
+func unknownContractIsNotFound(t *testing.T) {
 	db := openDetections(t)
 	if _, err := db.Month(context.Background(), "C9", reported); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("Month: %v, want ErrNotFound", err)
@@ -351,7 +364,9 @@ func TestUnknownContractIsNotFound(t *testing.T) {
 	}
 }
 
-func TestContractsAreInOrder(t *testing.T) {
+func TestContractsAreInOrder(t *testing.T) { onBoth(t, contractsAreInOrder) }
+
+func contractsAreInOrder(t *testing.T) {
 	db, ctx := openDetections(t), context.Background()
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
 		var errs []error
@@ -386,7 +401,9 @@ func TestContractsAreInOrder(t *testing.T) {
 	}
 }
 
-func TestLastImport(t *testing.T) {
+func TestLastImport(t *testing.T) { onBoth(t, lastImport) }
+
+func lastImport(t *testing.T) {
 	db, ctx := openDetections(t), context.Background()
 	if at, err := db.LastImport(ctx); err != nil || !at.IsZero() {
 		t.Errorf("before any import: %v, %v", at, err)
@@ -408,7 +425,9 @@ func TestLastImport(t *testing.T) {
 	}
 }
 
-func TestUnknownResults(t *testing.T) {
+func TestUnknownResults(t *testing.T) { onBoth(t, unknownResults) }
+
+func unknownResults(t *testing.T) {
 	db := openDetections(t)
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
 		errs := []error{tx.PutContract(ctx, contractOf("C1"), false)}

@@ -52,7 +52,7 @@ func (d *Detections) Evidence(ctx context.Context, contract string, p store.Peri
 // EachEvidence gives every contract as EachContract does, with what its rows say of its feed where the
 // contract is wanted.
 func (d *Detections) EachEvidence(ctx context.Context, p store.Period, now time.Time, wanted func(store.Contract) bool, take func(store.Contract, store.Evidence) error) error {
-	return d.eachContract(ctx, d.contracts, nil, func(tx *sql.Tx, key int64, c store.Contract) error {
+	return d.eachContract(ctx, func(tx *sql.Tx, key int64, c store.Contract) error {
 		if !wanted(c) {
 			return nil
 		}

@@ -12,7 +12,9 @@ import (
 
 // Only a contract's own rows, dated at the period's end or later and not in the future, say that its feed
 // has lived until then.
-func TestOnlyAContractsOwnRowsAreEvidence(t *testing.T) {
+func TestOnlyAContractsOwnRowsAreEvidence(t *testing.T) { onBoth(t, onlyAContractsOwnRowsAreEvidence) }
+
+func onlyAContractsOwnRowsAreEvidence(t *testing.T) {
 	end := time.Date(2026, 10, 31, 15, 0, 0, 0, time.UTC) // of October in Tokyo
 	now := end.Add(9 * time.Hour)
 	seen := func(at, received time.Time) func(context.Context, *sqlstore.ImportTx) error {

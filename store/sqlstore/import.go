@@ -41,8 +41,9 @@ type ImportTx struct {
 
 type importStatements struct {
 	contractKey, allKeys, recipientsOf, dropRecipients, recipient *sql.Stmt
-	contract, endpoint, event                                     insertOrUpdate
-	endpointByID, endpointByName, coverage, record                *sql.Stmt
+	contract, event                                               insertOrUpdate
+	endpointByID, endpointByName, newEndpoint, knownEndpoint      *sql.Stmt
+	coverage, record                                              *sql.Stmt
 	inventory, outside, changed, moved, clearMoved                *sql.Stmt
 	detection, detections, status, statuses                       insertOrUpdate
 }
@@ -57,6 +58,8 @@ func (s *importStatements) list(db *sql.DB) []statement {
 			{&s.recipient, db, putRecipient},
 			{&s.endpointByID, db, selectEndpointByID},
 			{&s.endpointByName, db, selectEndpointByName},
+			{&s.newEndpoint, db, insertEndpoint},
+			{&s.knownEndpoint, db, updateEndpoint},
 			{&s.coverage, db, putCoverage},
 			{&s.record, db, putImport},
 			{&s.inventory, db, selectInventory},
@@ -66,8 +69,13 @@ func (s *importStatements) list(db *sql.DB) []statement {
 			{&s.clearMoved, db, clearMoved},
 		},
 		s.contract.list(db, insertContract, updateContract),
-		s.endpoint.list(db, insertEndpoint, updateEndpoint),
 		s.event.list(db, insertEvent, updateEvent),
+	)
+}
+
+// rows are SQLite's statements for what comes by the million.
+func (s *importStatements) rows(db *sql.DB) []statement {
+	return slices.Concat(
 		s.detection.list(db, insertDetections(1), updateDetections(1)),
 		s.detections.list(db, insertDetections(rowsPerStatement), updateDetections(rowsPerStatement)),
 		s.status.list(db, insertStatuses(1), updateStatuses(1)),
@@ -89,7 +97,7 @@ func (d *Detections) Import(ctx context.Context, file store.Import, write func(*
 		return counts, fmt.Errorf("begin import of %s (another may be running; try again when it has ended): %w", file.File, err)
 	}
 	defer func() { err = errors.Join(err, conn.end()) }()
-	t := newImportTx(conn, &d.insert)
+	t := newImportTx(conn, &d.insert, d.f.file != nil)
 	t.File = file
 	// The transaction must not end under a batch that is being written. There is one only after an
 	// error, which undoes it; whether it failed as well says nothing more.
@@ -135,8 +143,8 @@ func (t *ImportTx) record(ctx context.Context, started time.Time) error {
 	return t.recordChanged(ctx, key, finished)
 }
 
-func newImportTx(conn *importConn, s *importStatements) *ImportTx {
-	return &ImportTx{
+func newImportTx(conn *importConn, s *importStatements, onFile bool) *ImportTx {
+	t := &ImportTx{
 		NotReported: map[string]int64{},
 		Warnings:    map[string]int64{},
 		importConn:  conn,
@@ -145,9 +153,15 @@ func newImportTx(conn *importConn, s *importStatements) *ImportTx {
 		folded:      map[string]string{},
 		outside:     outside{seen: map[machineOf]*named{}},
 		touched:     touched{seen: map[contractMonth]struct{}{}},
-		detections:  newBatch(detectionRules, rowBulk[detectionRow]{conn, detectionRules.args, s.detection, s.detections}),
-		statuses:    newBatch(statusRules, rowBulk[statusRow]{conn, statusRules.args, s.status, s.statuses}),
 	}
+	if onFile {
+		t.detections = newBatch(detectionRules, rowBulk[detectionRow]{conn, detectionRules.args, s.detection, s.detections})
+		t.statuses = newBatch(statusRules, rowBulk[statusRow]{conn, statusRules.args, s.status, s.statuses})
+	} else {
+		t.detections = newBatch(detectionRules, copyBulk[detectionRow]{conn, detectionRules.args, stagedDetections(), conn.makeRoom})
+		t.statuses = newBatch(statusRules, copyBulk[statusRow]{conn, statusRules.args, stagedStatuses(), nil})
+	}
+	return t
 }
 
 // flush writes all rows that are held back.

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -26,7 +25,7 @@ ON CONFLICT (contract, month) DO UPDATE SET import = excluded.import, changed_at
 	clearMoved = `DELETE FROM moved`
 
 	selectChanged = `
-SELECT c.id, max(m.import), max(m.changed_at) FROM changed AS m JOIN contracts AS c ON c.key = m.contract WHERE m.month <= ? GROUP BY m.contract`
+SELECT c.id, max(m.import), max(m.changed_at) FROM changed AS m JOIN contracts AS c ON c.key = m.contract WHERE m.month <= ? GROUP BY m.contract, c.id`
 
 	selectNewestImport = `SELECT coalesce(max(key), 0) FROM imports`
 )
@@ -77,11 +76,7 @@ func (t *ImportTx) recordChanged(ctx context.Context, key int64, now time.Time) 
 		months = append(months, [2]any{at.contract, month})
 	}
 	for some := range slices.Chunk(months, perList) {
-		list, err := json.Marshal(some)
-		if err == nil {
-			_, err = t.exec(ctx, t.stmt.changed, string(list), key, now.UnixMilli())
-		}
-		if err != nil {
+		if _, err := t.exec(ctx, t.stmt.changed, list(some), key, now.UnixMilli()); err != nil {
 			return fmt.Errorf("record what has changed: %w", err)
 		}
 	}

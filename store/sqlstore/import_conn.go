@@ -15,6 +15,8 @@ type importConn struct {
 
 	turn  sync.Mutex
 	bound map[*sql.Stmt]*sql.Stmt // to tx, which keeps all that it is asked for until its end
+
+	partitions map[string]bool // those that are there; PostgreSQL's, read when they are needed
 }
 
 // beginImport waits for an import that runs in another process.
@@ -27,7 +29,11 @@ func (d *Detections) beginImport(ctx context.Context) (*importConn, error) {
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return &importConn{conn: conn, tx: tx, bound: map[*sql.Stmt]*sql.Stmt{}}, nil
+	c := &importConn{conn: conn, tx: tx, bound: map[*sql.Stmt]*sql.Stmt{}}
+	if err := d.alone(ctx, tx); err != nil {
+		return nil, errors.Join(err, c.end())
+	}
+	return c, nil
 }
 
 // end undoes what was not committed.
@@ -51,7 +57,7 @@ func (c *importConn) inTx(ctx context.Context, stmt *sql.Stmt) *sql.Stmt {
 func (c *importConn) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (int64, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
-	result, err := c.inTx(ctx, stmt).ExecContext(ctx, args...)
+	result, err := c.inTx(ctx, stmt).ExecContext(withoutHurry(ctx), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -62,14 +68,14 @@ func (c *importConn) exec(ctx context.Context, stmt *sql.Stmt, args ...any) (int
 func (c *importConn) one(ctx context.Context, stmt *sql.Stmt, args []any, to ...any) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
-	return c.inTx(ctx, stmt).QueryRowContext(ctx, args...).Scan(to...)
+	return c.inTx(ctx, stmt).QueryRowContext(withoutHurry(ctx), args...).Scan(to...)
 }
 
 // each calls scan for every row; scan must not ask for another.
 func (c *importConn) each(ctx context.Context, stmt *sql.Stmt, scan func(scanner) error, args ...any) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
-	return eachRow(ctx, c.inTx(ctx, stmt), scan, args...)
+	return eachRow(withoutHurry(ctx), c.inTx(ctx, stmt), scan, args...)
 }
 
 // insertOrUpdate is two statements with the same arguments: one adds a row unless it is there, the

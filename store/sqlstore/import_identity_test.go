@@ -29,7 +29,9 @@ func importDetections(t testing.TB, db *sqlstore.Detections, rows ...store.Detec
 	return counts
 }
 
-func TestSameDetectionWhateverItsTime(t *testing.T) {
+func TestSameDetectionWhateverItsTime(t *testing.T) { onBoth(t, sameDetectionWhateverItsTime) }
+
+func sameDetectionWhateverItsTime(t *testing.T) {
 	at := time.Date(2026, 10, 5, 9, 0, 0, 0, tokyo(t))
 	row := func(result string, at time.Time) store.DetectionRow {
 		d := detectionOf("C1", "d-1", at)
@@ -81,6 +83,10 @@ func TestSameDetectionWhateverItsTime(t *testing.T) {
 }
 
 func TestDetectionsOfOtherFeaturesAndContractsAreOthers(t *testing.T) {
+	onBoth(t, detectionsOfOtherFeaturesAndContractsAreOthers)
+}
+
+func detectionsOfOtherFeaturesAndContractsAreOthers(t *testing.T) {
 	db, at := openDetections(t), time.Date(2026, 10, 5, 9, 0, 0, 0, tokyo(t))
 	put(t, db, func(ctx context.Context, tx *sqlstore.ImportTx) error {
 		return errors.Join(tx.PutContract(ctx, contractOf("C1"), false), tx.PutContract(ctx, contractOf("C2"), false))
@@ -99,6 +105,10 @@ func TestDetectionsOfOtherFeaturesAndContractsAreOthers(t *testing.T) {
 // However the rows of some detections are spread over files, each detection is there once, with an
 // outcome than which no row told of a more final one; and a file that is imported again changes nothing.
 func TestDetectionsStandOnceWithTheirMostFinalOutcome(t *testing.T) {
+	onBoth(t, detectionsStandOnceWithTheirMostFinalOutcome)
+}
+
+func detectionsStandOnceWithTheirMostFinalOutcome(t *testing.T) {
 	results := []string{"", "unknown", "ブロック", "passed", "uncleanable", "cleaned", "deleted"}
 	start := time.Date(2026, 10, 5, 9, 0, 0, 0, tokyo(t))
 	db, n := openDetections(t), 0
@@ -142,7 +152,9 @@ func TestDetectionsStandOnceWithTheirMostFinalOutcome(t *testing.T) {
 	})
 }
 
-func TestWrongClockIsDatedByReceipt(t *testing.T) {
+func TestWrongClockIsDatedByReceipt(t *testing.T) { onBoth(t, wrongClockIsDatedByReceipt) }
+
+func wrongClockIsDatedByReceipt(t *testing.T) {
 	received := time.Date(2026, 10, 5, 14, 4, 0, 0, tokyo(t))
 	for _, c := range []struct {
 		name  string
@@ -179,6 +191,10 @@ func TestWrongClockIsDatedByReceipt(t *testing.T) {
 
 // An inventory without endpoint_id knows machines by their folded names, one with it by these.
 func TestInventoryHoldsOneRowForEachMachine(t *testing.T) {
+	onBoth(t, inventoryHoldsOneRowForEachMachine)
+}
+
+func inventoryHoldsOneRowForEachMachine(t *testing.T) {
 	entry := func(name, id string) store.Endpoint {
 		return store.Endpoint{Name: name, ID: id, Class: store.ClassDesktop, InstalledAt: noon.AddDate(0, -6, 0).In(tokyo(t))}
 	}
@@ -217,6 +233,10 @@ func TestInventoryHoldsOneRowForEachMachine(t *testing.T) {
 }
 
 func TestSnapshotsOfOneMachineAndDayAreOne(t *testing.T) {
+	onBoth(t, snapshotsOfOneMachineAndDayAreOne)
+}
+
+func snapshotsOfOneMachineAndDayAreOne(t *testing.T) {
 	db := openDetections(t)
 	snapshot := func(name, id string, os string) store.AgentStatus {
 		return store.AgentStatus{Endpoint: name, EndpointID: id, Day: "2026-10-31", LastSeen: noon, OS: os, Protections: store.Protections{
@@ -248,7 +268,9 @@ func TestSnapshotsOfOneMachineAndDayAreOne(t *testing.T) {
 	}
 }
 
-func TestOlderUpdateUndoesNoNewerOne(t *testing.T) {
+func TestOlderUpdateUndoesNoNewerOne(t *testing.T) { onBoth(t, olderUpdateUndoesNoNewerOne) }
+
+func olderUpdateUndoesNoNewerOne(t *testing.T) {
 	day := func(d int) time.Time { return time.Date(2026, 10, d, 9, 0, 0, 0, tokyo(t)) }
 	event := func(status string, updated time.Time, names ...string) store.EDREvent {
 		e := store.EDREvent{ID: "e-1", Time: day(7), Updated: updated, Status: status, Objects: []store.EDRObject{}}
@@ -286,7 +308,9 @@ func TestOlderUpdateUndoesNoNewerOne(t *testing.T) {
 
 // A machine is outside the inventory if that has neither its name nor exactly one machine of the name without
 // its domain; the inventory may come before its rows or behind them.
-func TestMachinesOutsideTheInventory(t *testing.T) {
+func TestMachinesOutsideTheInventory(t *testing.T) { onBoth(t, machinesOutsideTheInventory) }
+
+func machinesOutsideTheInventory(t *testing.T) {
 	entry := func(name, id string) store.Endpoint {
 		return store.Endpoint{Name: name, ID: id, Class: store.ClassDesktop, InstalledAt: noon.AddDate(0, -6, 0)}
 	}

@@ -60,15 +60,18 @@ func insertDetections(rows int) string {
 // added, which supersede nothing. Rows of one identity that are two detections end the import: id
 // must not be NULL.
 func updateDetections(rows int) string {
-	return `
-UPDATE detections AS d SET
+	return `UPDATE detections AS d SET ` + setDetection + ` FROM ` + valuesAs(rows, detectionColumns) + `
+WHERE d.contract = n.contract AND d.identity = n.identity AND (` + supersedes() + `)`
+}
+
+const setDetection = `
   time = n.time, id = CASE WHEN (d.id, d.feature) = (n.id, n.feature) THEN n.id END, class = n.class, count = n.count, endpoint = n.endpoint,
-  endpoint_id = n.endpoint_id, name = n.name, result = n.result, received = n.received, path = n.path, misdated = n.misdated
-FROM ` + valuesAs(rows, detectionColumns) + `
-WHERE d.contract = n.contract AND d.identity = n.identity
-  AND (` + finality("n.result") + ` > ` + finality("d.result") + `
-    OR ` + finality("n.result") + ` = ` + finality("d.result") + ` AND n.time <> d.time
-    OR (d.id, d.feature) <> (n.id, n.feature))`
+  endpoint_id = n.endpoint_id, name = n.name, result = n.result, received = n.received, path = n.path, misdated = n.misdated`
+
+func supersedes() string {
+	return finality("n.result") + ` > ` + finality("d.result") + `
+  OR ` + finality("n.result") + ` = ` + finality("d.result") + ` AND n.time <> d.time
+  OR (d.id, d.feature) <> (n.id, n.feature)`
 }
 
 // finality is store.Finality of a column.
@@ -143,18 +146,22 @@ func insertStatuses(rows int) string {
 }
 
 func updateStatuses(rows int) string {
-	return `
-UPDATE agent_status AS s SET
+	return `UPDATE agent_status AS s SET ` + setStatus + ` FROM ` + valuesAs(rows, statusColumns) + ` WHERE ` + sameStatusDiffers
+}
+
+const (
+	setStatus = `
   endpoint = n.endpoint, last_seen = n.last_seen, pattern_current = n.pattern_current, os = n.os, os_supported = n.os_supported,
   realtime_scan = n.realtime_scan, behavior_monitoring = n.behavior_monitoring, machine_learning = n.machine_learning,
-  web_reputation = n.web_reputation, edr = n.edr
-FROM ` + valuesAs(rows, statusColumns) + `
-WHERE s.contract = n.contract AND s.machine = n.machine AND s.day = n.day
+  web_reputation = n.web_reputation, edr = n.edr`
+
+	sameStatusDiffers = `
+  s.contract = n.contract AND s.machine = n.machine AND s.day = n.day
   AND (s.endpoint, s.last_seen, s.pattern_current, s.os, s.os_supported,
        s.realtime_scan, s.behavior_monitoring, s.machine_learning, s.web_reputation, s.edr) IS DISTINCT FROM
       (n.endpoint, n.last_seen, n.pattern_current, n.os, n.os_supported,
        n.realtime_scan, n.behavior_monitoring, n.machine_learning, n.web_reputation, n.edr)`
-}
+)
 
 func (r *statusRow) args(to []any) []any {
 	p := r.Protections
@@ -163,11 +170,15 @@ func (r *statusRow) args(to []any) []any {
 		string(p.WebReputation), string(p.EDR))
 }
 
+// orNull is what flag reads.
 func orNull(b *bool) any {
-	if b == nil {
+	switch {
+	case b == nil:
 		return nil
+	case *b:
+		return int64(1)
 	}
-	return *b
+	return int64(0)
 }
 
 // PutStatus adds or replaces a machine's snapshot of a day.

@@ -102,11 +102,11 @@ ORDER BY endpoint_id <> '', removed_at IS NOT NULL, installed_at DESC, endpoint_
 
 	insertEndpoint = `
 INSERT INTO endpoints (contract, folded, endpoint_id, name, class, os, installed_at, removed_at)
-VALUES (?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING`
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING`
 	updateEndpoint = `
-UPDATE endpoints SET folded = ?4, endpoint_id = ?5, name = ?6, class = ?7, os = ?8, installed_at = ?9, removed_at = ?10
-WHERE contract = ?1 AND folded = ?2 AND endpoint_id = ?3
-  AND (folded, endpoint_id, name, class, os, installed_at, removed_at) IS DISTINCT FROM (?4, ?5, ?6, ?7, ?8, ?9, ?10)`
+UPDATE endpoints SET folded = ?2, endpoint_id = ?3, name = ?4, class = ?5, os = ?6, installed_at = ?7, removed_at = ?8
+WHERE contract = ?1 AND folded = ?9 AND endpoint_id = ?10
+  AND (folded, endpoint_id, name, class, os, installed_at, removed_at) IS DISTINCT FROM (?2, ?3, ?4, ?5, ?6, ?7, ?8)`
 )
 
 // PutEndpoint adds or replaces a machine of a contract's inventory.
@@ -123,24 +123,24 @@ func (t *ImportTx) PutEndpoint(ctx context.Context, contract string, e store.End
 
 func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endpoint) (err error) {
 	folded, id := t.fold(e.Name), e.ID
-	wasFolded, wasID := folded, id // an entry that is new is replaced nowhere
+	var wasFolded, wasID string
 	if id != "" {
 		err = t.one(ctx, t.stmt.endpointByID, []any{contract, folded, id}, &wasFolded, &wasID)
 	} else {
 		err = t.one(ctx, t.stmt.endpointByName, []any{contract, folded}, &wasFolded, &wasID)
 		id = wasID
 	}
-	args := []any{contract, wasFolded, wasID, folded, id, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt)}
+	args := []any{contract, folded, id, e.Name, e.Class, e.OS, e.InstalledAt.UnixMilli(), millis(e.RemovedAt)}
+	var added, replaced int64
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		t.touched.at(contract, e.InstalledAt)
-		return t.putOne(ctx, t.stmt.endpoint, args...)
-	case err != nil:
-		return err
+		added, err = t.exec(ctx, t.stmt.newEndpoint, args...)
+	case err == nil:
+		replaced, err = t.exec(ctx, t.stmt.knownEndpoint, append(args, wasFolded, wasID)...)
 	}
-	replaced, err := t.exec(ctx, t.stmt.endpoint.update, args...)
 	if err == nil {
-		count(&t.Counts, false, replaced > 0)
+		count(&t.Counts, added > 0, replaced > 0)
 	}
 	if replaced > 0 {
 		t.touched.any(contract)
@@ -149,14 +149,15 @@ func (t *ImportTx) putEndpoint(ctx context.Context, contract int64, e store.Endp
 }
 
 // An event's time stays as it was first told. A row that says when it was updated gives way to none
-// that is newer, and its machines hold too, because an attack may spread while it is looked into.
+// that is newer, and its machines hold too, because an attack may spread while it is looked into. (PostgreSQL takes no
+// parameter that is not used: ?3.)
 const (
 	insertEvent = `
 INSERT INTO edr_events (contract, id, time, updated, status, endpoints, objects) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT DO NOTHING`
 	updateEvent = `
 UPDATE edr_events SET status = ?5, objects = ?7, endpoints = CASE WHEN CAST(?4 AS BIGINT) IS NULL THEN endpoints ELSE ?6 END, updated = coalesce(?4, updated)
-WHERE contract = ?1 AND id = ?2 AND (CAST(?4 AS BIGINT) IS NULL OR updated IS NULL OR updated <= ?4)
+WHERE contract = ?1 AND id = ?2 AND CAST(?3 AS BIGINT) IS NOT NULL AND (CAST(?4 AS BIGINT) IS NULL OR updated IS NULL OR updated <= ?4)
   AND ((status, objects) IS DISTINCT FROM (?5, ?7) OR CAST(?4 AS BIGINT) IS NOT NULL AND (updated, endpoints) IS DISTINCT FROM (?4, ?6))`
 )
 

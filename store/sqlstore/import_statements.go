@@ -72,6 +72,7 @@ func repeated(row string, rows int) string { return row + strings.Repeat(", "+ro
 
 // valuesAs is a table n of such rows, with names for its columns.
 func valuesAs(rows int, columns string) string {
-	names := strings.Split(columns, ", ")
-	return `(WITH v (` + columns + `) AS (VALUES ` + values(rows, len(names)) + `) SELECT * FROM v) AS n`
+	return `(WITH v (` + columns + `) AS (VALUES ` + values(rows, len(columnsOf(columns))) + `) SELECT * FROM v) AS n`
 }
+
+func columnsOf(list string) []string { return strings.Split(list, ", ") }

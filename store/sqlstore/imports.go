@@ -91,7 +91,7 @@ WHERE o.seen_at >= ?
   AND NOT EXISTS (SELECT 1 FROM endpoints AS e WHERE e.contract = o.contract AND e.endpoint_id <> '' AND 'ID:' || e.endpoint_id = o.machine)
   AND (ltrim(o.machine, '0123456789.') = '' -- an address; see store.Bare
     OR (SELECT count(*) FROM endpoints AS e WHERE e.contract = o.contract AND e.folded = CASE WHEN instr(o.machine, '.') > 0 THEN substr(o.machine, 1, instr(o.machine, '.') - 1) END) <> 1)
-ORDER BY c.id, o.name`
+ORDER BY c.id, o.name, o.machine`
 
 // Outsiders lists the machines that rows named since then and no inventory does.
 func (d *Detections) Outsiders(ctx context.Context, since time.Time) (list []store.Outsider, err error) {
@@ -114,7 +114,7 @@ func (d *Detections) Outsiders(ctx context.Context, since time.Time) (list []sto
 const selectMisdated = `
 SELECT c.id, d.endpoint, d.name, d.feature, d.time, d.misdated
 FROM detections AS d INDEXED BY detections_misdated JOIN contracts AS c ON c.key = d.contract
-WHERE d.misdated IS NOT NULL AND d.time >= ? ORDER BY c.id, d.time`
+WHERE d.misdated IS NOT NULL AND d.time >= ? ORDER BY c.id, d.time, d.identity`
 
 // Misdated lists the detections received since then whose endpoint's clock was wrong.
 func (d *Detections) Misdated(ctx context.Context, since time.Time) (list []store.Misdated, err error) {

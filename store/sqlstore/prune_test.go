@@ -63,6 +63,10 @@ func fillYears(t *testing.T, db *sqlstore.Detections) {
 }
 
 func TestPruneChangesNoReportThatCanStillBeComputed(t *testing.T) {
+	onBoth(t, pruneChangesNoReportThatCanStillBeComputed)
+}
+
+func pruneChangesNoReportThatCanStillBeComputed(t *testing.T) {
 	db := openDetections(t)
 	fillYears(t, db)
 	retention := store.Retention{
@@ -134,6 +138,10 @@ func TestPruneChangesNoReportThatCanStillBeComputed(t *testing.T) {
 
 // TestPruneMarksItsMonthsBeforeTheFirstRowGoes cuts a pruning off after its first transaction.
 func TestPruneMarksItsMonthsBeforeTheFirstRowGoes(t *testing.T) {
+	onBoth(t, pruneMarksItsMonthsBeforeTheFirstRowGoes)
+}
+
+func pruneMarksItsMonthsBeforeTheFirstRowGoes(t *testing.T) {
 	db := openDetections(t)
 	fillYears(t, db)
 	retention := store.Retention{Before: periodOf(2026, 1)}

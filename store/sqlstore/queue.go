@@ -47,9 +47,6 @@ func where(f store.Filter) (string, []any) {
 	if f.Standing {
 		conditions = append(conditions, standing)
 	}
-	if f.Unreplaced {
-		conditions = append(conditions, "replaced_by IS NULL")
-	}
 	if conditions == nil {
 		return "true", nil
 	}
@@ -64,10 +61,10 @@ const standing = `replaced_by IS NULL AND NOT EXISTS (
 const perList = 10_000
 
 // list is one parameter for json_each, however long: SQLite takes 32,766 of them at the most.
-func list[T ~string | int64](values []T) string {
+func list[T any](values []T) string {
 	text, err := json.Marshal(values)
 	if err != nil {
-		return "[]" // strings and numbers always have a JSON form
+		return "[]" // strings, numbers and structs of them always have a JSON form
 	}
 	return string(text)
 }
