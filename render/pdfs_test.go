@@ -158,8 +158,8 @@ func TestPagesAreFew(t *testing.T) {
 		parts render.Parts
 		most  int
 	}{
-		"quiet":   {second(rendered(t, quietMonth(), 1)), 3},
-		"average": {second(rendered(t, averageMonth(), 1)), 7},
+		"quiet":   {second(rendered(t, quietMonth(), 1)), 2},
+		"average": {second(rendered(t, averageMonth(), 1)), 4},
 		"heavy":   {second(rendered(t, heavyMonth(), 1)), 8},
 	} {
 		if n := c.parts.PDFs[0].Pages; n > c.most {

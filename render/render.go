@@ -31,6 +31,7 @@ type Options struct {
 	SupportPhone string // not printed if empty
 	SupportHours string // not printed if empty
 	ThreatURL    string // an escaped threat name is appended; DefaultThreatURL if empty
+	Replies      bool   // a reply to the mail reaches somebody
 	FilePrefix   string // of the PDFs' names, ASCII; "geppo" if empty
 
 	// The names of products; the wording's own if empty.
@@ -68,7 +69,7 @@ func New(fsys fs.FS, opts Options) (*Renderer, error) {
 	opts.ThreatURL, opts.FilePrefix = cmp.Or(opts.ThreatURL, DefaultThreatURL), cmp.Or(opts.FilePrefix, "geppo")
 	r := &Renderer{opts: opts, words: w, edition: edition.Builder{
 		W: w, Brand: edition.Brand{Company: words.Clean(opts.Company), Logo: opts.Logo},
-		Phone: words.Clean(opts.SupportPhone), Hours: words.Clean(opts.SupportHours), ThreatURL: opts.ThreatURL,
+		Phone: words.Clean(opts.SupportPhone), Hours: words.Clean(opts.SupportHours), ThreatURL: opts.ThreatURL, Replies: opts.Replies,
 	}}
 	if r.html, err = html.New(fsys); err != nil {
 		return nil, err

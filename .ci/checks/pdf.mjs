@@ -142,7 +142,7 @@ function checkAntivirus(pdf, report) {
     if (s.configured === false) continue;
     const heading = FEATURES.find(([key]) => key === s.feature)[1];
     const want = [number(s.current), ...(s.previous == null ? [] : [number(s.previous)])].map((n) => `${n}件`);
-    row(pdf, overview, heading, ...want);
+    row(pdf, pdf.text, heading, ...want); // in the first page's table
   }
   for (const [i, feature] of report.antivirus.entries()) {
     const [key, , parts] = FEATURES[i];

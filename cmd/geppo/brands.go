@@ -105,6 +105,8 @@ func renderOptions(c config.Config, brand string) (render.Options, error) {
 	if brand != "" {
 		opts.FilePrefix = cmp.Or(b.FilePrefix, defaultPrefix)
 	}
+	_, replyTo := c.Sender(brand)
+	opts.Replies = replyTo.Address != ""
 	var err error
 	if opts.Logo, err = logo(b.Logo); err != nil {
 		return opts, config.Faulty("brand."+brand+".logo", "%v", err)

@@ -33,7 +33,7 @@ func (u *build) antivirus() Document {
 	return d
 }
 
-// overview is part 1. Its third section is the table of features, which the first page has.
+// overview is part 1. Its third section points to the table of features, which the first page has.
 func (u *build) overview() Part {
 	w, o := u.w, u.r.Overview
 	usage := w.Overview.NoRate
@@ -55,11 +55,9 @@ func (u *build) overview() Part {
 	p := Part{No: "1", Heading: w.Overview.Heading, InMail: true, Sections: []Section{
 		{No: "1-1", Heading: w.Overview.ProductInfo, Half: true, Blocks: append([]Block{product}, u.points("", aggregate.PointUsage)...)},
 		{No: "1-2", Heading: w.Overview.Agents, Half: true, Blocks: []Block{u.installed()}},
-		{No: "1-3", Heading: w.Overview.Summary, OnFront: true, Blocks: append([]Block{u.comparison()}, u.pointsOf(u.changes())...)},
+		{No: "1-3", Heading: w.Overview.Summary, OnFront: true, Blocks: append(
+			[]Block{Text{Text: w.Edition.OnFront.Say(words.Values{Names: w.Edition.Summary})}}, u.pointsOf(u.changes())...)},
 	}}
-	if threats := u.threats(); threats != nil {
-		p.Sections = append(p.Sections, Section{Heading: w.Edition.Threats, Blocks: threats})
-	}
 	return p
 }
 
@@ -84,26 +82,6 @@ func (u *build) installed() Block {
 	total := row(w.Lists.Total, w.Endpoints(i.Total()))
 	total[0].Strong, total[1].Strong = true, true
 	t.Rows = append(t.Rows, total)
-	return t
-}
-
-// comparison is the table of 1-3.
-func (u *build) comparison() Block {
-	s := u.summary()
-	t := Table{Columns: []Column{{Head: s.Heads[0]}, {Head: s.Heads[1], Right: true, Part: 0.18}, {Head: s.Heads[2], Right: true, Part: 0.18}, {Head: s.Heads[3], Part: 0.26}}}
-	for _, r := range s.Rows {
-		label := cell(r.Label)
-		label.Strong = r.Found
-		current := cell(r.Current)
-		current.Strong = r.Found
-		if r.Off != "" {
-			off := cell(r.Off)
-			off.Muted = true
-			t.Rows = append(t.Rows, []Cell{label, {}, {}, off})
-			continue
-		}
-		t.Rows = append(t.Rows, []Cell{label, current, cell(r.Previous), cell(r.Change)})
-	}
 	return t
 }
 
@@ -149,10 +127,10 @@ func (u *build) feature(no string, f aggregate.Feature) Part {
 	add(head.Trend, !second, append([]Block{u.trend(string(f.Feature), head.Heading, f.Trend, f.Total, u.line(f.Feature).PreviousMean)}, when...)...)
 	after := u.points(f.Feature, aggregate.PointToConfirm, aggregate.PointRestart, aggregate.PointNotHandled)
 	if f.Results != nil {
-		add(head.Results, true, append([]Block{u.shares(head.Heading, f)}, after...)...)
+		add(head.Results, false, append([]Block{u.shares(head.Heading, f)}, after...)...)
 	}
 	if f.Names != nil {
-		add(head.Names, f.Results != nil, u.ranking(head.Name, f.Names, f.Total, isThreat(f.Feature)))
+		add(head.Names, false, u.ranking(head.Name, f.Names, f.Total, isThreat(f.Feature)))
 	}
 	return p
 }
@@ -172,6 +150,8 @@ func (u *build) compared(f store.Feature) string {
 		return ""
 	case *line.Previous == 0 && line.Current > 0:
 		return u.w.Change(line, u.r.Period)
+	case *line.Previous == 0:
+		return u.w.Mail.ComparedNone.Say(words.Values{Month: u.w.ShortMonth(u.r.Period.Previous())})
 	}
 	return u.w.Mail.Compared.Say(words.Values{
 		Month: u.w.ShortMonth(u.r.Period.Previous()), Count: u.w.Number(*line.Previous), Names: u.w.Change(line, u.r.Period),

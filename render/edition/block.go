@@ -48,6 +48,7 @@ type Cell struct {
 	Below  string // in small type below it
 	Strong bool
 	Muted  bool
+	Whole  bool // a sentence of ours, of which nothing is left out
 	Tone   Tone
 }
 
@@ -149,6 +150,8 @@ func (Link) block()    {}
 // Words are the few that printers say by themselves.
 type Words struct {
 	Point       string
+	Action      string       // before a step of what the reader is asked to do
+	Mark        string       // before each of several marks of a machine
 	MoreNames   words.Phrase // 「ほか {count} 台」
 	MoreRows    words.Phrase
 	MoreAsks    words.Phrase // 「ほか {count} 台は、添付のPDFの…」

@@ -16,6 +16,7 @@ type Builder struct {
 	Brand        Brand
 	Phone, Hours string // of the desk; "": not printed
 	ThreatURL    string // an escaped threat name is appended
+	Replies      bool   // somebody reads what is sent in reply
 }
 
 // Build words a report.
@@ -29,7 +30,7 @@ func (b Builder) Build(r aggregate.Report) Edition {
 		Greeting: w.Mail.Greeting.Say(words.Values{Product: r.Overview.Product, Month: w.Month(r.Period)}),
 		Facts:    u.facts(), Front: u.front(), Glossary: w.Terms(), Closing: u.closing(),
 		Words: Words{
-			Point: w.Points.Heading, MoreNames: w.Format.MoreEndpoints, MoreRows: w.Format.MoreRows, MoreAsks: w.State.MoreAsks,
+			Point: w.Points.Heading, Action: w.Mail.Action, Mark: w.Mail.Mark, MoreNames: w.Format.MoreEndpoints, MoreRows: w.Format.MoreRows, MoreAsks: w.State.MoreAsks,
 			MoreAsksPDF: w.State.MoreAsksPDF, Join: w.Format.Join, Title: w.Format.Title, Between: w.Format.Between, Note: w.Format.Note,
 		},
 		Documents: []Document{u.antivirus()},
@@ -120,10 +121,18 @@ func (u *build) closing() Closing {
 	m, x := u.w.Mail, u.w.Edition
 	return Closing{
 		Heading: m.Contact, Company: u.b.Brand.Company, Desk: u.w.Desk, Phone: Fact{m.Phone, u.b.Phone}, Hours: Fact{m.Hours, u.b.Hours},
-		Contract: Fact{u.w.Overview.Contract, u.r.Contract.ID}, SendingOnly: m.SendingOnly, Attached: m.Attached, NotAttached: m.NotAttached,
+		Contract: Fact{u.w.Overview.Contract, u.r.Contract.ID}, Replies: u.replies(), Attached: m.Attached, NotAttached: m.NotAttached,
 		Glossary: m.Glossary, Shortened: x.Shortened, Spelled: x.Spelled, FullNames: m.FullNames, Brief: m.BriefPDF, BriefText: m.BriefText,
 		Page: x.Page, Honorific: x.Honorific, Appendix: x.Appendix, PDFPages: m.PDFPages,
 	}
+}
+
+// replies says what becomes of a reply to the mail.
+func (u *build) replies() string {
+	if u.b.Replies {
+		return u.w.Mail.Replies
+	}
+	return u.w.Mail.SendingOnly
 }
 
 // points are the POINT sentences of some kinds, about one feature or, with "", about any.

@@ -54,6 +54,7 @@ type Front struct {
 	Asks             Asks
 	Remarks          []string // revision, late data, days that are missing
 	Summary          Summary
+	Threats          Section // what the month's threats are; without blocks if nothing is known of them
 }
 
 // Stage is one number of the funnel.
@@ -75,6 +76,7 @@ type Ask struct {
 	Tone      Tone
 	Sign      string   // says the tone without colour
 	Endpoints []Name   // none: of the contract as a whole
+	Several   string   // how many they are, behind their names; "" for one
 	Marks     []string // 「要確認1件 TROJ_GEN(10/18)」
 	Steps     []string // what to do, one after the other
 }
@@ -152,7 +154,7 @@ type Section struct {
 	No, Heading, Lead string // No "": not numbered
 	Blocks            []Block
 	Half              bool // two of these stand side by side where there is room
-	OnFront           bool // the first page says it already: the mail does not say it again
+	OnFront           bool // its figures stand on the first page: the mail does not say it again
 }
 
 // Closing is the end of mail and PDF.
@@ -162,7 +164,7 @@ type Closing struct {
 	Desk                  string
 	Phone, Hours          Fact // Value "" : not printed
 	Contract              Fact
-	SendingOnly           string
+	Replies               string // what becomes of a reply
 	Attached, NotAttached string
 	Glossary              string       // heading of the glossary in the mail
 	Shortened, Spelled    string       // remarks that a printer adds where they hold

@@ -2,6 +2,7 @@ package edition
 
 import (
 	"fmt"
+	"slices"
 
 	"geppo/aggregate"
 	"geppo/render/words"
@@ -169,7 +170,9 @@ func (u *build) endpointProtection(e *aggregate.EDR) Part {
 	} {
 		p.Sections = append(p.Sections, Section{No: fmt.Sprintf("3-%d", i+1), Heading: s.title, Lead: about[s.about], Blocks: []Block{u.endpoints(s.names, s.total, w.AllOn)}})
 	}
-	p.Sections[0].Blocks = append(u.points("", aggregate.PointUnprotected), p.Sections[0].Blocks...)
+	// What is said of all of them stands where the first names are.
+	first := max(slices.IndexFunc(p.Sections, func(s Section) bool { _, some := s.Blocks[0].(Names); return some }), 0)
+	p.Sections[first].Blocks = append(u.points("", aggregate.PointUnprotected), p.Sections[first].Blocks...)
 	return p
 }
 

@@ -20,7 +20,10 @@ func (u *build) front() Front {
 	f := Front{
 		Key: string(r.Judgement), Mark: j.Mark, Word: j.Word, Lead: j.Lead, Tone: tones[r.Judgement],
 		Heading:   w.Edition.Review.Say(words.Values{Month: w.ShortMonth(r.Period)}),
-		Sentences: u.closed(w.Sentences(r)), Asks: u.asks(), Summary: u.summary(),
+		Sentences: u.closed(w.Sentences(r)), Asks: u.asks(), Summary: u.summary(), Threats: u.threats(),
+	}
+	if r.Funnel.Asks > 0 {
+		f.Lead = j.Asked.Say(words.Values{Count: w.Number(int64(r.Funnel.Asks))})
 	}
 	if r.Judgement != aggregate.Undetermined || r.Funnel.Detected > 0 {
 		f.Funnel = u.funnel()
@@ -91,6 +94,11 @@ func (u *build) asks() Asks {
 			same[key] = len(a.Items)
 		}
 		a.Items = append(a.Items, item)
+	}
+	for i, item := range a.Items {
+		if n := len(item.Endpoints); n > 1 {
+			a.Items[i].Several = w.Edition.Several.Say(words.Values{Count: w.Number(int64(n))})
+		}
 	}
 	if len(a.Items) > 0 && u.b.Phone != "" {
 		a.Contact = w.State.AsksContact.Say(words.Values{Desk: w.Desk, Names: u.b.Phone})

@@ -11,8 +11,8 @@ import (
 // mostThreats is how many threats are explained: the most frequent of each family.
 const mostThreats = 4
 
-// threats explains what the month's most frequent threats are, as far as their names tell; nil if none does.
-func (u *build) threats() []Block {
+// threats explains what the month's most frequent threats are, as far as their names tell.
+func (u *build) threats() Section {
 	var found []aggregate.Ranked
 	for _, f := range u.r.Antivirus {
 		if isThreat(f.Feature) {
@@ -20,17 +20,19 @@ func (u *build) threats() []Block {
 		}
 	}
 	slices.SortStableFunc(found, func(a, b aggregate.Ranked) int { return cmp.Compare(b.Count, a.Count) })
-	var blocks []Block
+	t := Table{Columns: []Column{{Part: 0.27}, {}}}
 	told := map[words.Kind]bool{}
 	for _, threat := range found {
 		kind, ok := u.w.Kind(threat.Name)
-		if !ok || told[kind] || len(blocks) == mostThreats {
+		if !ok || told[kind] || len(t.Rows) == mostThreats {
 			continue
 		}
 		told[kind] = true
-		blocks = append(blocks, Text{Text: u.w.Edition.Threat.Say(words.Values{
-			Threats: u.w.Threats([]string{threat.Name}), Count: u.w.Detections(threat.Count), Names: kind.Name, Results: kind.Means,
-		})})
+		said := u.w.Edition.Threat.Say(words.Values{Count: u.w.Detections(threat.Count), Names: kind.Name, Results: kind.Means})
+		t.Rows = append(t.Rows, []Cell{{Name: u.name(threat.Name), Strong: true}, {Name: Name{Text: said}, Whole: true}})
 	}
-	return blocks
+	if len(t.Rows) == 0 {
+		return Section{}
+	}
+	return Section{Heading: u.w.Edition.Threats, Blocks: []Block{t}}
 }

@@ -49,7 +49,7 @@ func (s *sheet) paragraph(text string, width float64, st style) []box {
 func (s *sheet) lines(marked string, notes []note, width float64, st style) []box {
 	lines := s.wrap(marked, width, st)
 	step := st.size + 5
-	return []box{{h: float64(len(lines))*step + 4, notes: notes, draw: func(x, y float64) {
+	return []box{{h: float64(len(lines))*step + s.white.paragraph, notes: notes, draw: func(x, y float64) {
 		s.say("P", func() {
 			for _, line := range lines {
 				s.putMarked(line, x, y+st.size+1.5, st)
@@ -95,9 +95,9 @@ func (s *sheet) figure(f edition.Figure) []box {
 
 // trend lays out the chart of a month's days with the key to its bands.
 func (s *sheet) trend(t edition.Trend, width float64) []box {
-	h := 104.0
+	h := s.white.trend
 	if width <= half {
-		h = 150
+		h = s.white.halfTrend
 	}
 	const scale = 0.8 // of a pixel: labels of 9 points
 	c := s.m.draw.Trend(t.Chart, chart.Size{W: int(width / scale), H: int(h / scale)})

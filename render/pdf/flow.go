@@ -3,6 +3,7 @@ package pdf
 // box is a piece of a page that is never split. Its height is known before it is drawn.
 type box struct {
 	h    float64
+	gap  float64            // above it, but at a page's top
 	draw func(x, y float64) // its top left
 	keep bool               // it stays on the page of the box that follows
 	// again is drawn above the box where it begins a page: the heads of a table that goes on.
@@ -11,8 +12,11 @@ type box struct {
 	notes  []note
 }
 
-// pair are two runs of boxes that may stand side by side.
-type pair struct{ left, right []box }
+// pair are two runs of boxes that may stand side by side, and one that is read after both and stands below the left one.
+type pair struct{ left, right, below []box }
+
+// overhang is by how much that one may make a pair higher than it would be.
+const overhang = 40.0
 
 // Columns of a page.
 const (
@@ -59,7 +63,7 @@ func (s *sheet) fits(boxes []box) bool {
 
 func height(boxes []box) (h float64) {
 	for _, b := range boxes {
-		h += b.h
+		h += b.gap + b.h
 	}
 	return h
 }
@@ -67,6 +71,9 @@ func height(boxes []box) (h float64) {
 // place draws a box and takes its room and its footnotes'.
 func (s *sheet) place(b box) {
 	s.reserve(b.notes)
+	if s.y > top {
+		s.y += b.gap
+	}
 	b.draw(left, s.y)
 	s.y += b.h
 }
@@ -83,24 +90,36 @@ func (s *sheet) reserve(notes []note) {
 	s.notes = append(s.notes, notes...)
 }
 
-// setPair places two runs side by side.
+// setPair places the runs of a pair.
 func (s *sheet) setPair(p pair) {
-	for i, run := range [][]box{p.left, p.right} {
-		y := s.y
-		for _, b := range run {
-			s.reserve(b.notes)
-			b.draw(left+float64(i)*(half+gutter), y)
-			y += b.h
-		}
+	if s.y > top {
+		s.y += p.left[0].gap
 	}
-	s.y += p.height()
+	under := s.setRun(p.left, left, s.y)
+	s.y = max(under, s.setRun(p.right, left+half+gutter, s.y))
+	if len(p.below) > 0 {
+		s.y = max(s.y, s.setRun(p.below, left, under+p.below[0].gap))
+	}
 }
 
-func (p pair) height() float64 { return max(height(p.left), height(p.right)) }
+// setRun places boxes in a column, and tells where they end.
+func (s *sheet) setRun(run []box, x, y float64) float64 {
+	for i, b := range run {
+		if i > 0 {
+			y += b.gap
+		}
+		s.reserve(b.notes)
+		b.draw(x, y)
+		y += b.h
+	}
+	return y
+}
+
+func (p pair) height() float64 { return max(height(p.left)+height(p.below), height(p.right)) }
 
 // notes are what the runs call for.
 func (p pair) notes() (notes []note) {
-	for _, run := range [][]box{p.left, p.right} {
+	for _, run := range [][]box{p.left, p.right, p.below} {
 		for _, b := range run {
 			notes = append(notes, b.notes...)
 		}

@@ -1,7 +1,6 @@
 package pdf
 
 import (
-	"fmt"
 	"strings"
 
 	"geppo/render/chart"
@@ -13,18 +12,32 @@ import (
 // front sets the first page (総評): who and when, the judgement, what the month was like, what is asked.
 func (s *sheet) front() {
 	s.title()
-	s.verdict()
 	f := s.e.Front
+	for _, remark := range f.Remarks {
+		s.set(s.paragraph(remark, measure, bodyText.strong()))
+	}
+	s.verdict()
 	if len(f.Sentences) > 0 {
 		s.subheading(f.Heading)
 		s.set(s.take(s.paragraph(strings.Join(f.Sentences, ""), measure, bodyText)))
 	}
 	s.set(s.take(s.funnel(f)))
-	for _, remark := range f.Remarks {
-		s.set(s.paragraph(remark, measure, smallText))
-	}
-	s.asks(f)
+	threats := s.threats(f.Threats)
+	s.asks(f, height(threats))
 	s.summary(f.Summary)
+	s.set(threats)
+}
+
+// threats lays out what the month's threats are.
+func (s *sheet) threats(sec edition.Section) []box {
+	if len(sec.Blocks) == 0 {
+		return nil
+	}
+	boxes := []box{s.subheadingBox(sec.Heading)}
+	for _, b := range sec.Blocks {
+		boxes = append(boxes, s.block(b, measure)...)
+	}
+	return boxes
 }
 
 // title names the company, the report and the month.
@@ -52,7 +65,7 @@ func (s *sheet) title() {
 		})
 	})
 	facts := make([]string, 0, len(s.e.Facts))
-	for _, fact := range s.e.Facts {
+	for _, fact := range s.e.Facts[1:] { // the first is the product
 		facts = append(facts, fact.Label+" "+s.clean(fact.Value))
 	}
 	s.y = max(y+4, 76)
@@ -96,11 +109,13 @@ func (s *sheet) verdict() {
 }
 
 // subheading holds a heading of the first page for what follows.
-func (s *sheet) subheading(text string) {
-	s.waiting = append(s.waiting, box{h: 22, keep: true, draw: func(x, y float64) {
-		s.fill(x, y+3, 4, 14, s.accent)
-		s.say("H2", func() { s.put(text, x+11, y+14.5, style{11, true, s.accent}) })
-	}})
+func (s *sheet) subheading(text string) { s.waiting = append(s.waiting, s.subheadingBox(text)) }
+
+func (s *sheet) subheadingBox(text string) box {
+	return box{h: 21, gap: 3, keep: true, draw: func(x, y float64) {
+		s.fill(x, y+1, 4, 14, s.accent)
+		s.say("H2", func() { s.put(text, x+11, y+12.5, style{11, true, s.accent}) })
+	}}
 }
 
 // funnel lays out what became of the detections.
@@ -132,80 +147,11 @@ func (s *sheet) funnel(f edition.Front) []box {
 	return boxes
 }
 
-// frontAsks is how many items the first page takes at the most; the appendix has the rest.
-const frontAsks = 7
-
-// asks sets what the reader is asked. What the first page has no room for follows in the appendix.
-func (s *sheet) asks(f edition.Front) {
-	s.subheading(f.Asks.Heading)
-	if len(f.Asks.Items) == 0 {
-		s.set(s.take(s.paragraph(f.Asks.None, measure, bodyText)))
-		return
-	}
-	room := bottom - s.summaryHeight(f.Summary) - 40
-	for i, ask := range f.Asks.Items {
-		b := s.ask(ask)
-		if i > 0 && (i == frontAsks || s.y+b.h > room) {
-			s.later = f.Asks.Items[i:]
-			s.set(s.paragraph(s.e.Words.MoreAsksPDF.Say(words.Values{Count: fmt.Sprint(len(s.later))}), measure, smallText))
-			s.contact(f.Asks)
-			return
-		}
-		s.set(s.take([]box{b}))
-	}
-	s.contact(f.Asks)
-}
-
-// contact says whom to ask about what is asked.
-func (s *sheet) contact(a edition.Asks) {
-	if a.Contact != "" {
-		s.set(s.paragraph(a.Contact, measure, smallText))
-	}
-}
-
-// ask lays out one item: which machine, what about it, what to do.
-func (s *sheet) ask(a edition.Ask) box {
-	ground, edge := tint(a.Tone)
-	const step, inset = 13.2, 14.0
-	width := measure - 2*inset
-	marks := strings.Join(a.Marks, "  ")
-	var paragraphs [][]string
-	bold := 0
-	if head := s.joinNames(a.Endpoints); head != "" {
-		paragraphs, bold = append(paragraphs, s.wrap(s.clean(a.Sign+" "+head), width, bodyText.strong())), 1
-	} else {
-		marks = a.Sign + " " + marks
-	}
-	paragraphs = append(paragraphs, s.wrap(s.clean(marks), width, bodyText))
-	for _, step := range a.Steps {
-		paragraphs = append(paragraphs, s.wrap(s.clean(step), width, bodyText))
-	}
-	count := 0
-	for _, p := range paragraphs {
-		count += len(p)
-	}
-	h := float64(count)*step + 9
-	return box{h: h + 5, draw: func(x, y float64) {
-		s.fill(x, y, measure, h, ground)
-		s.fill(x, y, 5, h, edge)
-		y += 14
-		for i, lines := range paragraphs {
-			st := bodyText
-			st.bold = i < bold
-			s.say("P", func() {
-				for _, line := range lines {
-					s.put(line, x+inset, y, st)
-					y += step
-				}
-			})
-		}
-	}}
-}
-
 // Measures of the table of features.
 const (
 	summaryRow  = 19.0
 	sparkWidth  = 84
+	sparkIndent = 16.0
 	sparkHeight = 16
 )
 
@@ -217,13 +163,16 @@ func (s *sheet) summaryHeight(sum edition.Summary) float64 {
 		notes += notesHeight(called)
 	}
 	s.forget(noted)
-	return 22 + headHeight + float64(len(sum.Rows))*summaryRow + 16 + notes + noteRule
+	if notes > 0 && len(s.notes) == 0 {
+		notes += noteRule
+	}
+	return 24 + headHeight + float64(len(sum.Rows))*summaryRow + notes + 4
 }
 
 // summary sets the table of features, with a line of months.
 func (s *sheet) summary(sum edition.Summary) {
 	s.subheading(sum.Heading)
-	columns := []edition.Column{{Part: 0.34}, {Right: true, Part: 0.12}, {Right: true, Part: 0.12}, {Part: 0.24}, {Part: 0.18}}
+	columns := []edition.Column{{Part: 0.34}, {Right: true, Part: 0.12}, {Right: true, Part: 0.13}, {Right: true, Part: 0.2}, {Part: 0.21}}
 	for i := range columns {
 		columns[i].Head = sum.Heads[i]
 	}
@@ -263,63 +212,21 @@ func (s *sheet) summaryRow(widths []float64, r edition.SummaryRow, label string,
 		for i := 1; i < 5; i++ {
 			cell(i, func(x float64) {
 				if i == 3 {
-					s.put(r.Off, x+cellGap, base, cellText.in(chart.Muted))
+					s.putRight(r.Off, x+widths[3]-cellGap, base, cellText.in(chart.Muted))
 				}
 			})
 		}
 	} else {
 		cell(1, func(x float64) { s.putRight(r.Current, x+widths[1]-cellGap, base, st) })
 		cell(2, func(x float64) { s.putRight(r.Previous, x+widths[2]-cellGap, base, cellText) })
-		cell(3, func(x float64) { s.put(r.Change, x+cellGap, base, cellText) })
+		cell(3, func(x float64) { s.putRight(r.Change, x+widths[3]-cellGap, base, cellText) })
 		cell(4, func(x float64) {
 			if len(r.Months) > 1 {
 				c := s.m.draw.Spark(r.Months, chart.Size{W: sparkWidth * 5 / 4, H: sparkHeight * 5 / 4})
 				s.page.In(nil) // the figures stand beside it
-				c.Draw(canvas{s, x + cellGap, y + 2, 0.8})
+				c.Draw(canvas{s, x + sparkIndent, y + 2, 0.8})
 			}
 		})
 	}
 	s.rule(left, right, y+summaryRow, chart.Grid, 0.6)
-}
-
-// appendix sets the asks that the first page had no room for.
-func (s *sheet) appendix() {
-	if len(s.later) == 0 {
-		return
-	}
-	s.beginPart("", s.e.Closing.Appendix)
-	for _, ask := range s.later {
-		s.set(s.take([]box{s.ask(ask)}))
-	}
-}
-
-// closing sets what the signs mean, and the support desk.
-func (s *sheet) closing() {
-	c := s.e.Closing
-	if s.shortened {
-		s.set(s.paragraph(c.Shortened, measure, smallText))
-	}
-	if s.replaced > 0 {
-		s.set(s.paragraph(c.Spelled, measure, smallText))
-	}
-	lines := []string{s.clean(c.Desk)}
-	if c.Company != "" {
-		lines = append([]string{s.clean(c.Company)}, lines...)
-	}
-	for _, fact := range []edition.Fact{c.Phone, c.Hours} {
-		if fact.Value != "" {
-			lines = append(lines, fact.Label+"  "+s.clean(fact.Value))
-		}
-	}
-	h := float64(len(lines))*leading + 28
-	s.set([]box{{h: h + 8, draw: func(x, y float64) {
-		y += 8
-		s.fill(x, y, measure, h, chart.Shade)
-		s.say("P", func() { s.put(c.Heading, x+14, y+16, style{9.5, true, s.accent}) })
-		for i, line := range lines {
-			s.say("P", func() {
-				s.put(s.face(bodyText).Shorten(line, bodyText.size, measure-28), x+14, y+17+float64(i+1)*leading, bodyText)
-			})
-		}
-	}}})
 }

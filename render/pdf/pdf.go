@@ -86,26 +86,42 @@ func (m *Maker) Make(e edition.Edition, d edition.Document, meta Meta) (Doc, err
 
 // set sets the pages of a document.
 func (m *Maker) set(e edition.Edition, d edition.Document, meta Meta) *sheet {
-	s := m.sheet(e, d, meta)
-	s.front()
-	for _, p := range d.Parts {
-		s.part(p)
+	s := m.sheet(e, d, meta, roomy)
+	if s.wasteful() {
+		if closer := m.sheet(e, d, meta, dense); closer.doc.Pages() < s.doc.Pages() {
+			s = closer
+		}
 	}
-	s.appendix()
-	s.closing()
 	s.finish()
 	return s
 }
 
-// sheet begins a document on its first page.
-func (m *Maker) sheet(e edition.Edition, d edition.Document, meta Meta) *sheet {
-	s := &sheet{m: m, e: e, d: d, accent: meta.Accent, noted: map[string]int{}}
+// A page that is less full than leastEnd is worth to be saved by less white between the lines, and so is one of a document of more
+// pages than mostPages.
+const (
+	leastEnd  = 0.25
+	mostPages = 7
+)
+
+// wasteful tells whether a document would better be set closer.
+func (s *sheet) wasteful() bool {
+	pages := s.doc.Pages()
+	return pages > 1 && s.y < top+(bottom-top)*leastEnd || pages > mostPages && pages <= mostPages+2
+}
+
+// sheet sets a document.
+func (m *Maker) sheet(e edition.Edition, d edition.Document, meta Meta, w white) *sheet {
+	s := &sheet{m: m, e: e, d: d, accent: meta.Accent, noted: map[string]int{}, white: w}
 	s.company = s.clean(e.Company.Text)
 	s.doc = file.New(file.Info{
 		Title: s.clean(d.Title + " " + e.Company.Text), Author: s.clean(meta.Author), Subject: meta.Subject, Lang: e.Lang, Date: meta.Date,
 	}, m.fonts)
 	s.sect = s.doc.Root().Child("Sect")
 	s.newPage()
+	s.front()
+	s.parts(d.Parts)
+	s.appendix()
+	s.closing()
 	return s
 }
 

@@ -9,50 +9,65 @@ import (
 	"geppo/render/pdf/file"
 )
 
-// part sets a numbered part.
-func (s *sheet) part(p edition.Part) {
-	s.beginPart(p.No, p.Heading)
-	if p.Quiet {
-		s.quiet(p)
-		return
-	}
-	var lead []box
-	if p.About != "" {
-		lead = s.paragraph(p.About, measure, bodyText)
-	}
-	for i := range lead {
-		lead[i].keep = true
-	}
-	s.waiting = append(s.waiting, lead...)
-	sections := p.Sections
-	for len(sections) > 0 {
-		if isTotal(sections[0]) { // never parted from what follows
-			for _, b := range s.section(sections[0], measure) {
-				b.keep = true
-				s.waiting = append(s.waiting, b)
-			}
-			sections = sections[1:]
+// parts sets the numbered parts. Two in which nothing was found stand side by side.
+func (s *sheet) parts(list []edition.Part) {
+	for len(list) > 0 {
+		if len(list) > 1 && list[0].Quiet && list[1].Quiet {
+			s.quietParts(list[0], list[1])
+			list = list[2:]
 			continue
 		}
-		if len(sections) > 1 && sections[0].Half && sections[1].Half && s.beside(sections[0], sections[1]) {
-			sections = sections[2:]
-			continue
-		}
-		s.set(s.take(s.section(sections[0], measure)))
-		sections = sections[1:]
+		s.part(list[0])
+		list = list[1:]
 	}
 }
 
-// beginPart holds the heading of a part for what it introduces.
-func (s *sheet) beginPart(no, title string) {
-	s.waiting = append(s.waiting, box{h: 44, keep: true, draw: func(x, y float64) {
-		s.sect = s.doc.Root().Child("Sect")
-		if y > top {
-			y += 12
+// part sets one.
+func (s *sheet) part(p edition.Part) {
+	s.waiting = append(s.waiting, s.partHead(p, measure)...)
+	for sections := p.Sections; len(sections) > 0; {
+		sections = sections[s.next(p, sections):]
+	}
+}
+
+// next sets the first of some sections, or as many as go together, and tells how many.
+func (s *sheet) next(p edition.Part, list []edition.Section) int {
+	if n := quietRun(p, list); n > 0 {
+		s.set(s.take(s.quietList(list[:n], measure)))
+		return n
+	}
+	if isTotal(list[0]) {
+		s.waiting = append(s.waiting, s.total(list[0])) // never parted from what follows
+		return 1
+	}
+	if len(list) > 1 && list[0].Half && list[1].Half {
+		if n := s.beside(list); n > 0 {
+			return n
 		}
+	}
+	s.set(s.take(s.section(list[0], measure)))
+	return 1
+}
+
+// partHead is the heading of a part with what it is about, which stay with what follows.
+func (s *sheet) partHead(p edition.Part, width float64) []box {
+	boxes := []box{s.partHeading(p.No, p.Heading, width)}
+	if p.About != "" {
+		boxes = append(boxes, s.paragraph(p.About, width, smallText)...)
+	}
+	for i := range boxes {
+		boxes[i].keep = true
+	}
+	return boxes
+}
+
+func (s *sheet) partHeading(no, title string, width float64) box {
+	return box{h: 30, gap: s.white.part, keep: true, draw: func(x, y float64) {
+		s.sect = s.doc.Root().Child("Sect")
 		s.enter(0, no, title, y)
 		st := style{14, true, s.accent}
 		s.fill(x, y, 4, 19, s.accent)
+		s.rule(x, x+width, y+24, chart.Grid, 0.8)
 		s.say("H2", func() {
 			if no != "" {
 				s.put(no+" ", x+12, y+14.5, st)
@@ -60,8 +75,7 @@ func (s *sheet) beginPart(no, title string) {
 			}
 			s.put(title, x+12, y+14.5, st)
 		})
-		s.rule(left, right, y+24, chart.Grid, 0.8)
-	}})
+	}}
 }
 
 // take puts what waits before boxes.
@@ -80,16 +94,45 @@ func isTotal(sec edition.Section) bool {
 	return ok
 }
 
-// beside sets two sections side by side. Where they have no room so and the page would be left too empty, it
-// tells so, and nothing was drawn.
-func (s *sheet) beside(a, b edition.Section) bool {
+// total lays out such a section on one line.
+func (s *sheet) total(sec edition.Section) box {
+	f, _ := sec.Blocks[0].(edition.Figure)
+	return box{h: 26, gap: 2, keep: true, draw: func(x, y float64) {
+		s.enter(1, sec.No, sec.Heading, y)
+		st, big := style{10.5, true, chart.Ink}, style{17, true, s.accent}
+		s.say("H3", func() {
+			s.put(sec.No+" ", x, y+16, st.in(s.accent))
+			s.put(sec.Heading, x+s.width(sec.No, st)+8, y+16, st)
+		})
+		x += s.width(sec.No+sec.Heading, st) + 28
+		s.say("P", func() {
+			s.put(f.Value, x, y+17, big)
+			if f.Compare != "" {
+				s.put(" "+f.Compare, x+s.width(f.Value, big)+12, y+16, style{9.5, false, chart.Muted})
+			}
+		})
+	}}
+}
+
+// beside sets two sections side by side, and a third below the first if it has room beside the second. It tells how many
+// it has set: none, and nothing was drawn, where they have no room so and the page would be left too empty.
+func (s *sheet) beside(list []edition.Section) int {
 	noted := len(s.noted)
-	p := pair{s.section(a, half), s.section(b, half)}
+	p := pair{left: s.section(list[0], half), right: s.section(list[1], half)}
+	n := 2
+	if len(list) > 2 && quietRun(edition.Part{}, list[2:]) == 0 {
+		noted := len(s.noted)
+		if below := s.section(list[2], half); height(p.left)+height(below) <= height(p.right)+overhang {
+			p.below, n = below, 3
+		} else {
+			s.forget(noted)
+		}
+	}
 	whole := append(slices.Clone(s.waiting), box{h: p.height(), notes: p.notes()})
 	if s.y > top && !s.fits(whole) || height(whole) > bottom-top-60 {
-		if s.y < top+(bottom-top)*fullEnough || height(whole) > bottom-top-60 {
+		if s.y < top+(s.limit-top)*fullEnough || height(whole) > bottom-top-60 {
 			s.forget(noted)
-			return false
+			return 0
 		}
 		s.newPage()
 	}
@@ -97,7 +140,7 @@ func (s *sheet) beside(a, b edition.Section) bool {
 		s.place(b)
 	}
 	s.setPair(p)
-	return true
+	return n
 }
 
 // forget takes back the footnotes beyond the first n: what called for them is laid out anew.
@@ -118,7 +161,7 @@ func (s *sheet) section(sec edition.Section, width float64) []box {
 	}
 	for i, b := range sec.Blocks {
 		more := s.block(b, width)
-		// A box of points stays with what it is about, and a total with what follows.
+		// A box of points stays with what it is about.
 		if i > 0 && len(more) > 0 {
 			if _, about := b.(edition.Points); about {
 				boxes[len(boxes)-1].keep = true
@@ -138,9 +181,8 @@ func (s *sheet) heading(no, title string, width float64) []box {
 		no += " "
 	}
 	lines := s.wrap(title, width-indent, st)
-	return []box{{h: float64(len(lines))*14 + 9, keep: true, draw: func(x, y float64) {
+	return []box{{h: float64(len(lines))*14 + 5, gap: s.white.section, keep: true, draw: func(x, y float64) {
 		s.enter(1, strings.TrimRight(no, " "), title, y)
-		y += 4
 		s.say("H3", func() {
 			s.put(no, x, y+11, st.in(s.accent))
 			for _, line := range lines {
@@ -157,56 +199,4 @@ func (s *sheet) enter(level int, no, title string, y float64) {
 		title = no + " " + title
 	}
 	s.doc.Bookmark(level, title, file.Place{Page: s.page, Y: y - 6})
-}
-
-// quiet sets a part in which nothing was found: each section is one line of a list.
-func (s *sheet) quiet(p edition.Part) {
-	var boxes []box
-	if p.About != "" {
-		boxes = s.paragraph(p.About, measure, smallText)
-	}
-	for _, sec := range p.Sections {
-		boxes = append(boxes, s.quietSection(sec))
-	}
-	for i := range boxes[:len(boxes)-1] {
-		boxes[i].keep = true
-	}
-	s.set(s.take(boxes))
-	s.y += 4
-}
-
-func (s *sheet) quietSection(sec edition.Section) box {
-	const row, aside = 13.5, measure * 0.52
-	found := style{8.5, false, chart.Muted}
-	lines := s.wrap(plain(sec.Blocks), measure-aside, found)
-	return box{h: float64(max(1, len(lines))) * row, draw: func(x, y float64) {
-		s.enter(1, sec.No, sec.Heading, y)
-		st := style{9, true, chart.Ink}
-		s.say("H3", func() {
-			s.put(sec.No+" ", x, y+10, st.in(s.accent))
-			s.put(sec.Heading, x+30, y+10, st)
-		})
-		s.say("P", func() {
-			for i, line := range lines {
-				s.put(line, x+aside, y+10+float64(i)*row, found)
-			}
-		})
-	}}
-}
-
-// plain is what the blocks of a quiet section say, on one line.
-func plain(blocks []edition.Block) (text string) {
-	for _, b := range blocks {
-		switch b := b.(type) {
-		case edition.Text:
-			text += b.Text + " "
-		case edition.Figure:
-			text += b.Value + " " + b.Compare
-		case edition.Shares:
-			for _, r := range b.Rows {
-				text += r.Label + " " + r.Count + "  "
-			}
-		}
-	}
-	return text
 }

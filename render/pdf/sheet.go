@@ -25,6 +25,18 @@ const (
 	noteRule   = 8.0
 )
 
+// white is the room that is left between things.
+type white struct {
+	row, bar                 float64 // in a table's rows
+	part, section, paragraph float64 // before what they are named after, and behind a paragraph
+	trend, halfTrend         float64 // height of a chart
+}
+
+var (
+	roomy = white{row: 5.5, bar: 4, part: 14, section: 4, paragraph: 4, trend: 104, halfTrend: 122}
+	dense = white{row: 3.5, bar: 3.5, part: 7, section: 2, paragraph: 2, trend: 88, halfTrend: 100}
+)
+
 // sheet is one document being set. Everything is set from the top down at y.
 type sheet struct {
 	m       *Maker
@@ -36,6 +48,7 @@ type sheet struct {
 	page    *file.Page
 	sect    *file.Element // the section that is being set
 
+	white     white
 	y, limit  float64 // next free line, and where the page ends above its footnotes
 	replaced  int
 	shortened bool // some name lost its middle

@@ -13,12 +13,11 @@ import (
 const (
 	rowLine    = 12.5 // between the lines of a cell
 	belowLine  = 10.0 // of its small type
-	rowPad     = 5.5
 	cellGap    = 4.0
 	cellLines  = 3 // a name that needs more is cut in its middle
 	headHeight = 16.0
 	swatchRoom = 12.0
-	barRoom    = 4.0
+	rankRoom   = 17.0
 )
 
 // listOf is the element that a table's rows or a list's lines stand below; it is made with the first of them,
@@ -59,6 +58,7 @@ type laid struct {
 	actual []string
 	height float64
 	swatch chart.Color // before the first cell; zero for none
+	rank   string      // likewise; "" for none
 	bar    float64     // below the first cell, as a part of its width; 0 for none
 }
 
@@ -170,19 +170,30 @@ func (s *sheet) lay(widths []float64, l laid) laid {
 	most := 0.0
 	for i, c := range l.cells {
 		room := widths[i] - 2*cellGap
-		if i == 0 && l.swatch.A != 0 {
-			room -= swatchRoom
+		if i == 0 {
+			room -= l.indent()
 		}
 		lines, actual := s.fit(s.name(c.Text), room, s.cellStyle(c), cellLines)
 		below := s.wrap(s.clean(c.Below), sum(widths[i:])-widths[i]+room, noteText) // it may go on below the next cells
 		l.lines, l.below, l.actual = append(l.lines, lines), append(l.below, below), append(l.actual, actual)
 		most = max(most, float64(max(len(lines), 1))*rowLine+float64(len(below))*belowLine)
 	}
-	l.height = most + rowPad
+	l.height = most + s.white.row
 	if l.bar > 0 {
-		l.height += barRoom
+		l.height += s.white.bar
 	}
 	return l
+}
+
+// indent is the room before a row's first cell.
+func (l laid) indent() float64 {
+	switch {
+	case l.swatch.A != 0:
+		return swatchRoom
+	case l.rank != "":
+		return rankRoom
+	}
+	return 0
 }
 
 func sum(list []float64) (total float64) {
@@ -214,9 +225,14 @@ func (s *sheet) row(columns []edition.Column, widths []float64, l laid, x, y flo
 			e.Type, e.Scope = "TH", "Row"
 		}
 		at := x
+		if i == 0 {
+			at += l.indent()
+		}
 		if i == 0 && l.swatch.A != 0 {
 			s.fill(x+cellGap, y+4, 7, 7, l.swatch)
-			at += swatchRoom
+		}
+		if i == 0 && l.rank != "" {
+			s.tag(e, func() { s.put(l.rank+" ", x+cellGap, y+s.white.row/2+9, cellText) })
 		}
 		if i == 0 && l.bar > 0 {
 			s.fill(x+cellGap, y+l.height-6, max(1.5, l.bar*(widths[0]-2*cellGap)), 2.5, s.m.draw.BarColor)
@@ -232,7 +248,7 @@ func (s *sheet) row(columns []edition.Column, widths []float64, l laid, x, y flo
 
 func (s *sheet) cell(c edition.Cell, l laid, i int, right bool, x, width, y float64) {
 	st := s.cellStyle(c)
-	y += rowPad/2 + 9
+	y += s.white.row/2 + 9
 	s.spoken(l.actual[i], func() {
 		for _, line := range l.lines[i] {
 			if right {
@@ -253,10 +269,10 @@ func (s *sheet) cell(c edition.Cell, l laid, i int, right bool, x, width, y floa
 // besideFrom is the number of lines from which a ranking as wide as the page stands in two columns, read down.
 const besideFrom = 4
 
-// ranking lays out a list by count, each with its share and a bar below its name.
+// ranking lays out a list by count, each with its share and a bar below its name. A line is no wider than half a page.
 func (s *sheet) ranking(r edition.Ranking, width float64) []box {
 	if width <= half || len(r.Rows) < besideFrom {
-		return s.ranked(r, r.Rows, 0, width)
+		return s.ranked(r, r.Rows, 0, min(width, half))
 	}
 	middle := (len(r.Rows) + 1) / 2
 	first, second := s.ranked(r, r.Rows[:middle], 0, half), s.ranked(r, r.Rows[middle:], middle, half)
@@ -273,14 +289,12 @@ func (s *sheet) ranking(r edition.Ranking, width float64) []box {
 
 // ranked lays out rows of a ranking, the first being number from+1.
 func (s *sheet) ranked(r edition.Ranking, list []edition.Ranked, from int, width float64) []box {
-	columns := []edition.Column{{Head: r.Head, Part: 0.68}, {Head: r.CountHead, Right: true, Part: 0.16}, {Head: r.ShareHead, Right: true, Part: 0.16}}
+	columns := []edition.Column{{Head: r.Head, Part: 0.7}, {Head: r.CountHead, Right: true, Part: 0.16}, {Head: r.ShareHead, Right: true, Part: 0.14}}
 	widths := s.columns(edition.Table{Columns: columns}, width)
 	rows := make([]laid, 0, len(list))
 	for i, row := range list {
-		name := row.Name
-		name.Text = fmt.Sprint(from+i+1) + ". " + name.Text
-		rows = append(rows, s.lay(widths, laid{bar: row.Part, cells: []edition.Cell{
-			{Name: name}, {Name: edition.Name{Text: row.Count}}, {Name: edition.Name{Text: row.Share}, Muted: true},
+		rows = append(rows, s.lay(widths, laid{bar: row.Part, rank: fmt.Sprint(from+i+1) + ".", cells: []edition.Cell{
+			{Name: row.Name}, {Name: edition.Name{Text: row.Count}}, {Name: edition.Name{Text: row.Share}, Muted: true},
 		}}))
 	}
 	return s.rows(columns, widths, rows, width)

@@ -75,7 +75,7 @@ func (p *printer) front() {
 	p.wrapped("", e.Greeting)
 	p.gap()
 	p.rule("=")
-	p.line(" ", f.Mark, " ", f.Word, "  ", f.Lead)
+	p.wrapped(" "+f.Mark+" "+f.Word+"  ", f.Lead)
 	p.rule("=")
 	p.wrapped("", strings.Join(f.Sentences, ""))
 	p.gap()
@@ -95,6 +95,14 @@ func (p *printer) front() {
 	}
 	p.asks(f.Asks)
 	p.summary(f.Summary)
+	if len(f.Threats.Blocks) > 0 {
+		p.gap()
+		p.title(f.Threats.Heading)
+		p.gap()
+		for _, b := range f.Threats.Blocks {
+			p.block(b)
+		}
+	}
 }
 
 func (p *printer) asks(a edition.Asks) {
@@ -111,15 +119,18 @@ func (p *printer) asks(a edition.Asks) {
 		}
 		sign := ask.Sign + " "
 		if len(ask.Endpoints) > 0 {
-			p.wrapped(sign, p.names(ask.Endpoints, 0))
+			p.wrapped(sign, p.names(ask.Endpoints, 0)+ask.Several)
 			sign = "   "
 		}
 		for _, m := range ask.Marks {
+			if len(ask.Marks) > 1 {
+				sign += p.e.Words.Mark
+			}
 			p.wrapped(sign, m)
 			sign = "   "
 		}
 		for _, step := range ask.Steps {
-			p.wrapped("   → ", step)
+			p.wrapped("   "+p.e.Words.Action, step)
 		}
 		p.gap()
 	}
@@ -239,10 +250,15 @@ func (p *printer) table(t edition.Table) {
 	p.rest(t.Rest)
 }
 
-// pair prints a label and a figure in columns, anything longer behind its label.
+// pair prints a label and a figure in columns, anything longer behind its label, or below it where that is long.
 func (p *printer) pair(label, value string) {
 	if words.Width(value) <= 14 {
 		p.line("  ", left(label, 58), right(value, 14))
+		return
+	}
+	if words.Width(label) > 24 {
+		p.line("  ", label)
+		p.wrapped("      ", value)
 		return
 	}
 	p.wrapped("  "+left(label, 24)+" ", value)
@@ -326,7 +342,7 @@ func (p *printer) closing(attachments []Attachment) {
 		}
 	}
 	p.gap()
-	p.wrapped("", c.SendingOnly)
+	p.wrapped("", c.Replies)
 }
 
 // name is a name of the data in at most so many columns.

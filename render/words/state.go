@@ -17,6 +17,8 @@ func (w *Words) Sentences(r aggregate.Report) []string {
 		lines = append(lines, say.Missing[m].Say(Values{Desk: w.Desk}))
 	}
 	switch known := r.Overview.Inventory || r.Protection.Installed > 0 || len(r.Outside) > 0; {
+	case r.Funnel.Detected > 0 && r.Funnel.Handled == r.Funnel.Detected:
+		lines = append(lines, say.DetectedAll.Say(month))
 	case r.Funnel.Detected > 0:
 		lines = append(lines, say.Detected.Say(month))
 	case r.Funnel.Restricted > 0:

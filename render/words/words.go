@@ -102,7 +102,6 @@ type Overview struct {
 	Company       string `toml:"company"`
 	Contract      string `toml:"contract"`
 	Period        string `toml:"period"`
-	Timezone      string `toml:"timezone"`
 	Revision      string `toml:"revision"`
 	Licences      string `toml:"licences"`
 	Usage         string `toml:"usage"`
@@ -116,7 +115,6 @@ type Overview struct {
 	NoLastMonth   Phrase `toml:"no_last_month"`
 	NoInventory   string `toml:"no_inventory"`
 	NotConfigured string `toml:"not_configured"`
-	NoDetections  string `toml:"no_detections"`
 }
 
 // Feature holds the headings of one of the parts 2 to 7; a list that the part has not is None.
@@ -134,12 +132,10 @@ type Feature struct {
 
 // Lists holds column heads.
 type Lists struct {
-	Rank      string `toml:"rank"`
 	Endpoint  string `toml:"endpoint"`
 	Server    string `toml:"server"`
 	Count     string `toml:"count"`
 	Share     string `toml:"share"`
-	Day       string `toml:"day"`
 	Result    string `toml:"result"`
 	Means     string `toml:"means"`
 	Status    string `toml:"status"`
@@ -173,7 +169,6 @@ type Database struct {
 
 // EDR holds the headings of the EDR report.
 type EDR struct {
-	Heading            string   `toml:"heading"`
 	Activity           string   `toml:"activity"`
 	Protection         string   `toml:"protection"`
 	EndpointProtection string   `toml:"endpoint_protection"`
@@ -195,7 +190,6 @@ type EDR struct {
 	NotProvided        string   `toml:"not_provided"`
 	Events             string   `toml:"events"`
 	AllOn              string   `toml:"all_on"`
-	OffHeading         string   `toml:"off_heading"`
 	StatusAt           string   `toml:"status_at"`
 }
 
@@ -204,14 +198,16 @@ type Judgement struct {
 	Word string `toml:"word"`
 	Mark string `toml:"mark"`
 	Lead string `toml:"lead"`
+	// Asked is the lead where something is asked of the reader, {count} times.
+	Asked Phrase `toml:"asked"`
 }
 
 // State holds what the mail says right below the judgement.
 type State struct {
 	Zero        Phrase                       `toml:"zero"`
 	Detected    Phrase                       `toml:"detected"`
+	DetectedAll Phrase                       `toml:"detected_all"` // where all were handled
 	Restricted  Phrase                       `toml:"restricted"`
-	NotHandled  Phrase                       `toml:"not_handled"`
 	Protection  Phrase                       `toml:"protection"`
 	NoEndpoints string                       `toml:"no_endpoints"`
 	NoInventory string                       `toml:"no_inventory"`
@@ -235,13 +231,13 @@ type Ask struct {
 // Mail holds what only the two bodies of the mail say.
 type Mail struct {
 	Title        string `toml:"title"`
-	Heading      Phrase `toml:"heading"`
 	Addressee    Phrase `toml:"addressee"`
 	Greeting     Phrase `toml:"greeting"`
 	Action       string `toml:"action"`
+	Mark         string `toml:"mark"`
 	Quiet        string `toml:"quiet"`
 	Compared     Phrase `toml:"compared"`
-	TrendDays    string `toml:"trend_days"`
+	ComparedNone Phrase `toml:"compared_none"` // nothing in either month
 	DayCount     Phrase `toml:"day_count"`
 	Shading      string `toml:"shading"`
 	Hatching     string `toml:"hatching"`
@@ -253,18 +249,15 @@ type Mail struct {
 	BriefPDF     string `toml:"brief_pdf"`
 	BriefText    string `toml:"brief_text"`
 	FullNames    string `toml:"full_names"`
-	ThreatSearch string `toml:"threat_search"`
-	AgentsNote   string `toml:"agents_note"`
 	Attached     string `toml:"attached"`
 	NotAttached  string `toml:"not_attached"`
-	PDFTitle     Phrase `toml:"pdf_title"`
-	PDFTitleEDR  Phrase `toml:"pdf_title_edr"`
 	PDFPages     Phrase `toml:"pdf_pages"`
 	Glossary     string `toml:"glossary"`
 	Contact      string `toml:"contact"`
 	Phone        string `toml:"phone"`
 	Hours        string `toml:"hours"`
 	SendingOnly  string `toml:"sending_only"`
+	Replies      string `toml:"replies"` // in its place where there is an address for replies
 }
 
 // Edition holds what the first page and the PDFs say.
@@ -289,8 +282,10 @@ type Edition struct {
 	EndpointUnit string            `toml:"endpoint_unit"`
 	DeskActs     Phrase            `toml:"desk_acts"`
 	CaseObject   Phrase            `toml:"case_object"`
-	Threats      string            `toml:"threats"` // heading of what the month's threats are
-	Threat       Phrase            `toml:"threat"`  // a threat, its family, and what that does
+	Threats      string            `toml:"threats"`  // heading of what the month's threats are
+	Threat       Phrase            `toml:"threat"`   // a threat's number, its family, and what that does
+	OnFront      Phrase            `toml:"on_front"` // where figures stand that the first page has
+	Several      Phrase            `toml:"several"`
 	About        map[string]string `toml:"about"`
 }
 

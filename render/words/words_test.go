@@ -159,7 +159,7 @@ func TestEveryPointHasItsSentence(t *testing.T) {
 		{aggregate.Point{Kind: aggregate.PointRansomware, Count: 4, Endpoints: []string{"PC1"}, Results: results, From: "2026-10-03", To: "2026-10-09"}, "ランサムウェアの検出が4件あります(PC1、10/3～10/9)。処理の結果: 隔離 3件、安全ではない 1件"},
 		{aggregate.Point{Kind: aggregate.PointToConfirm, Feature: store.Virus, Endpoints: []string{"PC1"}, Names: []string{"TROJ_X"}, Count: 1234, From: "2026-10-03", To: "2026-10-03"}, "1,234件あります(TROJ_X、PC1、10/3)。セキュリティサポートデスクからご連絡します"},
 		{aggregate.Point{Kind: aggregate.PointRestart, Feature: store.Spyware, Endpoints: []string{"PC1", "PC2"}, Names: []string{"X"}, Count: 2}, "再起動してください: PC1/PC2"},
-		{aggregate.Point{Kind: aggregate.PointNotHandled, Feature: store.Virus, Endpoints: []string{"PC1"}, Names: []string{"X", "Y"}, Count: 2}, "処理されていない検出が2件あります(X、Y、PC1"},
+		{aggregate.Point{Kind: aggregate.PointNotHandled, Feature: store.Virus, Endpoints: []string{"PC1"}, Names: []string{"X", "Y"}, Count: 2}, "処理されていない検出(放置)が2件あります(X、Y、PC1"},
 		{aggregate.Point{Kind: aggregate.PointOpenEvents, Count: 2, Newest: &aggregate.Newest{At: "2026-10-07T09:00:00+09:00", Endpoint: "PC1"}}, "2件あります(最新は10/7 09:00、PC1)。セキュリティサポートデスクが確認しています"},
 		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 11}, "11台あります(a/b/c/d/e ほか 6 台)"},
 		{aggregate.Point{Kind: aggregate.PointOffline, Endpoints: eleven, Count: 20000}, "20,000台あります(a/b/c/d/e ほか 19,995 台)"},

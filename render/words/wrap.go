@@ -9,16 +9,18 @@ import (
 const (
 	noStart = "、。，．,.・:;：；？！?!゛゜ヽヾゝゞ々ー―–—…‥)）]］}｝」』】〕〉》’”ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ％%℃～〜※"
 	noEnd   = "(（[［{｛「『【〔〈《‘“■●▲"
+
+	wordSigns = "_-.\\:=&?"
 )
 
 // Wrap breaks text into lines of at most width, in the unit of advance, which tells how wide a character is. Words
 // of Latin letters, digits and what host and threat names are made of stay whole unless they are longer
-// than a line.
+// than a line; then they break behind one of their signs, if they have any.
 func Wrap(text string, width float64, advance func(rune) float64) []string {
 	runes := []rune(text)
 	var lines []string
 	for start := 0; start < len(runes); {
-		used, end, breakAt := 0.0, start, -1
+		used, end, breakAt, within := 0.0, start, -1, -1
 		for end < len(runes) {
 			if used += advance(runes[end]); used > width && end > start {
 				break
@@ -27,9 +29,16 @@ func Wrap(text string, width float64, advance func(rune) float64) []string {
 			if end < len(runes) && mayBreak(runes[end-1], runes[end]) {
 				breakAt = end
 			}
+			if strings.ContainsRune(wordSigns, runes[end-1]) {
+				within = end
+			}
 		}
-		if end < len(runes) && breakAt > start {
+		switch {
+		case end == len(runes):
+		case breakAt > start:
 			end = breakAt
+		case within > start:
+			end = within
 		}
 		lines = append(lines, strings.TrimRight(string(runes[start:end]), " "))
 		for start = end; start < len(runes) && runes[start] == ' '; {
