@@ -36,7 +36,7 @@ type Drawer struct {
 
 	family font.Family
 	masks  glyphCache
-	pixels sync.Pool // of *[]byte, those of pictures that were encoded
+	lines  sync.Pool // of *[]byte, those of pictures that were encoded
 }
 
 // New makes a Drawer that sets its labels in a family.

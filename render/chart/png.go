@@ -16,18 +16,11 @@ var ErrBlank = errors.New("the chart is blank")
 // picture has one colour only. image/png has its own deflate, which takes most of a chart's time; this
 // is the same file with one that knows what charts are made of.
 func (c Chart) PNG() ([]byte, error) {
-	img := c.Image()
-	defer c.drawer.pixels.Put(&img.Pix)
+	lines, img := c.image()
+	defer c.drawer.lines.Put(&lines)
 	if blank(img) {
 		return nil, ErrBlank
 	}
-	out := append(make([]byte, 0, 16<<10), "\x89PNG\r\n\x1a\n"...)
-	header := binary.BigEndian.AppendUint32(nil, uint32(img.Rect.Dx()))
-	header = binary.BigEndian.AppendUint32(header, uint32(img.Rect.Dy()))
-	out = chunk(out, "IHDR", append(header, 8, 3, 0, 0, 0)) // 8 bits, palette
-	// 2 × 96 dpi, so that a reader without HTML shows the size that is meant.
-	density := binary.BigEndian.AppendUint32(nil, 7559)
-	out = chunk(out, "pHYs", append(binary.BigEndian.AppendUint32(density, 7559), 1))
 	palette := make([]byte, 0, 3*len(img.Palette))
 	for _, p := range img.Palette {
 		c, ok := p.(Color)
@@ -36,14 +29,26 @@ func (c Chart) PNG() ([]byte, error) {
 		}
 		palette = append(palette, c.R, c.G, c.B)
 	}
-	out = chunk(out, "PLTE", palette)
-	out = chunk(out, "IDAT", deflate.Rows(nil, img.Pix, img.Stride))
-	return chunk(out, "IEND", nil), nil
+	out := append(make([]byte, 0, 16<<10), "\x89PNG\r\n\x1a\n"...)
+	out = chunk(out, "IHDR", func(b []byte) []byte {
+		b = binary.BigEndian.AppendUint32(b, uint32(img.Rect.Dx()))
+		b = binary.BigEndian.AppendUint32(b, uint32(img.Rect.Dy()))
+		return append(b, 8, 3, 0, 0, 0) // 8 bits, palette
+	})
+	out = chunk(out, "pHYs", func(b []byte) []byte {
+		// 2 × 96 dpi, so that a reader without HTML shows the size that is meant.
+		b = binary.BigEndian.AppendUint32(b, 7559)
+		return append(binary.BigEndian.AppendUint32(b, 7559), 1)
+	})
+	out = chunk(out, "PLTE", func(b []byte) []byte { return append(b, palette...) })
+	out = chunk(out, "IDAT", func(b []byte) []byte { return deflate.Rows(b, lines, img.Stride) })
+	return chunk(out, "IEND", func(b []byte) []byte { return b }), nil
 }
 
-func chunk(out []byte, kind string, data []byte) []byte {
-	out = binary.BigEndian.AppendUint32(out, uint32(len(data)))
+// chunk appends a chunk with the data that add appends.
+func chunk(out []byte, kind string, add func([]byte) []byte) []byte {
 	start := len(out)
-	out = append(append(out, kind...), data...)
-	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[start:]))
+	out = add(append(append(out, 0, 0, 0, 0), kind...))
+	binary.BigEndian.PutUint32(out[start:], uint32(len(out)-start-8))
+	return binary.BigEndian.AppendUint32(out, crc32.ChecksumIEEE(out[start+4:]))
 }

@@ -24,37 +24,38 @@ type bitmap struct {
 	drawer *Drawer
 }
 
-// Image draws the chart at Scale times its size.
-func (c Chart) Image() *image.Paletted {
-	b := &bitmap{
-		img:    c.paper(),
-		index:  map[Color]uint8{White: 0},
-		blends: map[[2]uint8]*[levels]uint8{},
-		drawer: c.drawer,
-	}
+// image draws the chart at Scale times its size, on the lines of a PNG: before each row stands its filter, none.
+func (c Chart) image() (lines []byte, img *image.Paletted) {
+	lines, img = c.paper()
+	b := &bitmap{img: img, index: map[Color]uint8{White: 0}, blends: map[[2]uint8]*[levels]uint8{}, drawer: c.drawer}
 	for _, o := range c.ops { // pure colours first: if the palette fills up, edges give way
 		b.entry(o.color)
 	}
 	c.Draw(b)
-	return b.img
+	return lines, img
 }
 
 // paper is a white image, in the memory of one that was encoded if there is any.
-func (c Chart) paper() *image.Paletted {
+func (c Chart) paper() (lines []byte, img *image.Paletted) {
 	w, h := c.W*Scale, c.H*Scale
-	img := &image.Paletted{Stride: w, Rect: image.Rect(0, 0, w, h), Palette: color.Palette{White}}
-	if used, ok := c.drawer.pixels.Get().(*[]byte); ok && cap(*used) >= w*h {
-		img.Pix = (*used)[:w*h]
-		clear(img.Pix)
+	stride := 1 + w
+	if used, ok := c.drawer.lines.Get().(*[]byte); ok && cap(*used) >= stride*h {
+		lines = (*used)[:stride*h]
+		clear(lines)
 	} else {
-		img.Pix = make([]byte, w*h)
+		lines = make([]byte, stride*h)
 	}
-	return img
+	return lines, &image.Paletted{Pix: lines[1:], Stride: stride, Rect: image.Rect(0, 0, w, h), Palette: color.Palette{White}}
 }
 
 // blank tells whether an image shows one colour only, as a chart that failed would.
 func blank(img *image.Paletted) bool {
-	return len(img.Pix) == 0 || bytes.Count(img.Pix, img.Pix[:1]) == len(img.Pix)
+	for y := range img.Rect.Dy() {
+		if row := img.Pix[y*img.Stride:][:img.Rect.Dx()]; bytes.Count(row, img.Pix[:1]) != len(row) {
+			return false
+		}
+	}
+	return true
 }
 
 // entry is the palette's index of c, of the nearest colour once the palette is full.

@@ -55,8 +55,8 @@ func NewBlocks(data []byte) (Blocks, error) {
 	return Blocks{out.Bytes(), sumOf(data)}, nil
 }
 
-// Joiner writes a stream of parts that are packed already: first any number of Stored and Blocks, then what
-// is in a Code.
+// Joiner writes a stream of parts that are packed already: first any number of Stored and Blocks, then, if
+// Code was called, what is in that.
 type Joiner struct {
 	w    bitWriter
 	sum  sum
@@ -105,7 +105,11 @@ func (j *Joiner) Literals(data []byte) {
 
 // Close ends the stream and gives it.
 func (j *Joiner) Close() []byte {
-	j.w.symbol(j.code.code.literal[endBlock])
-	j.w.flush()
+	if j.code == nil {
+		j.w.b = append(j.w.b, 1, 0, 0, 0xFF, 0xFF) // the last block: stored, of no length
+	} else {
+		j.w.symbol(j.code.code.literal[endBlock])
+		j.w.flush()
+	}
 	return binary.BigEndian.AppendUint32(j.w.b, j.sum.adler())
 }

@@ -32,7 +32,11 @@ func TestPartsComeBack(t *testing.T) {
 			j.Blocks(b)
 			want = append(want, d...)
 		}
-		j.Code(code)
+		if rapid.Bool().Draw(t, "coded") {
+			j.Code(code)
+		} else {
+			pieces = nil
+		}
 		for _, d := range pieces {
 			p := code.Pack(d)
 			j.Piece(p)

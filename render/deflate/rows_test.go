@@ -51,7 +51,7 @@ func TestRowsComeBack(t *testing.T) {
 		for at := 0; at < len(pixels); at += width {
 			want = append(append(want, 0), pixels[at:at+width]...)
 		}
-		if got := unpacked(t, Rows(nil, pixels, width)); !bytes.Equal(got, want) {
+		if got := unpacked(t, Rows(nil, want, width+1)); !bytes.Equal(got, want) {
 			t.Fatalf("%d rows of %d come back as %d bytes, want %d", len(pixels)/width, width, len(got), len(want))
 		}
 	})

@@ -3,6 +3,7 @@
 package sink
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -89,10 +90,11 @@ func (s *Sink) Close() error { return s.stop() }
 type session struct {
 	keep    func(Message) error
 	message Message
+	size    int64 // as announced; 0: it was not
 }
 
-func (s *session) Mail(from string, _ *smtp.MailOptions) error {
-	s.message = Message{From: from}
+func (s *session) Mail(from string, o *smtp.MailOptions) error {
+	s.message, s.size = Message{From: from}, o.Size // the server refuses more than maxMessage
 	return nil
 }
 
@@ -101,10 +103,12 @@ func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 	return nil
 }
 
-func (s *session) Data(r io.Reader) (err error) {
-	if s.message.Data, err = io.ReadAll(r); err != nil {
+func (s *session) Data(r io.Reader) error {
+	data := bytes.NewBuffer(make([]byte, 0, s.size+bytes.MinRead)) // else it grows to twice the size by and by
+	if _, err := data.ReadFrom(r); err != nil {
 		return err
 	}
+	s.message.Data = data.Bytes()
 	return s.keep(s.message)
 }
 

@@ -34,9 +34,11 @@ func (w *writer) font(s *subset, tag string) (int, error) {
 	}
 	o, top := s.outlines, w.reserve(5)
 	descendant, descriptor, program, unicode := top+1, top+2, top+3, top+4
-	ttf, length := o.program(&s.usual, s.glyphs)
-	w.packed(program, fmt.Sprintf("/Length1 %d", length), ttf)
-	w.packed(unicode, "", s.toUnicode())
+	var length int
+	w.scratch, length = o.program(w.scratch[:0], &s.usual, s.glyphs)
+	w.packed(program, fmt.Sprintf("/Length1 %d", length), w.scratch)
+	w.scratch = s.toUnicode(w.scratch[:0])
+	w.packed(unicode, "", w.scratch)
 	name := tag + "+" + s.Name
 	em := func(table []byte, at int) int { // a measure of the font in thousandths of its em
 		return int(int16(binary.BigEndian.Uint16(table[at:]))) * 1000 / o.unitsEm
@@ -58,12 +60,12 @@ func (w *writer) font(s *subset, tag string) (int, error) {
 	return top, nil
 }
 
-// program is the packed font of the given glyphs, which become its glyphs 0, 1, 2 and so on; those that they are made
+// program appends the packed font of the given glyphs, which become its glyphs 0, 1, 2 and so on; those that they are made
 // of follow. A font within a PDF needs no cmap, names or OS/2 (ISO 32000-1, 9.9). It also tells how long
 // the font is.
 //
 // Outlines are two thirds of a document, and the longest to pack: all of them are packed already, and only joined.
-func (o *outlines) program(u *usual, glyphs []uint16) (packed []byte, length int) {
+func (o *outlines) program(dst []byte, u *usual, glyphs []uint16) (packed []byte, length int) {
 	order := o.withParts(glyphs)
 	pieces := make([]*packedGlyph, 0, len(order)-u.packed)
 	glyf := table{tag: "glyf", check: u.check}
@@ -89,7 +91,7 @@ func (o *outlines) program(u *usual, glyphs []uint16) (packed []byte, length int
 
 	tables := []table{newTable("head", head), newTable("hhea", hhea), newTable("maxp", maxp), glyf, newTable("hmtx", hmtx), newTable("loca", loca)}
 	dir, length := directory(tables)
-	j := deflate.Join(make([]byte, 0, length))
+	j := deflate.Join(dst)
 	j.Stored(slices.Concat(dir, tables[0].data, tables[1].data, tables[2].data))
 	j.Blocks(u.outline)
 	j.Code(o.code)

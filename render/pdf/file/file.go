@@ -106,6 +106,11 @@ func (d *Doc) Bookmark(level int, title string, to Place) {
 func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 	defer d.release()
 	w := newWriter(pool)
+	defer w.release()
+	colours, err := sRGB()
+	if err != nil {
+		return nil, err
+	}
 	catalog, info, pages, tree, meta := w.reserve(1), w.reserve(1), w.reserve(1), w.reserve(1), w.reserve(1)
 	profile, outlines := w.reserve(1), w.reserve(1+len(d.marks))
 	for _, p := range d.pages {
@@ -137,9 +142,7 @@ func (d *Doc) Write(pool *deflate.Pool) ([]byte, error) {
 	w.structure(d, tree, firstElement)
 	w.outline(d.marks, outlines)
 	w.plain(meta, "/Type/Metadata/Subtype/XML", d.info.xmp())
-	if err := w.stream(profile, "/N 3", sRGB()); err != nil {
-		return nil, err
-	}
+	w.packed(profile, "/N 3", colours)
 	w.info(info, d.info)
 	w.open(catalog)
 	w.add("<</Type/Catalog/Pages ").ref(pages).add("/StructTreeRoot ").ref(tree).add("/MarkInfo<</Marked true>>/Lang ").text(d.info.Lang)

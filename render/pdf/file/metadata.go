@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"geppo/render/deflate"
 )
 
 // info writes the document information dictionary. It says what the metadata says (PDF/A wants it so).
@@ -61,8 +64,15 @@ func escaped(s string) string {
 }
 
 // sRGB is the smallest profile that says what our colours mean (ICC.1:2001-04): the primaries of sRGB,
-// adapted to D50, under a gamma of 2.2.
-func sRGB() []byte {
+// adapted to D50, under a gamma of 2.2. It is the same in all files, and packed.
+var sRGB = sync.OnceValues(func() ([]byte, error) {
+	b, err := deflate.NewBlocks(profile())
+	j := deflate.Join(nil)
+	j.Blocks(b)
+	return j.Close(), err
+})
+
+func profile() []byte {
 	tag := func(kind string, words ...uint32) []byte {
 		b := append([]byte(kind), 0, 0, 0, 0)
 		for _, w := range words {

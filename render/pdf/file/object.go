@@ -1,12 +1,14 @@
 package file
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"geppo/render/deflate"
@@ -16,12 +18,13 @@ import (
 // stream at the end (ISO 32000-1, 7.5.7) with a cross-reference stream (7.5.8). The structure alone is
 // a thousand objects, which take ten times the room as they are.
 type writer struct {
-	pool   *deflate.Pool
-	out    []byte  // the file's head and streams
-	small  []byte  // the other objects
-	order  []int   // their numbers
-	starts []int   // where each begins in small
-	places []place // of all, by number
+	pool    *deflate.Pool
+	out     []byte  // the file's head and streams
+	small   []byte  // the other objects
+	order   []int   // their numbers
+	starts  []int   // where each begins in small
+	places  []place // of all, by number
+	scratch []byte  // the stream that is being packed
 }
 
 // place is where an object stands: a stream at an offset of the file, another at its turn in small.
@@ -30,12 +33,17 @@ type place struct {
 	at     int
 }
 
+// writers are kept for their memory, half a megabyte.
+var writers = sync.Pool{New: func() any { return &writer{} }}
+
 func newWriter(pool *deflate.Pool) *writer {
-	return &writer{
-		pool: pool, out: append(make([]byte, 0, 1<<17), "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...),
-		small: make([]byte, 0, 1<<17), places: make([]place, 1, 2048),
-	}
+	w := writers.Get().(*writer)
+	w.pool, w.out, w.small = pool, append(w.out[:0], "%PDF-1.7\n%\xE2\xE3\xCF\xD3\n"...), w.small[:0]
+	w.order, w.starts, w.places = w.order[:0], w.starts[:0], append(w.places[:0], place{})
+	return w
 }
+
+func (w *writer) release() { writers.Put(w) }
 
 // reserve takes n numbers for objects and tells the first.
 func (w *writer) reserve(n int) int {
@@ -58,10 +66,11 @@ func (w *writer) open(number int) {
 
 // stream packs data and writes it as a stream with the given entries of its dictionary.
 func (w *writer) stream(number int, entries string, data []byte) error {
-	packed, err := w.pool.Append(nil, data)
+	packed, err := w.pool.Append(w.scratch[:0], data)
 	if err != nil {
 		return err
 	}
+	w.scratch = packed
 	w.packed(number, entries, packed)
 	return nil
 }
@@ -108,7 +117,8 @@ func (w *writer) close(catalog, info int) ([]byte, error) {
 	if err := w.stream(xref, entries, table); err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", start), nil
+	w.out = fmt.Appendf(w.out, "startxref\n%d\n%%%%EOF\n", start)
+	return bytes.Clone(w.out), nil
 }
 
 func (w *writer) add(s string) *writer { w.small = append(w.small, s...); return w }

@@ -87,7 +87,7 @@ func withNames(t *testing.T, small, original []byte) []byte {
 // program is a font of glyphs as a reader unpacks it.
 func program(t *testing.T, o *outlines, u *usual, glyphs []uint16) []byte {
 	t.Helper()
-	packed, length := o.program(u, glyphs)
+	packed, length := o.program(nil, u, glyphs)
 	font := unpacked(t, packed)
 	if len(font) != length {
 		t.Errorf("the font has %d bytes, and says %d", len(font), length)
@@ -130,7 +130,7 @@ func TestUsualGlyphsMakeNoDifference(t *testing.T) {
 			t.Error("the fonts differ")
 		}
 		for i, s := range []*subset{a, b} {
-			if cmap := string(unpacked(t, s.toUnicode())); strings.Count(cmap, "<6B21>") != 1 || strings.Count(cmap, "<691C><77E5>") != 1 {
+			if cmap := string(unpacked(t, s.toUnicode(nil))); strings.Count(cmap, "<6B21>") != 1 || strings.Count(cmap, "<691C><77E5>") != 1 {
 				t.Errorf("%d: the map is\n%s", i, cmap)
 			}
 			s.release()

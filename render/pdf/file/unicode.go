@@ -31,9 +31,9 @@ var unicodeCode = sync.OnceValue(func() *deflate.Code {
 	})
 })
 
-// toUnicode is the packed map of a document's glyphs.
-func (s *subset) toUnicode() []byte {
-	j := deflate.Join(nil)
+// toUnicode appends the packed map of a document's glyphs.
+func (s *subset) toUnicode(dst []byte) []byte {
+	j := deflate.Join(dst)
 	from, head := s.usual.packed, ""
 	if from == 0 {
 		from, head = 1, unicodeHead
