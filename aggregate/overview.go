@@ -140,9 +140,9 @@ func (r *Report) Totals() MonthTotals {
 }
 
 // Sum makes a line of a history of a month that has no frozen report.
-func Sum(p store.Period, sums []store.FeatureCount, events int64) MonthTotals {
-	t := MonthTotals{Period: p, EDR: events}
-	for _, s := range sums {
+func Sum(m store.MonthSums) MonthTotals {
+	t := MonthTotals{Period: m.Period, EDR: m.Events}
+	for _, s := range m.Features {
 		t.add(s.Feature, s.Count)
 	}
 	return t

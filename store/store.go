@@ -145,6 +145,13 @@ type FeatureCount struct {
 	Count   int64
 }
 
+// MonthSums are a month's detections by feature, and its EDR events.
+type MonthSums struct {
+	Period   Period
+	Features []FeatureCount
+	Events   int64
+}
+
 // EDREvent is one noteworthy event (注意が必要なイベント).
 type EDREvent struct {
 	ID        string

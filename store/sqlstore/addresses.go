@@ -48,9 +48,9 @@ ON CONFLICT (kind, key) WHERE ended_at IS NULL DO NOTHING`
 	endStop = `UPDATE stops SET ended_at = CASE WHEN ?3 > stopped_at THEN ?3 ELSE stopped_at END, ended_by = ?4 WHERE kind = ?1 AND key = ?2 AND ended_at IS NULL`
 
 	selectBars = `
-SELECT 'marked' AS kind, reason, marked_at AS at FROM marks WHERE mailbox = ?1 AND cleared_at IS NULL
-UNION ALL SELECT kind, reason, stopped_at FROM stops WHERE kind = 'address' AND key = ?1 AND ended_at IS NULL
-UNION ALL SELECT kind, reason, stopped_at FROM stops WHERE kind = 'contract' AND key = ?2 AND ended_at IS NULL
+SELECT 'marked' AS kind, reason, marked_at AS at FROM marks WHERE mailbox = +?1 AND cleared_at IS NULL
+UNION ALL SELECT kind, reason, stopped_at FROM stops WHERE kind = 'address' AND key = +?1 AND ended_at IS NULL
+UNION ALL SELECT kind, reason, stopped_at FROM stops WHERE kind = 'contract' AND key = +?2 AND ended_at IS NULL
 ORDER BY at`
 )
 

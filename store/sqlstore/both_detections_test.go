@@ -137,9 +137,9 @@ func contentsOf(t *testing.T, db *sqlstore.Detections, contracts []string) map[s
 			e, err := db.Evidence(ctx, id, p, noon)
 			try(err)
 			all[fmt.Sprint("evidence ", id, p)] = e
-			sums, events, known, err := db.Totals(ctx, id, p)
+			sums, err := db.Totals(ctx, id, []store.Period{p.Previous(), p})
 			try(err)
-			all[fmt.Sprint("totals ", id, p)] = []any{sums, events, known}
+			all[fmt.Sprint("totals ", id, p)] = sums
 		}
 		rows, err := db.Rows(ctx, id)
 		try(err)

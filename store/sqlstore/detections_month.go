@@ -18,7 +18,7 @@ import (
 // They say "= +?" because SQLite's planner looks at the value of a bare "= ?" where it has a choice,
 // and then parses and plans the statement anew for every value that is bound: 10 to 50 µs each time.
 type monthStatements struct {
-	previous, events, names, coverage, coverageFed, eventCount, anyDay *sql.Stmt
+	previous, events, names, coverage, coverageFed, totals *sql.Stmt
 
 	endpoints, statuses, detections string // run by the driver, see eachValue
 	tried                           [3]*sql.Stmt
@@ -35,8 +35,7 @@ func (s *monthStatements) list(db *sql.DB) []statement {
 		{&s.names, db, selectNames},
 		{&s.coverage, db, selectCoverage},
 		{&s.coverageFed, db, selectCoverageFed},
-		{&s.eventCount, db, selectEventCount},
-		{&s.anyDay, db, selectAnyDay},
+		{&s.totals, db, selectTotals},
 	}
 }
 

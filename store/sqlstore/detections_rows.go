@@ -85,23 +85,24 @@ func (r *monthReader) detections(use func(*store.Detection)) error {
 
 // The sums of features that no report shows are left out. One column for each, because GROUP BY would
 // sort the rows first.
-const selectPrevious = `
-SELECT CAST(sum(count) FILTER (WHERE feature = 'virus') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'spyware') AS BIGINT),
+const featureSums = `
+CAST(sum(count) FILTER (WHERE feature = 'virus') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'spyware') AS BIGINT),
        CAST(sum(count) FILTER (WHERE feature = 'web_reputation') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'behavior_monitoring') AS BIGINT),
-       CAST(sum(count) FILTER (WHERE feature = 'url_filtering') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'network_virus') AS BIGINT)
-FROM detections WHERE contract = +? AND time >= ? AND time < ?`
+       CAST(sum(count) FILTER (WHERE feature = 'url_filtering') AS BIGINT), CAST(sum(count) FILTER (WHERE feature = 'network_virus') AS BIGINT)`
 
+const selectPrevious = `SELECT ` + featureSums + ` FROM detections WHERE contract = +? AND time >= ? AND time < ?`
+
+// previous sums up the month before by feature.
 func (r *monthReader) previous() (err error) {
-	r.m.Previous, err = r.sums(r.m.Period.Previous())
+	from, to := r.bounds(r.m.Period.Previous())
+	r.m.Previous, err = scanSums(r.tx.StmtContext(r.ctx, r.stmt.previous).QueryRowContext(r.ctx, r.key, from, to))
 	return err
 }
 
-// sums are a month's detections by feature, of the features that there were.
-func (r *monthReader) sums(p store.Period) (list []store.FeatureCount, err error) {
-	from, to := r.bounds(p)
+// scanSums reads featureSums, and more columns behind them; it gives the features that there were.
+func scanSums(row *sql.Row, more ...any) (list []store.FeatureCount, err error) {
 	var sums [6]sql.NullInt64 // NULL: there was none
-	err = r.tx.StmtContext(r.ctx, r.stmt.previous).QueryRowContext(r.ctx, r.key, from, to).
-		Scan(&sums[0], &sums[1], &sums[2], &sums[3], &sums[4], &sums[5])
+	err = row.Scan(append([]any{&sums[0], &sums[1], &sums[2], &sums[3], &sums[4], &sums[5]}, more...)...)
 	for i, n := range sums {
 		if n.Valid {
 			list = append(list, store.FeatureCount{Feature: featureNumbers[i], Count: n.Int64})

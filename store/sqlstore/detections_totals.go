@@ -8,33 +8,36 @@ import (
 	"geppo/store"
 )
 
-const (
-	selectEventCount = `SELECT count(*) FROM edr_events WHERE contract = +? AND time >= ? AND time < ?`
-	selectAnyDay     = `SELECT count(*) FROM coverage WHERE contract = +? AND day BETWEEN ? AND ?`
-)
+const selectTotals = `SELECT ` + featureSums + `,
+  (SELECT count(*) FROM edr_events WHERE contract = +?1 AND time >= ?2 AND time < ?3),
+  (SELECT count(*) FROM coverage WHERE contract = +?1 AND day BETWEEN ?4 AND ?5)
+FROM detections WHERE contract = +?1 AND time >= ?2 AND time < ?3`
 
-// Totals are a month's detections by feature and its events. known is false where nothing tells that
-// the month was fed at all: then there is no row of it, and 0 would be a guess.
-func (d *Detections) Totals(ctx context.Context, id string, p store.Period) (sums []store.FeatureCount, events int64, known bool, err error) {
+// Totals sum up months of a contract. Those of which nothing tells that they were fed at all are left out:
+// there is no row of them, and 0 would be a guess.
+func (d *Detections) Totals(ctx context.Context, id string, months []store.Period) (list []store.MonthSums, err error) {
 	err = d.snapshotOn(ctx, func(conn *sql.Conn, tx *sql.Tx) error {
-		r, err := d.reader(ctx, conn, tx, id, p)
+		r, err := d.reader(ctx, conn, tx, id, store.Period{})
 		if err != nil {
 			return err
 		}
-		if sums, err = r.sums(p); err != nil {
-			return err
+		stmt := tx.StmtContext(ctx, d.month.totals)
+		for _, p := range months {
+			m, covered := store.MonthSums{Period: p}, 0
+			from, to := r.bounds(p)
+			days := p.Days()
+			row := stmt.QueryRowContext(ctx, r.key, from, to, days[0], days[len(days)-1])
+			if m.Features, err = scanSums(row, &m.Events, &covered); err != nil {
+				return fmt.Errorf("%s: %w", p, err)
+			}
+			if len(m.Features) > 0 || m.Events > 0 || covered > 0 {
+				list = append(list, m)
+			}
 		}
-		from, to := r.bounds(p)
-		if err := tx.StmtContext(ctx, d.month.eventCount).QueryRowContext(ctx, r.key, from, to).Scan(&events); err != nil {
-			return err
-		}
-		days, covered := p.Days(), 0
-		err = tx.StmtContext(ctx, d.month.anyDay).QueryRowContext(ctx, r.key, days[0], days[len(days)-1]).Scan(&covered)
-		known = len(sums) > 0 || events > 0 || covered > 0
-		return err
+		return nil
 	})
 	if err != nil {
-		return nil, 0, false, fmt.Errorf("sum up %s of contract %q: %w", p, id, err)
+		return nil, fmt.Errorf("sum up months of contract %q: %w", id, err)
 	}
-	return sums, events, known, nil
+	return list, nil
 }

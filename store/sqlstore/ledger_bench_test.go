@@ -57,6 +57,7 @@ func BenchmarkLedger(b *testing.B) {
 			_, err := ledger.Deliveries(ctx, store.Filter{Contracts: []string{"C000017"}})
 			return err
 		}},
+		{"bars", func() error { _, err := ledger.Bars(ctx, "C000017", "a@b.example"); return err }},
 		{"newest-revision", func() error { _, err := ledger.NewestRevision(ctx, "C000017", october.Previous()); return err }},
 		{"frozen", func() error { _, err := ledger.Frozen(ctx, "C000017", october.Previous(), 1); return err }},
 		{"message", func() error { _, err := ledger.DeliveryOf(ctx, "nobody@geppo.example"); return err }},

@@ -66,6 +66,7 @@ func (c *Composer) history(ctx context.Context, contract string, p store.Period,
 			known[m.Period] = m
 		}
 	}
+	var unreported []store.Period
 	for _, month := range months {
 		revision := revisions[month]
 		totals, found := known[month]
@@ -78,15 +79,18 @@ func (c *Composer) history(ctx context.Context, contract string, p store.Period,
 			}
 			totals, found = report.Totals(), true
 		case before == nil:
-			sums, events, known, err := c.Detections.Totals(ctx, contract, month)
-			if err != nil {
-				return nil, err
-			}
-			totals, found = aggregate.Sum(month, sums, events), known
+			unreported = append(unreported, month)
 		}
 		if found {
 			list = append(list, totals)
 		}
 	}
-	return list, nil
+	if len(unreported) == 0 {
+		return list, nil
+	}
+	sums, err := c.Detections.Totals(ctx, contract, unreported)
+	for _, m := range sums {
+		list = append(list, aggregate.Sum(m))
+	}
+	return list, err
 }
