@@ -110,6 +110,17 @@ type Filter struct {
 	Unacknowledged bool
 	// Standing leaves out what a later delivery of the same contract, period and mailbox has come after.
 	Standing bool
+	// Unreplaced leaves out what a resend took the place of.
+	Unreplaced bool
+}
+
+// Pick is what an action must know of a delivery: a month of 140,000 whole ones is 100 MB.
+type Pick struct {
+	ID        int64
+	Contract  string
+	Period    Period
+	Recipient string
+	Forced    bool
 }
 
 var (

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,17 +71,15 @@ func (a *app) printActions(actions []store.Action, asJSON bool) error {
 		}
 		return writeJSON(a.stdout, list)
 	}
-	rows := make([][]string, len(actions))
-	for i, x := range actions {
-		deliveries := "-"
-		if x.Deliveries > 0 {
-			deliveries = strconv.Itoa(x.Deliveries)
-		}
-		what := cmp.Or(x.What, x.Reason)
-		if x.What != "" && x.Reason != "" {
-			what = x.What + ": " + x.Reason
-		}
-		rows[i] = []string{clockTime(x.At), x.By, x.Action, deliveries, what}
+	return printList(a.stdout, false, actionColumns, actions, actionCells)
+}
+
+var actionColumns = columnsAbove("when", "who", "action", "mails", "what and why")
+
+func actionCells(x store.Action) []any {
+	what := cmp.Or(x.What, x.Reason)
+	if x.What != "" && x.Reason != "" {
+		what = x.What + ": " + x.Reason
 	}
-	return writeTable(a.stdout, []string{"when", "who", "action", "mails", "what and why"}, rows)
+	return []any{x.At, x.By, x.Action, x.Deliveries, what}
 }

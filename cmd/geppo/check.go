@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -321,10 +322,11 @@ func (k *checker) print(ok bool) error {
 	if k.options.json {
 		return writeJSON(k.app.stdout, checkedJSON{ok, k.findings, k.fires})
 	}
+	out, width := bufio.NewWriter(k.app.stdout), terminalWidth(k.app.stdout)
 	for _, f := range k.findings {
-		if _, err := fmt.Fprintf(k.app.stdout, "%-8s %-14s %s\n", f.Level, f.Check, printable(f.Message)); err != nil {
+		if err := labelled(out, 23, fmt.Sprintf("%-8s %s", f.Level, f.Check), printable(f.Message), width); err != nil {
 			return err
 		}
 	}
-	return nil
+	return out.Flush()
 }

@@ -16,6 +16,9 @@ import (
 
 // printable makes text that others wrote safe for a line on a terminal and for a cell of a table.
 func printable(s string) string {
+	if plain(s) {
+		return s
+	}
 	var b strings.Builder
 	for _, r := range s {
 		if r == '\n' || r == '\t' || commands(r) {
@@ -25,6 +28,16 @@ func printable(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// plain tells text of printable ASCII, which nearly all is: a letter is a column wide, and none does anything else.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // commands tells what a terminal would obey, or a reader would not see: control characters, among them the escapes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -49,31 +48,32 @@ func (a *app) contractsCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&noAddress, "no-address", false, "only those that no mail can go to, and that have not asked for that")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its id, company or an address")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		contracts, err := searchContracts(ctx, db, search)
+		list := newListing(a.stdout, asJSON, contractColumns, contractJSON.cells)
+		err := eachFound(ctx, db, search, func(c contractJSON) error {
+			if noAddress && (c.Stopped || c.reachable()) {
+				return nil
+			}
+			return list.add(c)
+		})
 		if err != nil {
 			return err
 		}
-		contracts = slices.DeleteFunc(contracts, func(c contractJSON) bool { return noAddress && (c.Stopped || c.reachable()) })
-		if asJSON {
-			return writeJSON(a.stdout, contracts)
-		}
-		rows := make([][]string, len(contracts))
-		for i, c := range contracts {
-			ends := "-"
-			if c.Ends != nil {
-				ends = string(*c.Ends)
-			}
-			rows[i] = []string{
-				c.ID, c.Name, string(c.Product), yesNo(c.EDR), strconv.Itoa(c.Licences), string(c.Since), ends,
-				strconv.Itoa(len(c.Recipients)), yesNo(c.Stopped),
-			}
-		}
-		return writeTable(a.stdout, []string{"contract", "name", "product", "edr", "licences", "since", "ends", "addresses", "stopped"}, rows)
+		return list.end()
 	})
 	cmd.AddCommand(
 		a.stopCommand(store.StopContract, "C", "contract", "  geppo contracts stop C000001 --reason \"asked by telephone\""),
 		a.startCommand(store.StopContract, "C", "contract", "  geppo contracts start C000001"))
 	return cmd
+}
+
+var contractColumns = columns("contract", "name", "product", "edr", "seats", "since", "ends", "to", "stopped")
+
+func (c contractJSON) cells() []any {
+	ends := "-"
+	if c.Ends != nil {
+		ends = string(*c.Ends)
+	}
+	return []any{c.ID, c.Name, c.Product, yesNo(c.EDR), c.Licences, c.Since, ends, len(c.Recipients), yesNo(c.Stopped)}
 }
 
 // reachable tells whether mail can go to one of its addresses, or one asked for none.
@@ -84,31 +84,31 @@ func (c contractJSON) reachable() bool {
 // mostFound is up to how many found contracts are read one by one.
 const mostFound = 1000
 
-// searchContracts lists what a search finds, all for "".
-func searchContracts(ctx context.Context, db *databases, search string) ([]contractJSON, error) {
+// eachFound gives what a search finds, all contracts for "".
+func eachFound(ctx context.Context, db *databases, search string, take func(contractJSON) error) error {
 	if search == "" {
-		return listContracts(ctx, db, "")
+		return eachContract(ctx, db, take)
 	}
 	ids, err := desk.Desk{Ledger: db.ledger, Detections: db.detections}.Find(ctx, search)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if len(ids) > mostFound {
-		all, err := listContracts(ctx, db, "")
-		return slices.DeleteFunc(all, func(c contractJSON) bool {
-			_, found := slices.BinarySearch(ids, c.ID)
-			return !found
-		}), err
+		return eachContract(ctx, db, func(c contractJSON) error {
+			if _, found := slices.BinarySearch(ids, c.ID); !found {
+				return nil
+			}
+			return take(c)
+		})
 	}
-	list := []contractJSON{}
-	for _, id := range ids {
-		one, err := listContracts(ctx, db, id)
-		if err != nil {
-			return nil, err
+	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
+	for i := 0; err == nil && i < len(ids); i++ {
+		var c store.Contract
+		if c, err = db.detections.Contract(ctx, ids[i]); err == nil {
+			err = take(toContractJSON(c, addresses))
 		}
-		list = append(list, one...)
 	}
-	return list, nil
+	return err
 }
 
 func yesNo(b bool) string {
@@ -118,38 +118,44 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// namedContracts are all, or the one of that id.
-func namedContracts(ctx context.Context, db *databases, id string) ([]store.Contract, error) {
-	if id == "" {
-		return db.detections.Contracts(ctx)
-	}
+// knownContract reads the contract of that id.
+func knownContract(ctx context.Context, db *databases, id string) (store.Contract, error) {
 	contract, err := db.detections.Contract(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
+		return contract, exitWith(exitUsage, "contract %s is unknown; geppo contracts lists them", id)
 	}
-	return []store.Contract{contract}, err
+	return contract, err
 }
 
-// listContracts lists the contracts, or the one of that id, with their addresses as they are now.
-func listContracts(ctx context.Context, db *databases, id string) ([]contractJSON, error) {
-	contracts, err := namedContracts(ctx, db, id)
+// oneContract is the contract of that id, with its addresses as they are now.
+func oneContract(ctx context.Context, db *databases, id string) (c contractJSON, err error) {
+	contract, err := knownContract(ctx, db, id)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	list := []contractJSON{}
-	for _, c := range contracts {
-		j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, addresses.Stopped(c.ID), []recipientJSON{}}
-		if c.Ends != "" {
-			j.Ends = &c.Ends
-		}
-		for _, r := range addresses.Registered(c) {
-			j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, r.Marked != "", r.Stopped})
-		}
-		list = append(list, j)
+	return toContractJSON(contract, addresses), nil
+}
+
+// eachContract gives all of them.
+func eachContract(ctx context.Context, db *databases, take func(contractJSON) error) error {
+	addresses, err := daemon.ReadAddresses(ctx, db.ledger)
+	if err != nil {
+		return err
 	}
-	return list, nil
+	return db.detections.EachContract(ctx, func(c store.Contract) error { return take(toContractJSON(c, addresses)) })
+}
+
+func toContractJSON(c store.Contract, addresses daemon.Addresses) contractJSON {
+	j := contractJSON{c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone, c.Since, nil, addresses.Stopped(c.ID), []recipientJSON{}}
+	if c.Ends != "" {
+		j.Ends = &c.Ends
+	}
+	for _, r := range addresses.Registered(c) {
+		j.Recipients = append(j.Recipients, recipientJSON{c.ID, r.Address, r.Name, r.Marked != "", r.Stopped})
+	}
+	return j
 }

@@ -60,13 +60,10 @@ func (a *app) followupsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		switch {
-		case asJSON:
-			err = writeJSON(a.stdout, list)
-		case asCSV:
+		if asCSV && !asJSON {
 			err = writeFollowups(a.stdout, list)
-		default:
-			err = a.followupsTable(list)
+		} else {
+			err = printList(a.stdout, asJSON, followupColumns, list, followup.row)
 		}
 		if err == nil && len(missing) > 0 {
 			err = fmt.Errorf("%d contracts are missing from the list; the first is %s: %s; mend its data, then list again",
@@ -77,22 +74,24 @@ func (a *app) followupsCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) followupsTable(list []followup) error {
-	rows := make([][]string, len(list))
-	for i, f := range list {
-		rows[i] = f.cells()
-	}
-	return writeTable(a.stdout, followupHeader, rows)
-}
-
 var followupHeader = []string{"contract", "company", "endpoint", "name", "result", "count", "first", "last", "feature"}
 
 // resultsInJapanese are the words of the vendor's console, by which the desk speaks of them.
 var resultsInJapanese = map[string]string{"uncleanable": "要確認", "noncleaned": "駆除されていません", "unsafe": "安全ではない"}
 
+func (f followup) word() string { return cmp.Or(resultsInJapanese[f.Result], f.Result) }
+
+// followupColumns are for people: what happened stands under whose machine it was.
+var followupColumns = columnsAbove("contract", "company", "endpoint", "result", "count", "last", "what and since when")
+
+func (f followup) row() []any {
+	return []any{f.Contract, f.Company, f.Endpoint, f.word(), f.Count, f.Last, fmt.Sprintf("%s (%s), %s", f.Name, f.Feature, f.First)}
+}
+
+// cells are those of the file.
 func (f followup) cells() []string {
 	return []string{
-		f.Contract, f.Company, f.Endpoint, f.Name, cmp.Or(resultsInJapanese[f.Result], f.Result), strconv.FormatInt(f.Count, 10),
+		f.Contract, f.Company, f.Endpoint, f.Name, f.word(), strconv.FormatInt(f.Count, 10),
 		string(f.First), string(f.Last), string(f.Feature),
 	}
 }

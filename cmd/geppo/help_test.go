@@ -61,8 +61,8 @@ func TestTopicsNameCommandsThatCanBeTyped(t *testing.T) {
 	}
 }
 
-// words are a command line up to a comment: two spaces, a redirection or another command.
-var words = regexp.MustCompile(`geppo(( [^ <|>&;]+)+)`)
+// commandWords are a command line up to a comment: two spaces, a redirection or another command.
+var commandWords = regexp.MustCompile(`geppo(( [^ <|>&;]+)+)`)
 
 // typed makes sure that a geppo command in a text is one: that command, its flags, its number of arguments.
 func typed(t *testing.T, where, line string) {
@@ -71,7 +71,7 @@ func typed(t *testing.T, where, line string) {
 	if !strings.HasPrefix(line, "geppo ") {
 		return
 	}
-	command := words.FindStringSubmatch(line)[1]
+	command := commandWords.FindStringSubmatch(line)[1]
 	command = regexp.MustCompile(`"[^"]*"`).ReplaceAllString(strings.ReplaceAll(command, "\u00a0", " "), "quoted")
 	args := strings.Fields(command)
 	root := newRoot()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -107,22 +106,20 @@ func (a *app) writeImported(done []importedJSON, o importOptions) error {
 	if len(done) == 0 {
 		return nil
 	}
-	rows := make([][]string, len(done))
+	rows := make([][]any, len(done))
 	for i, d := range done {
 		var unreported int64
 		for _, n := range d.NotReported {
 			unreported += n
 		}
-		rows[i] = []string{d.File, decimal(d.Read), decimal(d.New), decimal(d.Changed), decimal(d.Duplicate), decimal(unreported), decimal(d.Rejected)}
+		rows[i] = []any{d.Read, d.New, d.Changed, d.Duplicate, unreported, d.Rejected, d.File}
 	}
-	err := writeTable(a.stdout, []string{"file", "read", "new", "changed", "duplicate", "not reported", "rejected"}, rows)
+	err := writeTable(a.stdout, columnsAbove("read", "new", "changed", "duplicate", "not reported", "rejected", "file"), rows)
 	for _, d := range done {
 		err = errors.Join(err, writeNotes(a.stdout, d.File, ingest.Notes{NotReported: d.NotReported, Warnings: d.Warnings}))
 	}
 	return err
 }
-
-func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 func (a *app) importFile(ctx context.Context, db *databases, name string, o importOptions, reading ingest.Reading) (done importedJSON, err error) {
 	in, err := a.openInput(name)

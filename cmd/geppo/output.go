@@ -1,57 +1,17 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
-	"github.com/olekukonko/tablewriter"
-	"github.com/olekukonko/tablewriter/renderer"
-	"github.com/olekukonko/tablewriter/tw"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"geppo/render/words"
 )
-
-// shortened keeps a table's columns on the screen; --json has the whole.
-func shortened(s string) string {
-	const most = 60
-	runes := []rune(printable(s))
-	if len(runes) <= most {
-		return string(runes)
-	}
-	return string(runes[:most-1]) + "…"
-}
-
-func writeJSON(w io.Writer, v any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
-}
-
-// writeTable prints rows for people.
-func writeTable(w io.Writer, header []string, rows [][]string) error {
-	table := tablewriter.NewTable(w,
-		tablewriter.WithRenderer(renderer.NewBlueprint(tw.Rendition{
-			Borders:  tw.BorderNone,
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		})),
-		tablewriter.WithConfig(tablewriter.Config{
-			Header: tw.CellConfig{Formatting: tw.CellFormatting{AutoFormat: tw.Off}, Alignment: tw.CellAlignment{Global: tw.AlignLeft}},
-			Row:    tw.CellConfig{Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone}, Alignment: tw.CellAlignment{Global: tw.AlignLeft}},
-		}))
-	table.Header(header)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			cells[i] = shortened(cell)
-		}
-		if err := table.Append(cells); err != nil {
-			return err
-		}
-	}
-	return table.Render()
-}
 
 // clockTime is a time as people on this machine read it; "-" for none.
 func clockTime(t time.Time) string {
@@ -97,4 +57,53 @@ func (m meter) end() {
 	if m.bar != nil {
 		_ = m.bar.Finish()
 	}
+}
+
+// usualWidth is that of a terminal that does not tell.
+const usualWidth = 80
+
+// terminalWidth is how many columns a terminal has, 0 for what is none.
+func terminalWidth(w io.Writer) int {
+	if !terminal(w) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(fileOf(w).Fd()))
+	if err != nil || width <= 0 {
+		return usualWidth
+	}
+	return width
+}
+
+// labelled writes "label text", with the text's further lines below its first one; nothing where there is no text. Width 0
+// is that of a file, where it stays one line.
+func labelled(w io.Writer, room int, label, text string, width int) (err error) {
+	if text == "" {
+		return nil
+	}
+	lines := []string{text}
+	if width > 0 {
+		lines = folded(text, width-room-1)
+	}
+	for _, line := range lines {
+		_, e := fmt.Fprintf(w, "%-*s %s\n", room, label, line)
+		err, label = errors.Join(err, e), ""
+	}
+	return err
+}
+
+// folded breaks text into lines for a terminal.
+func folded(text string, width int) []string {
+	return words.Wrap(text, float64(max(width, leastColumn)), func(r rune) float64 { return float64(words.Width(string(r))) })
+}
+
+// say writes a line for people. On a terminal its further lines are set in as the first is.
+func say(w io.Writer, format string, args ...any) error {
+	line := fmt.Sprintf(format, args...)
+	inner := strings.TrimLeft(line, " ")
+	indent := line[:len(line)-len(inner)]
+	if width := terminalWidth(w); width > 0 {
+		inner = strings.Join(folded(inner, width-len(indent)), "\n"+indent)
+	}
+	_, err := fmt.Fprintln(w, indent+inner)
+	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -153,22 +154,23 @@ func (a *app) printPruned(r store.Retention, found sqlstore.Pruning, expiry daem
 		}
 		return writeJSON(a.stdout, j)
 	}
-	rows := make([][]string, len(found.Months))
+	rows := make([][]any, len(found.Months))
 	for i, m := range found.Months {
-		rows[i] = []string{m.Period.String(), decimal(m.Detections), decimal(m.Statuses), decimal(m.Events), decimal(m.Coverage)}
+		rows[i] = []any{m.Period, m.Detections, m.Statuses, m.Events, m.Coverage}
 	}
-	if err := writeTable(a.stdout, []string{"month", "detections", "snapshots", "edr events", "coverage"}, rows); err != nil {
+	if err := writeTable(a.stdout, columns("month", "detections", "snapshots", "edr events", "coverage"), rows); err != nil {
 		return err
 	}
 	verb := "were removed"
 	if o.dryRun {
 		verb = "would be removed; nothing was changed"
 	}
-	fmt.Fprintf(a.stdout, "\n%d rows of months before %s and %d archived copies (%d bytes) %s\n", found.Rows(), r.Before, expiry.Copies, expiry.Bytes, verb)
+	fmt.Fprintln(a.stdout)
+	err := say(a.stdout, "%d rows of months before %s and %d archived copies (%d bytes) %s", found.Rows(), r.Before, expiry.Copies, expiry.Bytes, verb)
 	for _, kept := range r.Keep {
-		fmt.Fprintf(a.stdout, "%s stays: a delivery or a fire that is not finished needs it; see geppo status\n", kept)
+		err = errors.Join(err, say(a.stdout, "%s stays: a delivery or a fire that is not finished needs it; see geppo status", kept))
 	}
-	return nil
+	return err
 }
 
 // refusePrunedRun lets a resend of a pruned month be followed to its end.

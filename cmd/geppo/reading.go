@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"maps"
@@ -161,12 +160,12 @@ func (in input) options(f readingFlags, r ingest.Reading) ingest.Options {
 // writeNotes tells people what was not reported, and the warnings.
 func writeNotes(w io.Writer, file string, notes ingest.Notes) error {
 	if len(notes.NotReported) > 0 {
-		if _, err := fmt.Fprintf(w, "%s: not reported: %s\n", printable(file), printable(counted(notes.NotReported, " ", ", "))); err != nil {
+		if err := say(w, "%s: not reported: %s", printable(file), printable(counted(notes.NotReported, " ", ", "))); err != nil {
 			return err
 		}
 	}
 	for _, what := range slices.Sorted(maps.Keys(notes.Warnings)) {
-		if _, err := fmt.Fprintf(w, "%s: warning: %s: %d\n", printable(file), printable(what), notes.Warnings[what]); err != nil {
+		if err := say(w, "%s: warning: %s: %d", printable(file), printable(what), notes.Warnings[what]); err != nil {
 			return err
 		}
 	}

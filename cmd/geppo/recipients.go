@@ -30,22 +30,29 @@ needless quotes make no other address.`,
 	cmd.PersistentFlags().StringVar(&contract, "contract", "", "contract `ID`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		contracts, err := listContracts(ctx, db, contract)
+		list := newListing(a.stdout, asJSON, columns("contract", "address", "name", "marked", "stopped"), func(r recipientJSON) []any {
+			return []any{r.Contract, r.Address, r.Name, yesNo(r.Marked), yesNo(r.Stopped)}
+		})
+		addAll := func(c contractJSON) (err error) {
+			for i := 0; err == nil && i < len(c.Recipients); i++ {
+				err = list.add(c.Recipients[i])
+			}
+			return err
+		}
+		if contract == "" {
+			if err := eachContract(ctx, db, addAll); err != nil {
+				return err
+			}
+			return list.end()
+		}
+		one, err := oneContract(ctx, db, contract)
+		if err == nil {
+			err = addAll(one)
+		}
 		if err != nil {
 			return err
 		}
-		list := []recipientJSON{}
-		for _, c := range contracts {
-			list = append(list, c.Recipients...)
-		}
-		if asJSON {
-			return writeJSON(a.stdout, list)
-		}
-		rows := make([][]string, len(list))
-		for i, r := range list {
-			rows[i] = []string{r.Contract, r.Address, r.Name, yesNo(r.Marked), yesNo(r.Stopped)}
-		}
-		return writeTable(a.stdout, []string{"contract", "address", "name", "marked", "stopped"}, rows)
+		return list.end()
 	})
 	cmd.AddCommand(a.recipientsAddCommand(&contract), a.recipientsRemoveCommand(&contract),
 		a.stopCommand(store.StopAddress, "ADDRESS", "address", "  geppo recipients stop kanri@example.jp --reason \"asked by mail\""),
@@ -84,7 +91,7 @@ func (a *app) recipientsAddCommand(contract *string) *cobra.Command {
 		if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) || len([]rune(name)) > 1000 {
 			return exitWith(exitUsage, "the name has a control character or more than 1,000 characters")
 		}
-		if _, err := listContracts(ctx, db, id); err != nil {
+		if _, err := knownContract(ctx, db, id); err != nil {
 			return err
 		}
 		if err := refuseStopped(ctx, db, id, address); err != nil {
@@ -111,12 +118,12 @@ func (a *app) recipientsRemoveCommand(contract *string) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		contracts, err := listContracts(ctx, db, id)
+		known, err := oneContract(ctx, db, id)
 		if err != nil {
 			return err
 		}
 		mailbox := store.Mailbox(address)
-		if !slices.ContainsFunc(contracts[0].Recipients, func(r recipientJSON) bool { return store.Mailbox(r.Address) == mailbox }) {
+		if !slices.ContainsFunc(known.Recipients, func(r recipientJSON) bool { return store.Mailbox(r.Address) == mailbox }) {
 			return fmt.Errorf("contract %s has no address %s; geppo recipients --contract %s lists them", id, address, id)
 		}
 		return db.ledger.ChangeRecipient(ctx, store.RecipientChange{
@@ -163,7 +170,7 @@ func (a *app) stopCommand(kind store.StopKind, arg, noun, example string) *cobra
 // checkStopped refuses what nobody could mean.
 func checkStopped(ctx context.Context, db *databases, kind store.StopKind, name string) error {
 	if kind == store.StopContract {
-		_, err := namedContracts(ctx, db, name)
+		_, err := knownContract(ctx, db, name)
 		return err
 	}
 	if err := store.CheckAddress(name); err != nil {

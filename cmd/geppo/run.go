@@ -270,12 +270,12 @@ func (a *app) printOutcome(o outcome) error {
 	for _, n := range o.States {
 		total += n
 	}
-	if _, err := fmt.Fprintf(a.stdout, "%s: %d of %d deliveries sent (%d newly planned)\n", o.Period, o.States[store.Sent], total, o.Planned); err != nil {
+	if err := say(a.stdout, "%s: %d of %d deliveries sent (%d newly planned)", o.Period, o.States[store.Sent], total, o.Planned); err != nil {
 		return err
 	}
 	for _, state := range store.States {
 		if n := o.States[state]; n > 0 && state != store.Sent {
-			if _, err := fmt.Fprintf(a.stdout, "  %-12s %d\n", state, n); err != nil {
+			if err := say(a.stdout, "  %-12s %d", state, n); err != nil {
 				return err
 			}
 		}
@@ -286,12 +286,12 @@ func (a *app) printOutcome(o outcome) error {
 // printContracts says of which contracts not everybody gets the report yet.
 func printContracts(w io.Writer, indent string, o outcome) error {
 	for _, e := range o.Errors {
-		if _, err := fmt.Fprintf(w, "%scontract %s: %s\n", indent, printable(e.Contract), printable(e.Reason)); err != nil {
+		if err := say(w, "%scontract %s: %s", indent, printable(e.Contract), printable(e.Reason)); err != nil {
 			return err
 		}
 	}
 	for _, e := range o.Waiting {
-		if _, err := fmt.Fprintf(w, "%scontract %s waits: %s\n", indent, printable(e.Contract), printable(e.Reason)); err != nil {
+		if err := say(w, "%scontract %s waits: %s", indent, printable(e.Contract), printable(e.Reason)); err != nil {
 			return err
 		}
 	}
@@ -332,7 +332,7 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 		return err
 	}
 	o := outcome{Period: request.Period, States: map[store.State]int{}, Errors: []runError{}, Waiting: []runError{}}
-	var rows [][]string
+	var rows [][]any
 	err = planner.Preview(ctx, request, func(c store.Chosen) error {
 		if c.Waits != "" {
 			if !known(c.Contract) {
@@ -345,7 +345,7 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 		}
 		for _, t := range c.Targets {
 			if missing(c.Contract, t.Address) {
-				rows = append(rows, []string{c.Contract, t.Address})
+				rows = append(rows, []any{c.Contract, t.Address})
 			}
 		}
 		return nil
@@ -356,14 +356,13 @@ func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon
 	if o.Planned = len(rows); asJSON {
 		return writeJSON(a.stdout, o)
 	}
-	if err := writeTable(a.stdout, []string{"contract", "recipient"}, rows); err != nil {
+	if err := writeTable(a.stdout, columns("contract", "recipient"), rows); err != nil {
 		return err
 	}
 	if err := printContracts(a.stdout, "", o); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d deliveries would be planned; nothing was changed\n", len(rows))
-	return err
+	return say(a.stdout, "%s would be planned; nothing was changed", desk.Count(o.Planned, "delivery", "deliveries"))
 }
 
 // missingTargets tells what planning a request would add: what has no delivery, or one that lapsed; and which

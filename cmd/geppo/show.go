@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -79,11 +81,13 @@ func (a *app) show(d store.Delivery, attempts []store.Attempt, actions []store.A
 		}
 		return writeJSON(a.stdout, j)
 	}
+	var err error
+	out, width := bufio.NewWriter(a.stdout), terminalWidth(a.stdout)
 	for _, line := range [][2]string{
 		{"delivery", strconv.FormatInt(d.ID, 10)},
 		{"contract", d.Contract},
 		{"period", fmt.Sprintf("%s, revision %d, resend %d", d.Period, d.Revision, d.Resend)},
-		{"recipient", fmt.Sprintf("%s <%s>", d.RecipientName, d.Recipient)},
+		{"recipient", strings.TrimSpace(fmt.Sprintf("%s <%s>", d.RecipientName, d.Recipient))},
 		{"state", stateOf(d)},
 		{"reason", d.Reason},
 		{"message-id", d.MessageID},
@@ -91,27 +95,23 @@ func (a *app) show(d store.Delivery, attempts []store.Attempt, actions []store.A
 		{"sent", clockTime(d.SentAt)},
 		{"sha-256", fmt.Sprintf("%x", d.SHA256)},
 	} {
-		if line[1] == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(a.stdout, "%-13s %s\n", line[0], printable(line[1])); err != nil {
-			return err
-		}
+		err = errors.Join(err, labelled(out, 13, line[0], printable(line[1]), width))
 	}
-	rows := make([][]string, len(attempts))
-	for i, t := range attempts {
-		rows[i] = []string{
-			strconv.Itoa(t.Number), clockTime(t.StartedAt), clockTime(t.EndedAt), t.Stage, string(t.Outcome),
-			strconv.Itoa(t.Code), t.Enhanced, t.Reply, t.TLS,
-		}
-	}
-	err := writeTable(a.stdout, []string{"try", "started", "ended", "stage", "outcome", "code", "enhanced", "reply", "tls"}, rows)
+	err = errors.Join(err, out.Flush(), a.showAttempts(attempts))
 	if err != nil || len(actions) == 0 {
 		return err
 	}
-	rows = make([][]string, len(actions))
-	for i, action := range actions {
-		rows[i] = []string{clockTime(action.At), action.By, action.Action, action.What, action.Reason}
+	fmt.Fprintln(a.stdout)
+	return printList(a.stdout, false, actionColumns, actions, actionCells)
+}
+
+func (a *app) showAttempts(attempts []store.Attempt) error {
+	if len(attempts) == 0 {
+		return nil
 	}
-	return writeTable(a.stdout, []string{"at", "by", "action", "what", "reason"}, rows)
+	fmt.Fprintln(a.stdout)
+	t := columnsAbove("try", "started", "ended", "stage", "outcome", "code", "enhanced", "tls", "reply")
+	return printList(a.stdout, false, t, attempts, func(t store.Attempt) []any {
+		return []any{t.Number, t.StartedAt, t.EndedAt, t.Stage, t.Outcome, t.Code, t.Enhanced, t.TLS, t.Reply}
+	})
 }

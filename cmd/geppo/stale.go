@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -83,10 +82,9 @@ func (a *app) staleAsJSON(p store.Period, stale []desk.StaleReport) error {
 
 func (a *app) staleTable(p store.Period, stale []desk.StaleReport) error {
 	if len(stale) == 0 {
-		_, err := fmt.Fprintf(a.stdout, "no frozen report of %s would differ today\n", p)
-		return err
+		return say(a.stdout, "no frozen report of %s would differ today", p)
 	}
-	rows := make([][]string, len(stale))
+	rows := make([][]any, len(stale))
 	for i, s := range stale {
 		var changes []string
 		for _, c := range s.Changes {
@@ -95,11 +93,11 @@ func (a *app) staleTable(p store.Period, stale []desk.StaleReport) error {
 		if s.Fault != "" {
 			changes = []string{s.Fault}
 		}
-		rows[i] = []string{s.Contract, strconv.Itoa(s.Revision), clockTime(s.ComputedAt), strings.Join(changes, ", ")}
+		rows[i] = []any{s.Contract, s.Revision, s.ComputedAt, strings.Join(changes, ", ")}
 	}
-	if err := writeTable(a.stdout, []string{"contract", "revision", "frozen", "what changed"}, rows); err != nil {
+	if err := writeTable(a.stdout, columnsAbove("contract", "revision", "frozen", "what changed"), rows); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "\n%s: geppo resend --period %s --stale --rebuild\n", desk.Count(len(stale), "report would differ", "reports would differ"), p)
-	return err
+	fmt.Fprintln(a.stdout)
+	return say(a.stdout, "%s: geppo resend --period %s --stale --rebuild", desk.Count(len(stale), "report would differ", "reports would differ"), p)
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,10 +18,6 @@ import (
 
 // The JSON forms of interface.md; a time that is not there is null.
 type (
-	statusJSON struct {
-		Runs       []runJSON      `json:"runs"`
-		Deliveries []deliveryJSON `json:"deliveries"`
-	}
 	runJSON struct {
 		ID          int64        `json:"id"`
 		Kind        string       `json:"kind"`
@@ -77,14 +75,15 @@ func toDeliveryJSON(d store.Delivery) deliveryJSON {
 func (a *app) statusCommand() *cobra.Command {
 	var f selectionFlags
 	var search string
-	var asJSON bool
+	var asJSON, undone bool
 	cmd := &cobra.Command{
-		Use:   "status [--period P] [--state S]… [--contract C]… [--search TEXT]",
+		Use:   "status [--period P] [--state S]… [--undone] [--contract C]… [--search TEXT]",
 		Short: "Show how the months stand, or deliveries with their last reply and next attempt",
 		Long: `Without a filter, sums up each open month: how many deliveries are in each state, and what a person must do. With one,
 lists the deliveries; --search finds them by address, company or contract.`,
 		Example: `  geppo status
-  geppo status --period 2026-10 --state failed --state held
+  geppo status --period 2026-10 --undone
+  geppo status --period 2026-10 --state deferred --state held
   geppo status --search kanri@example.jp`,
 		Args: cobra.NoArgs,
 	}
@@ -92,6 +91,7 @@ lists the deliveries; --search finds them by address, company or contract.`,
 	cmd.Flags().StringArrayVar(&f.states, "state", nil, "only deliveries in this state; may be repeated")
 	cmd.Flags().StringArrayVar(&f.contracts, "contract", nil, "only this contract `ID`; may be repeated")
 	cmd.Flags().StringVar(&search, "search", "", "only what has this `TEXT` in its address, company or contract")
+	cmd.Flags().BoolVar(&undone, "undone", false, "only what went wrong and was not acknowledged")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, of all deliveries where there is no filter")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
 		s, err := f.selection(a, nil)
@@ -103,7 +103,13 @@ lists the deliveries; --search finds them by address, company or contract.`,
 		if err != nil {
 			return err
 		}
-		if !asJSON && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {
+		if undone {
+			filter.Unacknowledged, filter.Standing = true, true
+			if len(filter.States) == 0 {
+				filter.States = []store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}
+			}
+		}
+		if !asJSON && !undone && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {
 			return a.summariseStatus(ctx, c, db.ledger)
 		}
 		return a.status(ctx, db.ledger, filter, any, asJSON)
@@ -116,23 +122,37 @@ func (a *app) status(ctx context.Context, ledger *sqlstore.Ledger, filter store.
 	if err != nil {
 		return err
 	}
-	var deliveries []store.Delivery
-	if any {
-		if deliveries, err = ledger.Deliveries(ctx, filter); err != nil {
+	each := func(take func(store.Delivery) error) error {
+		if !any {
+			return nil
+		}
+		return ledger.EachDelivery(ctx, filter, take)
+	}
+	if asJSON {
+		return a.statusJSON(runs, each)
+	}
+	return a.printStatus(ctx, ledger, runs, each)
+}
+
+// statusJSON prints {"runs": […], "deliveries": […]}.
+func (a *app) statusJSON(runs []store.Run, each func(func(store.Delivery) error) error) error {
+	if _, err := io.WriteString(a.stdout, "{\n  \"runs\": "); err != nil {
+		return err
+	}
+	list := newJSONList(a.stdout, "  ")
+	for _, r := range runs {
+		if err := list.add(toRunJSON(r)); err != nil {
 			return err
 		}
 	}
-	if asJSON {
-		status := statusJSON{[]runJSON{}, []deliveryJSON{}}
-		for _, r := range runs {
-			status.Runs = append(status.Runs, toRunJSON(r))
-		}
-		for _, d := range deliveries {
-			status.Deliveries = append(status.Deliveries, toDeliveryJSON(d))
-		}
-		return writeJSON(a.stdout, status)
+	if err := list.end(",\n  \"deliveries\": "); err != nil {
+		return err
 	}
-	return a.printStatus(ctx, ledger, runs, deliveries)
+	list = newJSONList(a.stdout, "  ")
+	if err := each(func(d store.Delivery) error { return list.add(toDeliveryJSON(d)) }); err != nil {
+		return err
+	}
+	return list.end("\n}\n")
 }
 
 // openFire tells what a fire of the schedule waits for, and what to do.
@@ -143,43 +163,55 @@ func openFire(fire store.Fire) string {
 	return fmt.Sprintf("WAITING %s: contracts wait for data, or for their month's end; import it, and they go out within the hour", fire.Period)
 }
 
-func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []store.Run, deliveries []store.Delivery) error {
+func (a *app) printStatus(ctx context.Context, ledger *sqlstore.Ledger, runs []store.Run, each func(func(store.Delivery) error) error) error {
 	if err := a.printStops(ctx, ledger); err != nil {
 		return err
 	}
-	rows := make([][]string, len(runs))
-	for i, r := range runs {
-		rows[i] = []string{
-			strconv.FormatInt(r.ID, 10), r.Kind, r.Period.String(), clockTime(r.StartedAt), clockTime(r.FinishedAt),
-			strconv.Itoa(r.Planned), strconv.Itoa(r.Cancelled), strconv.Itoa(len(r.Errors)), r.RequestedBy,
-		}
-	}
-	if err := writeTable(a.stdout, []string{"run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "by"}, rows); err != nil {
+	if err := printList(a.stdout, false, runColumns, runs, runCells); err != nil {
 		return err
 	}
+	fmt.Fprintln(a.stdout)
 	counts := map[store.State]int{}
-	rows = make([][]string, len(deliveries))
-	for i, d := range deliveries {
+	list := newListing(a.stdout, false, deliveryColumns, deliveryCells)
+	err := each(func(d store.Delivery) error {
 		counts[d.State]++
-		rows[i] = []string{
-			strconv.FormatInt(d.ID, 10), d.Contract, d.Period.String(), d.Recipient, stateOf(d),
-			strconv.Itoa(d.Attempts), clockTime(d.NextAttemptAt), clockTime(d.SentAt), reply(d),
-		}
+		return list.add(d)
+	})
+	if err == nil {
+		err = list.end()
 	}
-	if _, err := fmt.Fprintln(a.stdout); err != nil {
+	if err != nil {
 		return err
 	}
-	if err := writeTable(a.stdout, []string{"id", "contract", "period", "recipient", "state", "tries", "next", "sent", "last reply"}, rows); err != nil {
-		return err
-	}
-	summary := fmt.Sprintf("\n%d deliveries", len(deliveries))
+	fmt.Fprintln(a.stdout)
+	summary := desk.Count(list.n, "delivery", "deliveries")
 	for _, state := range store.States {
 		if counts[state] > 0 {
 			summary += fmt.Sprintf(" · %s %d", state, counts[state])
 		}
 	}
-	_, err := fmt.Fprintln(a.stdout, summary)
-	return err
+	return say(a.stdout, "%s", summary)
+}
+
+var (
+	runColumns      = columnsAbove("run", "kind", "period", "started", "finished", "planned", "cancelled", "errors", "who and why")
+	deliveryColumns = columnsAbove("id", "contract", "period", "recipient", "state", "tries", "sent or next", "why")
+)
+
+func runCells(r store.Run) []any {
+	who := r.RequestedBy
+	if r.Reason != "" {
+		who += ": " + r.Reason
+	}
+	return []any{r.ID, r.Kind, r.Period, r.StartedAt, r.FinishedAt, r.Planned, r.Cancelled, len(r.Errors), who}
+}
+
+func deliveryCells(d store.Delivery) []any {
+	at := d.NextAttemptAt
+	if !d.SentAt.IsZero() {
+		at = d.SentAt
+	}
+	return []any{d.ID, d.Contract, d.Period, d.Recipient, stateOf(d), d.Attempts, at, why(d)}
 }
 
 // stateOf is a delivery's state for people.
@@ -190,9 +222,17 @@ func stateOf(d store.Delivery) string {
 	return string(d.State)
 }
 
-func reply(d store.Delivery) string {
-	if d.LastCode == 0 {
-		return d.LastReply
+// why is the reason that a delivery has its state, and what the relay said last; that of one that was sent is told by show.
+func why(d store.Delivery) string {
+	if d.State == store.Sent {
+		return ""
 	}
-	return fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
+	reply := d.LastReply
+	if d.LastCode != 0 {
+		reply = fmt.Sprintf("%d %s", d.LastCode, d.LastReply)
+	}
+	if d.Reason == "" || reply == "" || strings.Contains(d.Reason, d.LastReply) || strings.Contains(reply, d.Reason) {
+		return cmp.Or(d.Reason, reply)
+	}
+	return d.Reason + ": " + reply
 }

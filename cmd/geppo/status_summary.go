@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,13 +20,13 @@ func (a *app) printStops(ctx context.Context, ledger *sqlstore.Ledger) error {
 		return err
 	}
 	for _, p := range pauses {
-		fmt.Fprintf(a.stdout, "PAUSED since %s by %s (%s): %s\n\n", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason))
+		err = errors.Join(err, say(a.stdout, "PAUSED since %s by %s (%s): %s", clockTime(p.StartedAt), printable(p.By), p.Cause, printable(p.Reason)), say(a.stdout, ""))
 	}
-	fires, err := ledger.OpenFires(ctx)
+	fires, fault := ledger.OpenFires(ctx)
 	for _, fire := range fires {
-		fmt.Fprintf(a.stdout, "%s\n\n", openFire(fire))
+		err = errors.Join(err, say(a.stdout, "%s", openFire(fire)), say(a.stdout, ""))
 	}
-	return err
+	return errors.Join(err, fault)
 }
 
 // summariseStatus says on one screen how each open month stands, what a person must do, and when the next one begins.
@@ -43,45 +44,46 @@ func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqls
 			closed++
 			continue
 		}
-		a.summarisePeriod(p)
+		err = errors.Join(err, a.summarisePeriod(p))
 	}
 	if closed > 0 {
-		fmt.Fprintf(a.stdout, "%s: nothing left to do\n", desk.Count(closed, "earlier month", "earlier months"))
+		err = errors.Join(err, say(a.stdout, "%s: nothing left to do", desk.Count(closed, "earlier month", "earlier months")))
 	}
 	if len(periods) == 0 {
-		fmt.Fprintln(a.stdout, "nothing was planned yet")
+		err = errors.Join(err, say(a.stdout, "nothing was planned yet"))
 	}
-	return a.printNextFire(c)
+	return errors.Join(err, a.printNextFire(c))
 }
 
-func (a *app) summarisePeriod(p sqlstore.PeriodState) {
+func (a *app) summarisePeriod(p sqlstore.PeriodState) error {
 	total := 0
 	for _, n := range p.States {
 		total += n
 	}
-	fmt.Fprintf(a.stdout, "%s  %s", p.Period, desk.Count(total, "delivery", "deliveries"))
+	line := fmt.Sprintf("%s  %s", p.Period, desk.Count(total, "delivery", "deliveries"))
 	for _, state := range store.States {
 		if n := p.States[state]; n > 0 {
-			fmt.Fprintf(a.stdout, " · %s %d", state, n)
+			line += fmt.Sprintf(" · %s %d", state, n)
 			if dealt := n - p.Unacknowledged[state]; dealt > 0 {
-				fmt.Fprintf(a.stdout, " (%d dealt with)", dealt)
+				line += fmt.Sprintf(" (%d dealt with)", dealt)
 			}
 		}
 	}
-	fmt.Fprintln(a.stdout)
+	err := say(a.stdout, "%s", line)
 	for _, todo := range []struct {
-		n    int
-		what string
+		n                 int
+		one, many, advice string
 	}{
-		{p.Failed, "deliveries went wrong      geppo status --period %[2]s --state failed --state held --state bounced --state cancelled"},
-		{p.Awaiting, "deliveries await approval  geppo approve --period %[2]s"},
-		{p.Unreachable, "contracts have no usable address  geppo run --period %[2]s --dry-run"},
-		{p.Waiting, "contracts wait for data    geppo run --period %[2]s --dry-run"},
+		{p.Failed, "delivery went wrong", "deliveries went wrong", "status --period %s --undone"},
+		{p.Awaiting, "delivery awaits approval", "deliveries await approval", "approve --period %s"},
+		{p.Unreachable, "contract has no usable address", "contracts have no usable address", "run --period %s --dry-run"},
+		{p.Waiting, "contract waits for data", "contracts wait for data", "run --period %s --dry-run"},
 	} {
 		if todo.n > 0 {
-			fmt.Fprintf(a.stdout, "  %6d "+todo.what+"\n", todo.n, p.Period)
+			err = errors.Join(err, say(a.stdout, "  %s: geppo "+todo.advice, desk.Count(todo.n, todo.one, todo.many), p.Period))
 		}
 	}
+	return err
 }
 
 func (a *app) printNextFire(c config.Config) error {
@@ -94,6 +96,5 @@ func (a *app) printNextFire(c config.Config) error {
 		return err
 	}
 	next := schedule.Next(time.Now().In(zone))
-	_, err = fmt.Fprintf(a.stdout, "next fire: %s, for %s\n", next.Format("Mon 2006-01-02 15:04 MST"), store.PeriodOf(next, zone).Previous())
-	return err
+	return say(a.stdout, "next fire: %s, for %s", next.Format("Mon 2006-01-02 15:04 MST"), store.PeriodOf(next, zone).Previous())
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 	_ "time/tzdata" // contracts name zones, and a small container has none
@@ -19,7 +20,7 @@ import (
 type Detections struct {
 	f *database
 
-	contracts, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
+	contracts, contractsOf, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -75,6 +76,7 @@ func prepare(ctx context.Context, list []statement) (err error) {
 func (d *Detections) readStatements() []statement {
 	return []statement{
 		{&d.contracts, d.f.r, selectContracts},
+		{&d.contractsOf, d.f.r, selectContractsOf},
 		{&d.contract, d.f.r, selectContract},
 		{&d.recipientsOf, d.f.r, selectRecipientsOf},
 		{&d.evidenceOf, d.f.r, selectEvidence},
@@ -138,13 +140,19 @@ func scanContract(scan func(...any) error) (key int64, c store.Contract, err err
 	return key, c, err
 }
 
-// contractsAtATime is how many contracts are held when all are read.
+// contractsAtATime is how many contracts are held when many are read.
 const contractsAtATime = 1000
 
-const selectContracts = `
+const (
+	selectContracts = `
 SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
-FROM (SELECT * FROM contracts WHERE id > ?1 ORDER BY id LIMIT ?2) AS contracts
+FROM (SELECT * FROM contracts WHERE id > ?1 ORDER BY id LIMIT ?2) AS contracts` + withRecipients
+	selectContractsOf = `
+SELECT ` + contractColumns + `, coalesce(r.address, ''), coalesce(r.name, '')
+FROM (SELECT * FROM contracts WHERE id IN (SELECT value FROM json_each(?))) AS contracts` + withRecipients
+	withRecipients = `
 LEFT JOIN (SELECT contract, address, name FROM recipients) AS r ON r.contract = key ORDER BY id, r.address`
+)
 
 // Contracts lists every contract, closed ones included, by id; their recipients by address.
 func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err error) {
@@ -161,12 +169,32 @@ func (d *Detections) EachContract(ctx context.Context, take func(store.Contract)
 	return d.eachContract(ctx, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
 }
 
+// EachContractOf gives those of these ids that there are, by id, as EachContract does.
+func (d *Detections) EachContractOf(ctx context.Context, ids []string, take func(store.Contract) error) error {
+	err := d.snapshot(ctx, func(tx *sql.Tx) error {
+		for some := range slices.Chunk(slices.Compact(slices.Sorted(slices.Values(ids))), contractsAtATime) {
+			_, contracts, err := d.contractsBy(ctx, tx, d.contractsOf, list(some))
+			for i := 0; err == nil && i < len(contracts); i++ {
+				err = take(contracts[i])
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read contracts: %w", err)
+	}
+	return nil
+}
+
 // eachContract reads some contracts at a time, so that no answer is open while take asks for something else: on a
 // connection to PostgreSQL there can be but one.
 func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
 		for after, more := "", true; more; {
-			keys, some, err := d.contractsAfter(ctx, tx, after)
+			keys, some, err := d.contractsBy(ctx, tx, d.contracts, after, contractsAtATime)
 			if err != nil {
 				return err
 			}
@@ -186,8 +214,8 @@ func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key
 	return nil
 }
 
-func (d *Detections) contractsAfter(ctx context.Context, tx *sql.Tx, id string) (keys []int64, some []store.Contract, err error) {
-	err = each(ctx, tx, d.contracts, func(rows scanner) error {
+func (d *Detections) contractsBy(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) (keys []int64, some []store.Contract, err error) {
+	err = each(ctx, tx, stmt, func(rows scanner) error {
 		var r store.Recipient
 		key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
 		if n := len(some); n == 0 || some[n-1].ID != c.ID {
@@ -197,7 +225,7 @@ func (d *Detections) contractsAfter(ctx context.Context, tx *sql.Tx, id string) 
 			last.Recipients = append(last.Recipients, r)
 		}
 		return err
-	}, id, contractsAtATime)
+	}, args...)
 	return keys, some, err
 }
 

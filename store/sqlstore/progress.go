@@ -95,5 +95,5 @@ func (l *Ledger) Handled(ctx context.Context, p store.Period) (map[store.FollowU
 // SomeDeliveries lists the first of what the filter chooses, by period and contract: a page shows no more.
 func (l *Ledger) SomeDeliveries(ctx context.Context, filter store.Filter, most int) ([]store.Delivery, error) {
 	condition, args := where(filter)
-	return l.queryDeliveries(ctx, selectDeliveries+condition+" ORDER BY period, contract, mailbox, resend LIMIT ?", append(args, most)...)
+	return l.queryDeliveries(ctx, selectDeliveries+condition+byContract+" LIMIT ?", append(args, most)...)
 }

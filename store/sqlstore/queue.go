@@ -47,6 +47,9 @@ func where(f store.Filter) (string, []any) {
 	if f.Standing {
 		conditions = append(conditions, standing)
 	}
+	if f.Unreplaced {
+		conditions = append(conditions, "replaced_by IS NULL")
+	}
 	if conditions == nil {
 		return "true", nil
 	}

@@ -37,28 +37,23 @@ var takes = map[Action]struct {
 	Acknowledge: {[]store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}, "acknowledged", "have nothing to be acknowledged"},
 }
 
-// takes tells whether the action can be done to a delivery.
-func (a Action) takes(d store.Delivery) bool {
-	switch {
-	case !slices.Contains(takes[a].states, d.State):
-		return false
-	case a == Release:
-		return d.ReplacedBy == 0
-	case a == Acknowledge:
-		return d.ReplacedBy == 0 && d.AcknowledgedAt.IsZero()
-	}
-	return true
+// taken narrows a filter to what the action can be done to; false: to nothing.
+func (a Action) taken(f store.Filter) (store.Filter, bool) {
+	f.States = both(f.States, takes[a].states)
+	f.Unreplaced = a == Release || a == Acknowledge
+	f.Unacknowledged = a == Acknowledge
+	return f, len(f.States) > 0
 }
 
 // Plan is what an action would do.
 type Plan struct {
 	Extent
 	Action Action
-	What   string  // the selection, as it was asked for
-	Left   int     // of those named one by one, those that the action cannot be done to
-	Gone   []Gone  // those that must not be let go
-	whole  bool    // all that there is of a period, or of every one
-	ids    []int64 // what it takes
+	What   string       // the selection, as it was asked for
+	Left   int          // of those named one by one, those that the action cannot be done to
+	Gone   []Gone       // those that must not be let go
+	whole  bool         // all that there is of a period, or of every one
+	picks  []store.Pick // what it takes
 }
 
 // Gone is a delivery that must not be let go: the sender would cancel it again.
@@ -77,28 +72,20 @@ func (d Desk) Plan(ctx context.Context, action Action, s Selection) (Plan, error
 	if s.Stale && len(filter.Contracts) == 0 {
 		return p, nil
 	}
-	if !s.Named() { // what is sent need not be read
-		if filter.States = both(filter.States, takes[action].states); len(filter.States) == 0 {
-			return p, nil
-		}
-	}
-	found, err := d.Ledger.Deliveries(ctx, filter)
-	if err != nil {
-		return p, err
-	}
-	taken := found[:0]
-	for _, delivery := range found {
-		if action.takes(delivery) {
-			taken = append(taken, delivery)
-		}
-	}
-	if action == Release {
-		if taken, p.Gone, err = d.stillWanted(ctx, taken); err != nil {
+	filter, any := action.taken(filter)
+	if any {
+		if p.picks, err = d.Ledger.Picks(ctx, filter); err != nil {
 			return p, err
 		}
 	}
-	p.Left = max(0, len(s.IDs)-len(taken)-len(p.Gone))
-	return p.of(taken), nil
+	if action == Release {
+		if p.picks, p.Gone, err = d.stillWanted(ctx, p.picks); err != nil {
+			return p, err
+		}
+	}
+	p.Left = max(0, len(s.IDs)-len(p.picks)-len(p.Gone))
+	p.Extent = extentOf(contractsOf(p.picks))
+	return p, nil
 }
 
 // both are the states that two lists share; none narrows nothing.
@@ -114,27 +101,29 @@ func both(asked, possible []store.State) (list []store.State) {
 	return list
 }
 
-func (p Plan) of(taken []store.Delivery) Plan {
-	p.Extent, p.ids = extentOf(contractsOf(taken)), make([]int64, len(taken))
-	for i, d := range taken {
-		p.ids[i] = d.ID
-	}
-	return p
-}
-
 // stillWanted parts deliveries whose address is gone from the others.
-func (d Desk) stillWanted(ctx context.Context, deliveries []store.Delivery) (wanted []store.Delivery, gone []Gone, err error) {
+func (d Desk) stillWanted(ctx context.Context, picks []store.Pick) (wanted []store.Pick, gone []Gone, err error) {
 	eligibility := daemon.Eligibility{Detections: d.Detections, Ledger: d.Ledger}
-	for _, delivery := range deliveries {
-		refusal, err := eligibility.Refusal(ctx, delivery)
-		if err != nil {
-			return nil, nil, err
+	doubtful, err := eligibility.Doubtful(ctx, picks)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, pick := range picks {
+		var refusal *daemon.Refusal
+		if doubtful[pick.ID] {
+			delivery, err := d.Ledger.Delivery(ctx, pick.ID)
+			if err == nil {
+				refusal, err = eligibility.Refusal(ctx, delivery)
+			}
+			if err != nil {
+				return nil, nil, err
+			}
 		}
 		if refusal != nil {
-			gone = append(gone, Gone{delivery.ID, refusal})
+			gone = append(gone, Gone{pick.ID, refusal})
 			continue
 		}
-		wanted = append(wanted, delivery)
+		wanted = append(wanted, pick)
 	}
 	return wanted, gone, nil
 }
@@ -142,31 +131,32 @@ func (d Desk) stillWanted(ctx context.Context, deliveries []store.Delivery) (wan
 // PlanCanary is the plan of approving the first of so many contracts only, one delivery of each.
 func (d Desk) PlanCanary(ctx context.Context, s Selection, most int) (Plan, error) {
 	p, err := d.Plan(ctx, Approve, s)
-	if err != nil {
+	if err != nil || len(p.picks) == 0 {
 		return p, err
 	}
-	found, err := d.Ledger.Deliveries(ctx, store.Filter{IDs: p.ids})
-	if err != nil || len(p.ids) == 0 {
-		return p, err
-	}
-	var first []store.Delivery
+	var first []store.Pick
 	seen := map[string]bool{}
-	for _, delivery := range found {
-		if len(first) < most && !seen[delivery.Contract] {
-			first, seen[delivery.Contract] = append(first, delivery), true
+	for _, pick := range p.picks {
+		if len(first) < most && !seen[pick.Contract] {
+			first, seen[pick.Contract] = append(first, pick), true
 		}
 	}
 	p.What, p.whole = fmt.Sprintf("%s --canary %d", p.What, most), false
-	return p.of(first), nil
+	p.picks, p.Extent = first, extentOf(contractsOf(first))
+	return p, nil
 }
 
 // Act does what a plan says to what it was shown to be about, and tells to how many: one that moved on meanwhile is
 // left as it is.
 func (d Desk) Act(ctx context.Context, p Plan, by, reason string) (n int, err error) {
-	if len(p.ids) == 0 {
+	if len(p.picks) == 0 {
 		return 0, nil
 	}
-	filter, order := store.Filter{IDs: p.ids}, store.Order{By: by, What: p.What, Reason: reason}
+	ids := make([]int64, len(p.picks))
+	for i, pick := range p.picks {
+		ids[i] = pick.ID
+	}
+	filter, order := store.Filter{IDs: ids}, store.Order{By: by, What: p.What, Reason: reason}
 	switch p.Action {
 	case Cancel:
 		return d.Ledger.Cancel(ctx, filter, order, d.Now())

@@ -89,10 +89,10 @@ func badAddress(address string, err error) *Refusal {
 	return daemon.Misuse("bad-address", "%[2]v", address, err)
 }
 
-func contractsOf(deliveries []store.Delivery) []string {
-	list := make([]string, len(deliveries))
-	for i, d := range deliveries {
-		list[i] = d.Contract
+func contractsOf(picks []store.Pick) []string {
+	list := make([]string, len(picks))
+	for i, p := range picks {
+		list[i] = p.Contract
 	}
 	return list
 }
