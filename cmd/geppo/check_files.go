@@ -14,6 +14,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/files"
 	"geppo/templates"
 )
 
@@ -44,7 +45,7 @@ func (k *checker) files(ctx context.Context, c config.Config) {
 // access finds tokens, users and a certificate that serve could not use; a file that cannot be read was told.
 func (k *checker) access(ctx context.Context, c config.HTTP) {
 	door, err := doorOf(c, k.app.environ)
-	if _, unread := os.ReadFile(c.TokenFile); c.TokenFile != "" && unread != nil {
+	if _, unread := files.Read(c.TokenFile, config.MostBytes); c.TokenFile != "" && unread != nil {
 		err = nil
 	}
 	_, tlsErr := certificateOf(c)

@@ -102,16 +102,16 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 func signers(c config.Config) (dkim *mailer.DKIM, smime *mailer.SMIME, err error) {
 	faulty := &config.Error{}
 	if c.Mail.DKIMKeyFile != "" {
-		key, err := os.ReadFile(c.Mail.DKIMKeyFile)
+		key, err := files.Read(c.Mail.DKIMKeyFile, config.MostBytes)
 		if err == nil {
 			dkim, err = mailer.LoadDKIM(c.Mail.DKIMDomain, c.Mail.DKIMSelector, key)
 		}
 		faulty.Add("mail.dkim_key_file", err)
 	}
 	if c.Mail.SMIMECertFile != "" {
-		certificates, err := os.ReadFile(c.Mail.SMIMECertFile)
+		certificates, err := files.Read(c.Mail.SMIMECertFile, config.MostBytes)
 		faulty.Add("mail.smime_cert_file", err)
-		key, keyErr := os.ReadFile(c.Mail.SMIMEKeyFile)
+		key, keyErr := files.Read(c.Mail.SMIMEKeyFile, config.MostBytes)
 		faulty.Add("mail.smime_key_file", keyErr)
 		if err == nil && keyErr == nil {
 			smime, err = mailer.LoadSMIME(c.Mail.FromAddress().Address, certificates, key)

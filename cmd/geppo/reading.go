@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/files"
 	"geppo/store"
 	"geppo/store/ingest"
 )
@@ -131,14 +130,11 @@ func (a *app) openInput(name string) (input, error) {
 	if name == "-" {
 		return input{io.NopCloser(a.stdin), "stdin", -1, time.Now()}, nil
 	}
-	file, err := os.Open(name)
+	file, err := files.Open(name)
 	if err != nil {
 		return input{}, err
 	}
 	info, err := file.Stat()
-	if err == nil && info.IsDir() {
-		err = &fs.PathError{Op: "read", Path: name, Err: errors.New("is a directory; name its files")}
-	}
 	if err != nil {
 		return input{}, errors.Join(err, file.Close())
 	}

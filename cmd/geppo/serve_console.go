@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"time"
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	geppod "geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/files"
 )
 
 // pages is the console for people; it is closed where nobody could say who he is.
@@ -34,7 +34,7 @@ func (s *service) pages(c config.Config, first geppod.Settings) (*console.Pages,
 func doorOf(c config.HTTP, environ []string) (door console.Door, err error) {
 	access := &console.Access{ProxyUser: c.ProxyUser}
 	if c.TokenFile != "" {
-		text, err := os.ReadFile(c.TokenFile)
+		text, err := files.Read(c.TokenFile, config.MostBytes)
 		if err != nil {
 			return door, config.Faulty("http.token_file", "%v; make it readable for the user that runs geppo", err)
 		}

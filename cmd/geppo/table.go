@@ -72,7 +72,9 @@ func (t *table) end() (err error) {
 func (t *table) flow() error {
 	t.layout = fitting(t.title, t.held, t.width)
 	if !t.layout.records {
-		t.printLine(t.title.names)
+		if err := t.printLine(t.title.names); err != nil {
+			return err
+		}
 	}
 	held := t.held
 	t.held = nil

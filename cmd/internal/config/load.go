@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"geppo/cmd/internal/files"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -96,8 +98,8 @@ func (c Config) Where(key string) string {
 	}
 }
 
-// mostBytes bounds what is read as a configuration: a mistyped -c may name anything.
-const mostBytes = 1 << 20
+// MostBytes bounds what is read as a configuration, or of a file that it names: a slip may name anything.
+const MostBytes = 1 << 20
 
 // file reads the configuration's file; without one it gives no text.
 func file(named string) (text []byte, path string, err error) {
@@ -118,11 +120,11 @@ func file(named string) (text []byte, path string, err error) {
 }
 
 func contents(path string, oursOnly bool) ([]byte, error) {
-	flags := os.O_RDONLY
-	if oursOnly {
-		flags |= unix.O_NONBLOCK // a pipe laid out in a shared folder must not keep us waiting
+	open := files.Open
+	if oursOnly { // a pipe laid out in a shared folder must not keep us waiting at all
+		open = func(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) }
 	}
-	opened, err := os.OpenFile(path, flags, 0)
+	opened, err := open(path)
 	if err != nil {
 		return nil, withoutPath(err)
 	}
@@ -132,8 +134,8 @@ func contents(path string, oursOnly bool) ([]byte, error) {
 			return nil, err
 		}
 	}
-	text, err := io.ReadAll(io.LimitReader(opened, mostBytes+1))
-	if err == nil && len(text) > mostBytes {
+	text, err := io.ReadAll(io.LimitReader(opened, MostBytes+1))
+	if err == nil && len(text) > MostBytes {
 		err = errors.New("is larger than 1 MB and so no configuration; name another with -c")
 	}
 	return text, withoutPath(err)

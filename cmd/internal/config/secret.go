@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"geppo/cmd/internal/files"
 	"geppo/mailer"
 )
 
@@ -42,7 +43,7 @@ func secret(path, variable, credential, key string, environ []string) (mailer.Se
 			return "", nil
 		}
 	}
-	text, err := os.ReadFile(path)
+	text, err := files.Read(path, MostBytes)
 	if err != nil {
 		return "", Faulty(key, "%v; make it readable for the user that runs geppo", err)
 	}
@@ -55,7 +56,7 @@ func (w Webhook) Address() (mailer.Secret, error) {
 		return w.URL, nil
 	}
 	const key = "notify.webhooks"
-	held, err := os.ReadFile(w.URLFile)
+	held, err := files.Read(w.URLFile, MostBytes)
 	if err != nil {
 		return "", Faulty(key, "%v; make it readable for the user that runs geppo", err)
 	}
@@ -71,7 +72,7 @@ func (s SMTP) RootCAs() (*x509.CertPool, error) {
 	if s.CAFile == "" {
 		return nil, nil
 	}
-	pem, err := os.ReadFile(s.CAFile)
+	pem, err := files.Read(s.CAFile, MostBytes)
 	if err != nil {
 		return nil, Faulty("smtp.ca_file", "%v; set it to a file of certificates (PEM)", err)
 	}
