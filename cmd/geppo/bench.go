@@ -165,7 +165,7 @@ func (b *bench) running(ctx context.Context) (err error) {
 		return err
 	}
 	sending := used.lap()
-	err = b.dispatch(ctx, sender, store.Filter{Period: benchPeriod})
+	err = b.dispatch(ctx, sender, benchPeriod, store.Filter{Period: benchPeriod})
 	took := sending.end()
 	if err := errors.Join(err, stop(), b.allSent(ctx, int(mails.Load()))); err != nil {
 		return err

@@ -222,7 +222,7 @@ func (a *app) demoSend(ctx context.Context, c config.Config, db *databases, p st
 		return err
 	}
 	filter := store.Filter{Period: p}
-	if err := a.dispatch(ctx, sender, filter); err != nil {
+	if err := a.dispatch(ctx, sender, filter.Period, filter); err != nil {
 		return err
 	}
 	if _, err := db.ledger.FinishRun(ctx, run.ID, time.Now()); err != nil {

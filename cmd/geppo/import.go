@@ -137,6 +137,9 @@ func (a *app) importFile(ctx context.Context, db *databases, name string, o impo
 		options.Rejects = rejects
 	}
 	r, err := ingest.Import(ctx, db.detections, in, options)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = exitWith(exitError, "stopped: nothing of %s was kept; import it again", in.label)
+	}
 	return importedJSON{
 		in.label, r.Format, r.Read, r.New, r.Changed, r.Duplicate, r.NotReported, r.Rejected, rejects.name(), r.Warnings,
 	}, err

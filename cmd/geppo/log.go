@@ -20,6 +20,13 @@ func (a *app) logger(c config.Log) *slog.Logger {
 		return a.log
 	}
 	a.logLevel.Set(logLevel(c))
+	if terminal(a.stderr) && c.Format == "text" {
+		if a.quiet && a.logLevel.Level() == slog.LevelInfo {
+			a.logLevel.Set(slog.LevelWarn)
+		}
+		a.log = slog.New(newPeopleHandler(a))
+		return a.log
+	}
 	a.log = slog.New(logHandler(a.stderr, c.Format, &a.logLevel, toJournal(a.stderr, a.environ)))
 	return a.log
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -93,6 +94,10 @@ func (a *app) obey(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitDone
 	}
+	var coded *codedError
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.As(err, &coded) {
+		err = exitWith(a.exitCode(err), "stopped before it was done; start it again")
+	}
 	if toJournal(a.stderr, a.environ) {
 		fmt.Fprint(a.stderr, "<3>")
 	}
@@ -128,6 +133,8 @@ type app struct {
 	log            *slog.Logger // nil: not made yet
 	post           *notify.Post // nil: nothing is posted yet
 	logLevel       slog.LevelVar
+	quiet          bool                  // on a terminal that a bar is drawn on, only what goes wrong is logged
+	bar            atomic.Pointer[meter] // that lines of the log are written above
 }
 
 func (a *app) command() *cobra.Command {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
 	"geppo/render/words"
@@ -25,38 +24,6 @@ func clockTime(t time.Time) string {
 func terminal(w io.Writer) bool {
 	file := fileOf(w)
 	return file != nil && term.IsTerminal(int(file.Fd()))
-}
-
-// meter is a progress bar on a terminal, and nothing elsewhere. It is decoration: that it cannot be
-// drawn any more, say because the terminal went away, must not stop the work it tells of.
-type meter struct{ bar *progressbar.ProgressBar }
-
-// newMeter starts a bar; most -1: the length is not known.
-func newMeter(w io.Writer, most int64, what string, bytes bool) meter {
-	if !terminal(w) || most == 0 {
-		return meter{}
-	}
-	return meter{progressbar.NewOptions64(most, progressbar.OptionSetDescription(what), progressbar.OptionSetWriter(fileOf(w)),
-		progressbar.OptionShowCount(), progressbar.OptionShowBytes(bytes), progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())}
-}
-
-func (m meter) add(n int) {
-	if m.bar != nil {
-		_ = m.bar.Add(n)
-	}
-}
-
-func (m meter) set(n int) {
-	if m.bar != nil {
-		_ = m.bar.Set(n)
-	}
-}
-
-func (m meter) end() {
-	if m.bar != nil {
-		_ = m.bar.Finish()
-	}
 }
 
 // usualWidth is that of a terminal that does not tell.
@@ -96,13 +63,14 @@ func folded(text string, width int) []string {
 	return words.Wrap(text, float64(max(width, leastColumn)), func(r rune) float64 { return float64(words.Width(string(r))) })
 }
 
-// say writes a line for people. On a terminal its further lines are set in as the first is.
+// say writes a line for people. On a terminal its further lines are set in a little more than the first is.
 func say(w io.Writer, format string, args ...any) error {
 	line := fmt.Sprintf(format, args...)
 	inner := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(inner)]
 	if width := terminalWidth(w); width > 0 {
-		inner = strings.Join(folded(inner, width-len(indent)), "\n"+indent)
+		further := indent + "  "
+		inner = strings.Join(folded(inner, width-len(further)), "\n"+further)
 	}
 	_, err := fmt.Fprintln(w, indent+inner)
 	return err

@@ -57,6 +57,7 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, f *res
 	if err := c.Sending(); err != nil {
 		return err
 	}
+	a.quiet = true
 	sender, err := a.newSender(c, db)
 	if err != nil {
 		return err

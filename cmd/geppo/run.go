@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,6 +50,7 @@ its own zone has not ended the month, or its own data do not reach the month's e
 }
 
 func (a *app) run(ctx context.Context, c config.Config, db *databases, o runOptions) error {
+	a.quiet = true
 	p, err := period(o.period)
 	if err != nil {
 		return err
@@ -116,7 +115,7 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	if err := operators.Planned(run); err != nil {
 		d.Log.Error("the webhooks could not be told of a plan", "run", run.ID, "error", err)
 	}
-	stopped := a.dispatch(ctx, d, filter)
+	stopped := a.dispatch(ctx, d, run.Period, filter)
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
 	stopped = errors.Join(stopped, finishRun(ctx, operators, run))
@@ -152,178 +151,6 @@ func tellWebhooks(ctx context.Context, operators daemon.Operators, run store.Run
 		return errors.Join(finished, err)
 	}
 	return errors.Join(finished, operators.Paused(ctx, run.StartedAt), lock.Release())
-}
-
-// dispatch sends what is due, or follows the process that does.
-func (a *app) dispatch(ctx context.Context, d *daemon.Dispatcher, filter store.Filter) (err error) {
-	counts, err := d.Ledger.CountStates(ctx, filter)
-	if err != nil {
-		return err
-	}
-	pending := 0
-	for state, n := range counts {
-		if state.Pending() {
-			pending += n
-		}
-	}
-	bar := newMeter(a.stderr, int64(pending), "sending", false)
-	defer bar.end()
-	lock, waiting, err := awaitLock(ctx, d, filter, bar)
-	if err != nil || !waiting {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	d.Settled = func(_ store.Delivery, s store.State) {
-		if !s.Pending() {
-			bar.add(1)
-		}
-	}
-	if err := d.Recover(ctx); err != nil {
-		return err
-	}
-	return d.Run(ctx, filter)
-}
-
-// followEvery is how often another sender's progress is looked at.
-const followEvery = 500 * time.Millisecond
-
-// awaitLock takes the right to send. While another process has it, it is followed: once it has sent
-// what was asked for there is nothing left to do, and no lock was taken.
-func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (lock sqlstore.Lock, waiting bool, err error) {
-	ticker := time.NewTicker(followEvery)
-	defer ticker.Stop()
-	for told := false; ; told = true {
-		lock, err := d.Ledger.Lock()
-		if !errors.Is(err, store.ErrLocked) {
-			return lock, true, err
-		}
-		if !told {
-			d.Log.Info("following the process that sends", "holder", err.Error())
-		}
-		done, waiting, err := daemon.Waiting(ctx, d.Ledger, filter, time.Now())
-		if err != nil || !waiting {
-			return lock, false, err
-		}
-		if err := daemon.StandStill(ctx, d.Ledger); err != nil { // nobody knows for how long
-			return lock, false, err
-		}
-		bar.set(done)
-		select {
-		case <-ctx.Done():
-			return lock, false, ctx.Err()
-		case <-ticker.C:
-		}
-	}
-}
-
-// outcome is the end of a run as --json prints it.
-type outcome struct {
-	Run     int64               `json:"run"`
-	Period  store.Period        `json:"period"`
-	Planned int                 `json:"planned"`
-	States  map[store.State]int `json:"states"`
-	Errors  []runError          `json:"errors"`
-	Waiting []runError          `json:"waiting"`
-
-	acknowledged map[store.State]int // of States
-}
-
-type runError struct {
-	Contract string `json:"contract"`
-	Reason   string `json:"reason"`
-}
-
-// conclude says how the period stands and turns it into the exit code.
-func (a *app) conclude(ctx context.Context, ledger *sqlstore.Ledger, run store.Run, filter store.Filter, stopped error, asJSON bool) error {
-	counts, err := ledger.CountStates(ctx, filter)
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	filter.Unacknowledged = true
-	undone, err := ledger.CountStates(ctx, filter)
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	o := outcome{Run: run.ID, Period: run.Period, Planned: run.Planned, States: counts, Errors: []runError{}, Waiting: []runError{}, acknowledged: map[store.State]int{}}
-	for state, n := range counts {
-		o.acknowledged[state] = n - undone[state]
-	}
-	for _, e := range run.Errors {
-		o.Errors = append(o.Errors, runError(e))
-	}
-	for _, w := range run.Waiting {
-		o.Waiting = append(o.Waiting, runError(w))
-	}
-	if asJSON {
-		err = writeJSON(a.stdout, o)
-	} else {
-		err = a.printOutcome(o)
-	}
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	return o.verdict(stopped)
-}
-
-func (a *app) printOutcome(o outcome) error {
-	total := 0
-	for _, n := range o.States {
-		total += n
-	}
-	if err := say(a.stdout, "%s: %d of %d deliveries sent (%d newly planned)", o.Period, o.States[store.Sent], total, o.Planned); err != nil {
-		return err
-	}
-	for _, state := range store.States {
-		if n := o.States[state]; n > 0 && state != store.Sent {
-			if err := say(a.stdout, "  %-12s %d", state, n); err != nil {
-				return err
-			}
-		}
-	}
-	return printContracts(a.stdout, "  ", o)
-}
-
-// printContracts says of which contracts not everybody gets the report yet.
-func printContracts(w io.Writer, indent string, o outcome) error {
-	for _, e := range o.Errors {
-		if err := say(w, "%scontract %s: %s", indent, printable(e.Contract), printable(e.Reason)); err != nil {
-			return err
-		}
-	}
-	for _, e := range o.Waiting {
-		if err := say(w, "%scontract %s waits: %s", indent, printable(e.Contract), printable(e.Reason)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// verdict is the exit code of run and resend, by delivery.md.
-func (o outcome) verdict(stopped error) error {
-	pending, bad, awaiting := 0, len(o.Errors)+len(o.Waiting), o.States[store.Awaiting]
-	for state, n := range o.States {
-		switch {
-		case state.Pending():
-			pending += n
-		case state != store.Sent:
-			bad += n - o.acknowledged[state]
-		}
-	}
-	switch {
-	case pending > 0 && stopped != nil:
-		return &codedError{exitPending, fmt.Errorf("%d deliveries are still to be sent: %w", pending, stopped)}
-	case awaiting > 0 && awaiting == pending:
-		return exitWith(exitPending, "%d deliveries await approval; see geppo status --period %s, then geppo approve --period %s", awaiting, o.Period, o.Period)
-	case pending > 0:
-		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
-	case stopped != nil && !errors.Is(stopped, daemon.ErrPaused): // nothing waits for the end of a pause
-		return stopped
-	case bad == len(o.Waiting) && bad > 0:
-		return exitWith(exitIncomplete, "contracts that wait for data or their month's end: %d; import the data, or use --force", bad)
-	case bad > 0:
-		return exitWith(exitIncomplete, "not everything could be sent; see geppo status --period %s", o.Period)
-	}
-	return nil
 }
 
 func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {

@@ -21,7 +21,7 @@ import (
 )
 
 // onTerminal runs a command whose output goes to a terminal of so many columns, and gives what it shows.
-func onTerminal(t *testing.T, columns uint16, args ...string) (code int, shown string) {
+func onTerminal(ctx context.Context, t *testing.T, columns uint16, args ...string) (code int, shown string) {
 	t.Helper()
 	screen, tty, err := pty.Open()
 	if err != nil {
@@ -37,8 +37,7 @@ func onTerminal(t *testing.T, columns uint16, args ...string) (code int, shown s
 		_, err := io.Copy(&seen, screen)
 		read <- err
 	}()
-	args = append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...)
-	code = run(context.Background(), args, nil, tty, tty)
+	code = run(ctx, append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...), nil, tty, tty)
 	// That nobody holds the terminal any more is told by an error of input.
 	if err := errors.Join(tty.Close(), <-read); err != nil && !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
@@ -98,7 +97,7 @@ func TestTablesFitATerminal(t *testing.T) {
 		"followups --period 2026-09", "stale --period 2026-09", "import " + sample, "check --no-smtp", "run --period 2026-10 --dry-run", "prune --dry-run",
 		"resume",
 	} {
-		code, shown := onTerminal(t, usualWidth, append([]string{"--db", "sqlite:" + filepath.Join(dir, "geppo.db")}, strings.Fields(args)...)...)
+		code, shown := onTerminal(t.Context(), t, usualWidth, append([]string{"--db", "sqlite:" + filepath.Join(dir, "geppo.db")}, strings.Fields(args)...)...)
 		if shown == "" && args != "resume" {
 			t.Errorf("geppo %s shows nothing (%d)", args, code)
 		}

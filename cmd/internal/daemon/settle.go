@@ -131,7 +131,7 @@ func jitter(d store.Delivery) float64 {
 // log writes the one line of an attempt.
 func (d *Dispatcher) log(c composed, s store.Settlement) {
 	level := slog.LevelInfo
-	if s.State != store.Sent {
+	if s.State != store.Sent && s.Attempt.Outcome != store.OutcomeInterrupted { // which is what stopping does
 		level = slog.LevelWarn
 	}
 	log := d.Log
