@@ -29,6 +29,7 @@ type RecipientChange struct {
 	Contract  string
 	Recipient Recipient
 	Removed   bool // otherwise added
+	Renamed   bool // added as it was, with another name: its mark stays
 	By        string
 	Reason    string // for the list of actions; not kept with the change
 	At        time.Time

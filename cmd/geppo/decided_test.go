@@ -30,7 +30,7 @@ func TestRunBesideAPausedSenderEndsAtOnce(t *testing.T) {
 			if code != exitPending || !strings.Contains(output, "reason of "+string(cause)) || !strings.Contains(output, "someone") {
 				t.Errorf("exit %d: %s", code, output)
 			}
-			return errors.Join(l.Resume(t.Context(), "someone", time.Now()), lock.Release())
+			return errors.Join(l.Resume(t.Context(), store.Order{By: "someone"}, time.Now()), lock.Release())
 		})
 	}
 }

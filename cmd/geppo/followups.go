@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
-	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,11 +85,8 @@ func (f followup) row() []any {
 }
 
 // cells are those of the file.
-func (f followup) cells() []string {
-	return []string{
-		f.Contract, f.Company, f.Endpoint, f.Name, f.word(), strconv.FormatInt(f.Count, 10),
-		string(f.First), string(f.Last), string(f.Feature),
-	}
+func (f followup) cells() []any {
+	return []any{f.Contract, f.Company, f.Endpoint, f.Name, f.word(), f.Count, f.First, f.Last, f.Feature}
 }
 
 // followups is the desk's list as it is printed.
@@ -135,30 +128,12 @@ func followupsFile(list []followup) ([]byte, error) {
 	return csv.Bytes(), err
 }
 
-// writeFollowups writes CSV (RFC 4180) for a spreadsheet, which takes it for the machine's old encoding unless it
-// begins with a mark.
 func writeFollowups(w io.Writer, list []followup) error {
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return err
-	}
-	out := csv.NewWriter(w)
-	err := out.Write(followupHeader)
+	table := newCSV(w, followupHeader)
 	for _, f := range list {
-		cells := f.cells()
-		for i, cell := range cells {
-			cells[i] = harmlessCell(cell)
+		if err := table.row(f.cells()...); err != nil {
+			return err
 		}
-		err = errors.Join(err, out.Write(cells))
 	}
-	out.Flush()
-	return errors.Join(err, out.Error())
-}
-
-// harmlessCell follows OWASP's list of what spreadsheets take for a formula: such a cell is given a quote before it.
-func harmlessCell(cell string) string {
-	cell = printable(cell)
-	if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) {
-		return "'" + cell
-	}
-	return cell
+	return table.end()
 }

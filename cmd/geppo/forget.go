@@ -52,7 +52,7 @@ anew. Not touched are copies that geppo did not make or does not know any more: 
 	flags.StringArrayVar(&f.contracts, "contract", nil, "this contract `ID`; may be repeated")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "say what would go, change nothing")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	flags.StringVar(&f.reason, "reason", "", "why, for geppo log")
+	bindReason(cmd, &f.reason)
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 	cmd.RunE = a.withDesk(func(ctx context.Context, _ config.Config, d desk.Desk, _ []string) error {
 		return a.forget(ctx, d, f)

@@ -14,9 +14,15 @@ import (
 // listing is a list under way.
 type listing[T any] struct {
 	json  *jsonList
-	table *table
+	table rows
 	cells func(T) []any
 	n     int
+}
+
+// rows is what an element's cells are printed by.
+type rows interface {
+	row(cells ...any) error
+	end() error
 }
 
 // newListing begins a list; cells are what people see of an element.

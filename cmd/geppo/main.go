@@ -20,6 +20,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/console"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/notify"
 	"geppo/store/ingest"
 )
@@ -110,12 +111,13 @@ func (a *app) exitCode(err error) int {
 	var configuration *config.Error
 	var refusal *daemon.Refusal
 	var row *ingest.RowError
+	var bad desk.BadRows
 	switch {
 	case errors.As(err, &coded):
 		return coded.code
 	case errors.As(err, &configuration), errors.As(err, &refusal) && refusal.Misuse, !a.started:
 		return exitUsage
-	case errors.As(err, &row):
+	case errors.As(err, &row), errors.As(err, &bad):
 		return exitData
 	}
 	return exitError

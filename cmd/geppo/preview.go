@@ -8,13 +8,13 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/aggregate"
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/files"
 	"geppo/render"
 	"geppo/store"
@@ -143,20 +143,9 @@ func (v previewer) files(ctx context.Context, contract store.Contract, usable []
 	first := slices.MinFunc(usable, func(a, b store.Recipient) int { return strings.Compare(a.Address, b.Address) })
 	ids, _ := v.planner.IDsOf(report.Contract.Brand) // the composer knows the brand
 	message, err := v.composer.Address(report.Contract.Brand, parts, mail.Address{Name: first.Name, Address: first.Address},
-		daemon.MessageID(ids, contract.ID, v.period, report.Revision, first.Address, 0), previewDate(contract, v.period))
+		daemon.MessageID(ids, contract.ID, v.period, report.Revision, first.Address, 0), desk.PreviewDate(contract, v.period))
 	contents["message.eml"] = message.Bytes
 	return contents, err
-}
-
-// previewDate stands in for the date of sending, so that equal reports preview as equal bytes: the
-// ninth hour of the day after the period.
-func previewDate(contract store.Contract, p store.Period) time.Time {
-	zone, err := time.LoadLocation(contract.Timezone)
-	if err != nil {
-		zone = time.UTC
-	}
-	_, end := p.Bounds(zone)
-	return time.Date(end.Year(), end.Month(), end.Day(), 9, 0, 0, 0, zone)
 }
 
 func (v previewer) report(ctx context.Context, contract string) (aggregate.Report, error) {

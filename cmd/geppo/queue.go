@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlstore"
 )
 
 // actionCommand is a command that does one action to a selection.
@@ -102,37 +100,46 @@ func (a *app) approveCommand() *cobra.Command {
 }
 
 func (a *app) pauseCommand() *cobra.Command {
-	var reasonFlag string
+	var why string
 	cmd := &cobra.Command{
 		Use: "pause [REASON]", Short: "Stop the queue",
 		Long:    "Stops the queue until geppo resume. What is under way is finished; waiting does not count as trying.",
 		Example: "  geppo pause the relay is being moved",
 	}
-	cmd.Flags().StringVar(&reasonFlag, "reason", "", "why; the same as the argument")
-	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
-		reason := strings.Join(args, " ")
-		switch {
-		case reason != "" && reasonFlag != "":
-			return exitWith(exitUsage, "give the reason once")
-		case reasonFlag != "":
-			reason = reasonFlag
-		case reason == "":
-			reason = "no reason given"
+	bindReason(cmd, &why)
+	cmd.RunE = a.withRoster(func(ctx context.Context, d desk.Desk, args []string) error {
+		reason, err := wordsOrFlag(args, why)
+		if err != nil {
+			return err
 		}
-		return db.ledger.Pause(ctx, store.CauseOperator, reason, desk.Operator(), time.Now())
+		return d.Pause(ctx, order(reason))
 	})
 	return cmd
 }
 
 func (a *app) resumeCommand() *cobra.Command {
+	var why string
 	cmd := &cobra.Command{
-		Use: "resume", Short: "Let the queue go on",
+		Use: "resume [REASON]", Short: "Let the queue go on",
 		Long:    "Ends every pause, and lets the queue try at once whatever could not reach the relay.",
-		Example: "  geppo resume",
-		Args:    cobra.NoArgs,
+		Example: "  geppo resume\n  geppo resume --reason \"the relay is back\"",
 	}
-	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, _ []string) error {
-		return db.ledger.Resume(ctx, desk.Operator(), time.Now())
+	bindReason(cmd, &why)
+	cmd.RunE = a.withRoster(func(ctx context.Context, d desk.Desk, args []string) error {
+		reason, err := wordsOrFlag(args, why)
+		if err != nil {
+			return err
+		}
+		return d.Resume(ctx, order(reason))
 	})
 	return cmd
+}
+
+// wordsOrFlag is a reason that may stand behind the command or after --reason.
+func wordsOrFlag(args []string, flag string) (string, error) {
+	words := strings.Join(args, " ")
+	if words != "" && flag != "" {
+		return "", exitWith(exitUsage, "give the reason once")
+	}
+	return words + flag, nil
 }

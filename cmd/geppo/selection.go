@@ -46,7 +46,7 @@ func (f *selectionFlags) bind(cmd *cobra.Command) {
 	flags.BoolVar(&f.stale, "stale", false, "only of contracts whose frozen report would differ today (geppo stale)")
 	flags.BoolVar(&f.all, "all", false, "all of the month, or of every month")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "do not ask")
-	flags.StringVar(&f.reason, "reason", "", "why, for geppo log")
+	bindReason(cmd, &f.reason)
 }
 
 // selection is what the flags and arguments name together.
@@ -152,3 +152,18 @@ func (a *app) withDesk(action func(ctx context.Context, c config.Config, d desk.
 		return action(ctx, c, d, args)
 	})
 }
+
+// withRoster is the frame of commands that send nothing and compute nothing: they need neither a relay nor templates.
+func (a *app) withRoster(action func(ctx context.Context, d desk.Desk, args []string) error) func(*cobra.Command, []string) error {
+	return a.withDatabases(sqlstore.Existing, func(ctx context.Context, _ config.Config, db *databases, args []string) error {
+		return action(ctx, desk.Desk{Ledger: db.ledger, Detections: db.detections, Now: time.Now}, args)
+	})
+}
+
+// bindReason adds the flag that every action has.
+func bindReason(cmd *cobra.Command, to *string) {
+	cmd.Flags().StringVar(to, "reason", "", "why, for geppo log")
+}
+
+// order is an action as whoever typed the command asks for it.
+func order(reason string) store.Order { return store.Order{By: desk.Operator(), Reason: reason} }

@@ -26,7 +26,7 @@ func (s *service) pages(c config.Config, first geppod.Settings) (*console.Pages,
 		return nil, err
 	}
 	return console.NewPages(console.Backing{
-		Ledger: s.db.ledger, Detections: s.db.detections, Office: office{s, first}, Zone: zone, Now: time.Now, Log: s.log,
+		Ledger: s.db.ledger, Detections: s.db.detections, Office: func() console.Office { return s.desk(first) }, Zone: zone, Now: time.Now, Log: s.log,
 	}, door)
 }
 

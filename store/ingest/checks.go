@@ -220,16 +220,23 @@ func (c *checks) recipients(list []recipient) (kept []store.Recipient) {
 	seen := map[string]bool{}
 	for _, r := range list {
 		c.required("recipients.address", r.Address)
-		if err := store.CheckAddress(r.Address); err != nil {
-			c.fail("%w; write one address like kanri@example.jp", err)
+		known := c.recipient("recipients.name", r)
+		if c.err != nil {
 			return nil
 		}
 		if mailbox := store.Mailbox(r.Address); !seen[mailbox] {
 			seen[mailbox] = true
-			kept = append(kept, store.Recipient{Address: r.Address, Name: c.text("recipients.name", r.Name)})
+			kept = append(kept, known)
 		}
 	}
 	return kept
+}
+
+func (c *checks) recipient(nameField string, r recipient) store.Recipient {
+	if err := store.CheckAddress(r.Address); err != nil {
+		c.fail("%w; write one address like kanri@example.jp", err)
+	}
+	return store.Recipient{Address: r.Address, Name: c.text(nameField, r.Name)}
 }
 
 // oneOf finds the value that a field says.

@@ -57,30 +57,56 @@ ORDER BY at`
 // ChangeRecipient records an operator's addition or removal of an address. Removing it cancels what
 // waits for it; adding it clears its marks.
 func (l *Ledger) ChangeRecipient(ctx context.Context, c store.RecipientChange) error {
-	mailbox, change := store.Mailbox(c.Recipient.Address), "added"
-	if c.Removed {
-		change = "removed"
-	}
 	err := l.write(ctx, func(tx ledgerTx) error {
-		_, err := tx.exec(ctx, changeRecipient, c.Contract, mailbox, c.Recipient.Address, c.Recipient.Name, change, c.At.UnixMilli(), c.By)
+		n, err := tx.changeRecipient(ctx, c)
 		if err != nil {
 			return err
 		}
-		n := int64(0)
-		if c.Removed {
-			n, err = changed(tx.exec(ctx, lapseOfRecipient, "the address was removed", c.At.UnixMilli(), c.Contract, mailbox))
-		} else {
-			_, err = tx.exec(ctx, clearMarks, mailbox, c.At.UnixMilli(), c.By)
-		}
-		if err != nil {
-			return err
-		}
-		return tx.noted(ctx, "recipient "+change, store.Order{By: c.By, What: c.Contract + " " + c.Recipient.Address, Reason: c.Reason}, n, c.At)
+		return tx.noted(ctx, "recipient "+changeOf(c), store.Order{By: c.By, What: c.Contract + " " + c.Recipient.Address, Reason: c.Reason}, n, c.At)
 	})
 	if err != nil {
 		return fmt.Errorf("change recipient of contract %s: %w", c.Contract, err)
 	}
 	return nil
+}
+
+// ChangeRecipients records many changes and one line of the action, or nothing.
+func (l *Ledger) ChangeRecipients(ctx context.Context, changes []store.RecipientChange, order store.Order, now time.Time) error {
+	err := l.write(ctx, func(tx ledgerTx) error {
+		lapsed := int64(0)
+		for _, c := range changes {
+			n, err := tx.changeRecipient(ctx, c)
+			if err != nil {
+				return fmt.Errorf("contract %s: %w", c.Contract, err)
+			}
+			lapsed += n
+		}
+		return tx.noted(ctx, "recipients imported", order, lapsed, now)
+	})
+	if err != nil {
+		return fmt.Errorf("change recipients: %w", err)
+	}
+	return nil
+}
+
+func changeOf(c store.RecipientChange) string {
+	if c.Removed {
+		return "removed"
+	}
+	return "added"
+}
+
+// changeRecipient tells how many deliveries it cancelled.
+func (tx ledgerTx) changeRecipient(ctx context.Context, c store.RecipientChange) (lapsed int64, err error) {
+	mailbox := store.Mailbox(c.Recipient.Address)
+	_, err = tx.exec(ctx, changeRecipient, c.Contract, mailbox, c.Recipient.Address, c.Recipient.Name, changeOf(c), c.At.UnixMilli(), c.By)
+	if err == nil && c.Removed {
+		return changed(tx.exec(ctx, lapseOfRecipient, "the address was removed", c.At.UnixMilli(), c.Contract, mailbox))
+	}
+	if err == nil && !c.Renamed {
+		_, err = tx.exec(ctx, clearMarks, mailbox, c.At.UnixMilli(), c.By)
+	}
+	return 0, err
 }
 
 // RecipientChanges lists the changes of one contract, or of all for "".

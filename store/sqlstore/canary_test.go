@@ -138,7 +138,7 @@ func anObjectionWaitsForApproval(t *testing.T) {
 			if err := l.Pause(t.Context(), store.CauseOperator, "a wrong figure", "a", later); err != nil {
 				return err
 			}
-			return l.Resume(t.Context(), "a", later)
+			return l.Resume(t.Context(), store.Order{By: "a"}, later)
 		},
 		"cancelled": func(l *sqlstore.Ledger) error {
 			_, err := l.Cancel(t.Context(), store.Filter{Contracts: []string{"C4"}}, order, later)
@@ -159,7 +159,7 @@ func anObjectionWaitsForApproval(t *testing.T) {
 			if u := undone(t, l); u.Awaiting != awaiting {
 				t.Errorf("undone %+v, %d await", u, awaiting)
 			}
-			if err := l.Resume(t.Context(), "a", later); err != nil {
+			if err := l.Resume(t.Context(), store.Order{By: "a"}, later); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := l.Approve(t.Context(), store.Filter{Period: october}, true, order, later); err != nil {

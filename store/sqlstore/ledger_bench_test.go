@@ -120,7 +120,7 @@ func benchLedger(b *testing.B) *sqlstore.Ledger {
 	report := fmt.Appendf(nil, "%08x", rand.New(rand.NewPCG(1, 1)).Perm(150)) // packed, about as long as a quiet month's
 	err = size.Ledger(b.Context(), path, func(string, store.Period) ([]byte, error) { return report, nil })
 	if err == nil {
-		err = ledger.Resume(b.Context(), "bench", time.Now())
+		err = ledger.Resume(b.Context(), store.Order{By: "bench"}, time.Now())
 	}
 	if err != nil {
 		b.Fatal(err)

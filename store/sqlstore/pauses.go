@@ -75,15 +75,15 @@ func (l *Ledger) EndPause(ctx context.Context, cause store.Cause, now time.Time)
 }
 
 // Resume ends every pause at an operator's word. What failed because the relay could not be reached is due at once.
-func (l *Ledger) Resume(ctx context.Context, by string, now time.Time) error {
+func (l *Ledger) Resume(ctx context.Context, order store.Order, now time.Time) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
-		if _, err := tx.exec(ctx, endPauses, now.UnixMilli(), by); err != nil {
+		if _, err := tx.exec(ctx, endPauses, now.UnixMilli(), order.By); err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, hastenUnreached, now.UnixMilli()); err != nil {
 			return err
 		}
-		_, err := tx.note(ctx, "resume", store.Order{By: by}, now)
+		_, err := tx.note(ctx, "resume", order, now)
 		return err
 	})
 	if err != nil {

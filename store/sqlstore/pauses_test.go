@@ -50,7 +50,7 @@ func eachPauseIsEndedByItsOwnCause(t *testing.T) {
 	if diff := cmp.Diff(want[:4], pauses(t, l)); diff != "" {
 		t.Error(diff)
 	}
-	if err := l.Resume(t.Context(), "root", first.Add(time.Hour)); err != nil {
+	if err := l.Resume(t.Context(), store.Order{By: "root"}, first.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if open := pauses(t, l); open != nil {
@@ -79,7 +79,7 @@ func resumeLetsTheQueueTryWhatDidNotReachTheRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := l.Resume(t.Context(), "root", first.Add(time.Minute)); err != nil {
+	if err := l.Resume(t.Context(), store.Order{By: "root"}, first.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	due, err := l.Claim(t.Context(), store.Filter{}, first.Add(time.Minute), 10)

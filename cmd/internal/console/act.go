@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 )
 
@@ -41,7 +42,7 @@ var actionForms = map[string]actionForm{
 }
 
 // needed is the role that a request takes: to resend one delivery as it is, the desk's is enough.
-func (r Request) needed() Role {
+func needed(r desk.Request) Role {
 	if r.Action == "resend" && r.Delivery != 0 {
 		return Clerk
 	}
@@ -50,11 +51,12 @@ func (r Request) needed() Role {
 
 // actBody is the form of an action.
 type actBody struct {
-	Request
+	desk.Request
 	Mail   store.Delivery // the one that it is about, if it is one
 	Fields []string
 	Grave  bool
-	Plan   Plan
+	Plan   desk.Outline
+	Left   []string // what would be left out, with the reason
 	Back   string
 	Fault  string // what is wrong with what was filled in
 }
@@ -75,7 +77,7 @@ func (p *Pages) form(r *http.Request, v visitor) (b actBody, err error) {
 	if err := r.ParseForm(); err != nil {
 		return b, store.ErrNotFound
 	}
-	b.Request = Request{
+	b.Request = desk.Request{
 		Action: r.FormValue("action"), Contract: r.FormValue("contract"), Address: strings.TrimSpace(r.FormValue("address")),
 		Name: strings.TrimSpace(r.FormValue("name")), Failed: r.FormValue("failed") != "", Stale: r.FormValue("stale") != "",
 		By: v.Name, Reason: strings.TrimSpace(r.FormValue("reason")),
@@ -97,7 +99,7 @@ func (p *Pages) form(r *http.Request, v visitor) (b actBody, err error) {
 			return b, store.ErrNotFound
 		}
 	}
-	if !v.Role.may(b.needed()) {
+	if !v.Role.may(needed(b.Request)) {
 		return b, errForbidden
 	}
 	return b, nil
@@ -114,18 +116,22 @@ func back(path string) string {
 
 // showForm says what would be done.
 func (p *Pages) showForm(w http.ResponseWriter, r *http.Request, v visitor, body actBody, status int) error {
-	var refused *Refusal
-	plan, err := p.Office.Plan(r.Context(), body.Request)
+	words := p.words.of(r)
+	var refused *desk.Refusal
+	plan, err := p.Office().Consider(r.Context(), body.Request)
 	switch {
 	case errors.As(err, &refused):
 		if body.Fault == "" {
-			body.Fault = refused.Reason
+			body.Fault = words.Refusal(refused)
 		}
 		status = http.StatusUnprocessableEntity
 	case err != nil:
 		return err
 	}
 	body.Plan = plan
+	for _, left := range plan.Left {
+		body.Left = append(body.Left, words.Refusal(left))
+	}
 	if body.Delivery != 0 {
 		if body.Mail, err = p.Ledger.Delivery(r.Context(), body.Delivery); err != nil {
 			return err
@@ -144,18 +150,18 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, v visitor) error {
 		body.Fault = words.W("act.wants-reason")
 		return p.showForm(w, r, v, body, http.StatusUnprocessableEntity)
 	}
-	var refused *Refusal
-	plan, err := p.Office.Plan(r.Context(), body.Request)
+	var refused *desk.Refusal
+	plan, err := p.Office().Consider(r.Context(), body.Request)
 	if err == nil && r.FormValue("deliveries") != "" && r.FormValue("deliveries") != strconv.Itoa(plan.Deliveries) && !body.Asks("canary") {
 		body.Fault = words.W("act.moved") // what was agreed to is not what would be done
 		return p.showForm(w, r, v, body, http.StatusConflict)
 	}
-	var done Done
+	var done desk.Done
 	if err == nil {
-		done, err = p.Office.Do(r.Context(), body.Request)
+		done, err = p.Office().Do(r.Context(), body.Request)
 	}
 	if errors.As(err, &refused) {
-		body.Fault = refused.Reason
+		body.Fault = words.Refusal(refused)
 		return p.showForm(w, r, v, body, http.StatusUnprocessableEntity)
 	}
 	if err != nil {
@@ -168,7 +174,7 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 // told is what the next page says of what was done.
-func told(words sentences, action string, done Done) string {
+func told(words sentences, action string, done desk.Done) string {
 	text := words.W("act.done", words.Word("action", action))
 	if done.Deliveries > 0 {
 		text = words.W("act.done-many", words.Word("action", action), done.Deliveries)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"geppo/cmd/internal/console"
+	"geppo/cmd/internal/daemon"
 )
 
 // The roles, by everything that can be asked for.
@@ -96,7 +96,7 @@ func TestAnActionWantsAReasonAndWhatWasAgreedTo(t *testing.T) {
 			t.Errorf("%s: goes on to %s", name, to)
 		}
 	}
-	s.office.refuse = &console.Refusal{Reason: hostile}
+	s.office.refuse = daemon.Refuse("", hostile)
 	if answer := s.ask("POST", "/act", bearer(operatorToken), form("reason", "x")); answer.StatusCode != http.StatusUnprocessableEntity || strings.Contains(s.read(answer), "<script>") {
 		t.Errorf("a refusal: %d", answer.StatusCode)
 	}

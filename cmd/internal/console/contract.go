@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 )
 
@@ -85,9 +86,9 @@ func exact(h store.Hit, query string) int {
 // contractBody is all that is known of a contract.
 type contractBody struct {
 	Contract  store.Contract
-	Known     bool // to the detections; the ledger may remember one that is gone
-	Stopped   string
-	Addresses []Address
+	Known     bool        // to the detections; the ledger may remember one that is gone
+	Stopped   *store.Stop // nil: it gets reports
+	Addresses []desk.Registered
 	Months    []monthView
 	Next      store.Period // whose report comes next
 }
@@ -114,7 +115,7 @@ func (p *Pages) contract(w http.ResponseWriter, r *http.Request, v visitor) erro
 			return store.ErrNotFound
 		}
 		body.Contract.ID = id
-	} else if body.Addresses, body.Stopped, err = p.Office.Addresses(ctx, contract); err != nil {
+	} else if body.Addresses, body.Stopped, err = p.Office().Addresses(ctx, contract); err != nil {
 		return err
 	}
 	body.Months = monthsOf(deliveries)

@@ -12,6 +12,7 @@ import (
 	"time"
 	"unicode"
 
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 )
 
@@ -166,7 +167,7 @@ func harmlessCell(cell string) string {
 }
 
 func (p *Pages) imports(w http.ResponseWriter, r *http.Request, v visitor) error {
-	feeds, err := p.Office.Feeds(r.Context())
+	feeds, err := p.Office().Feeds(r.Context())
 	if err != nil {
 		return err
 	}
@@ -194,8 +195,8 @@ type staleSearches struct {
 type staleSearch struct {
 	Running bool
 	At      time.Time // when it was done
-	Reports []Stale
-	Fault   string
+	Reports []desk.StaleReport
+	Fault   error // nil: they were looked for
 }
 
 // staleBody is what was found last of a month.
@@ -236,12 +237,9 @@ func (p *Pages) searchStale(w http.ResponseWriter, r *http.Request, v visitor) e
 		p.working.Go(func() {
 			defer cancel()
 			defer context.AfterFunc(p.ending, cancel)()
-			found := staleSearch{}
-			reports, err := p.Office.Stale(ctx, period)
-			if err != nil {
-				found.Fault = err.Error()
-			}
-			found.Reports, found.At = reports, p.Now()
+			var found staleSearch
+			reports, err := p.Office().Stale(ctx, period, nil, nil)
+			found.Reports, found.Fault, found.At = reports, err, p.Now()
 			p.stale.end(period, found)
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/letter"
 	"geppo/store"
 )
@@ -28,7 +29,7 @@ type deliveryBody struct {
 type mailView struct {
 	letter.Letter
 	Path   string
-	Source Source
+	Source desk.Source
 	Size   int
 	Fault  string // why there is none to show; "": there is
 }
@@ -51,8 +52,8 @@ func (p *Pages) delivery(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if body.Actions, err = p.Ledger.ActionsOf(ctx, d.ID); err != nil {
 		return err
 	}
-	mail, err := p.Office.Letter(ctx, d)
-	body.Mail = viewOf(mail, err, fmt.Sprintf("/deliveries/%d/mail/", d.ID))
+	mail, err := p.Office().Letter(ctx, d)
+	body.Mail = p.words.of(r).viewOf(mail, err, fmt.Sprintf("/deliveries/%d/mail/", d.ID))
 	return p.show(w, r, v, http.StatusOK, "delivery", "delivery.title", body)
 }
 
@@ -65,9 +66,9 @@ func (p *Pages) deliveryOf(r *http.Request) (store.Delivery, error) {
 }
 
 // viewOf is a mail, or the reason that there is none: the rest of the page is as good without it.
-func viewOf(mail Letter, err error, path string) mailView {
+func (s sentences) viewOf(mail desk.Letter, err error, path string) mailView {
 	if err != nil {
-		return mailView{Fault: err.Error()}
+		return mailView{Fault: s.Fault(err)}
 	}
 	opened, err := letter.Open(mail.Message)
 	if err != nil {
@@ -89,11 +90,11 @@ func (p *Pages) preview(w http.ResponseWriter, r *http.Request, v visitor) error
 		return store.ErrNotFound
 	}
 	body := previewBody{Contract: r.PathValue("contract"), Period: period}
-	mail, err := p.Office.Preview(r.Context(), body.Contract, period)
+	mail, err := p.Office().Preview(r.Context(), body.Contract, period)
 	if errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	body.Mail = viewOf(mail, err, fmt.Sprintf("/contracts/%s/preview/%s/", body.Contract, period))
+	body.Mail = p.words.of(r).viewOf(mail, err, fmt.Sprintf("/contracts/%s/preview/%s/", body.Contract, period))
 	return p.show(w, r, v, http.StatusOK, "preview", "preview.title", body)
 }
 
@@ -102,7 +103,7 @@ func (p *Pages) deliveryPart(w http.ResponseWriter, r *http.Request, v visitor) 
 	if err != nil {
 		return err
 	}
-	mail, err := p.Office.Letter(r.Context(), d)
+	mail, err := p.Office().Letter(r.Context(), d)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (p *Pages) previewPart(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return store.ErrNotFound
 	}
-	mail, err := p.Office.Preview(r.Context(), r.PathValue("contract"), period)
+	mail, err := p.Office().Preview(r.Context(), r.PathValue("contract"), period)
 	if err != nil {
 		return err
 	}

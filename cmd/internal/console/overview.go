@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 )
 
@@ -14,7 +15,7 @@ type overviewBody struct {
 	Pauses  []store.Pause
 	Fires   []time.Time
 	Missed  []store.Fire
-	Silent  []Feed
+	Silent  []desk.Feed
 	Paused  bool // by an operator
 }
 
@@ -50,7 +51,7 @@ const recently = 10 * time.Minute
 
 func (p *Pages) overview(w http.ResponseWriter, r *http.Request, v visitor) error {
 	ctx := r.Context()
-	body := overviewBody{Fires: p.Office.Fires(3)}
+	body := overviewBody{Fires: p.Office().Fires(3)}
 	var err error
 	if body.Pauses, err = p.Ledger.Pauses(ctx); err != nil {
 		return err
@@ -61,7 +62,7 @@ func (p *Pages) overview(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if body.Missed, err = p.Ledger.OpenFires(ctx); err != nil {
 		return err
 	}
-	feeds, err := p.Office.Feeds(ctx)
+	feeds, err := p.Office().Feeds(ctx)
 	if err != nil {
 		return err
 	}

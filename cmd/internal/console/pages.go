@@ -52,7 +52,7 @@ type Detections interface {
 type Backing struct {
 	Ledger     Ledger
 	Detections Detections
-	Office     Office
+	Office     func() Office // as the settings in force make it
 	Zone       *time.Location
 	Now        func() time.Time
 	Log        *slog.Logger

@@ -6,13 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"geppo/cmd/internal/console"
+	"geppo/cmd/internal/daemon"
+	"geppo/cmd/internal/desk"
 )
 
 // Whatever stands in the data, it is text on a page, and every sentence has its words.
 func TestPagesShowHostileNamesAsText(t *testing.T) {
 	s := newSite(t, nil)
-	s.office.plan = console.Plan{Deliveries: 3, Contracts: 1, Names: []string{hostile}, Left: []string{hostile}}
+	s.office.plan = desk.Outline{Extent: desk.Extent{Deliveries: 3, Contracts: 1, Names: []string{hostile}}, Left: []*desk.Refusal{daemon.Refuse("", hostile)}}
 	unworded := regexp.MustCompile(`>[a-z-]+\.[a-z-]+<`)
 	for _, lang := range []string{"ja", "en"} {
 		for _, path := range paths {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"geppo/cmd/internal/console"
+	"geppo/cmd/internal/desk"
 	"geppo/store"
 	"geppo/store/sqlstore"
 )
@@ -29,42 +30,43 @@ const hostile = `<script>alert(1)</script>"'&`
 
 // fakeOffice remembers what it was asked to do.
 type fakeOffice struct {
-	done   []console.Request
-	plan   console.Plan
+	done   []desk.Request
+	plan   desk.Outline
 	refuse error
 	mail   string
 }
 
-func (o *fakeOffice) Plan(context.Context, console.Request) (console.Plan, error) {
+func (o *fakeOffice) Consider(context.Context, desk.Request) (desk.Outline, error) {
 	return o.plan, o.refuse
 }
 
-func (o *fakeOffice) Do(_ context.Context, r console.Request) (console.Done, error) {
+func (o *fakeOffice) Do(_ context.Context, r desk.Request) (desk.Done, error) {
 	o.done = append(o.done, r)
-	return console.Done{Deliveries: o.plan.Deliveries}, nil
+	return desk.Done{Deliveries: o.plan.Deliveries}, nil
 }
 
-func (o *fakeOffice) Letter(context.Context, store.Delivery) (console.Letter, error) {
-	return console.Letter{Message: []byte(o.mail), Source: console.Archived}, nil
+func (o *fakeOffice) Letter(context.Context, store.Delivery) (desk.Letter, error) {
+	return desk.Letter{Message: []byte(o.mail), Source: desk.Archived}, nil
 }
 
-func (o *fakeOffice) Preview(_ context.Context, id string, _ store.Period) (console.Letter, error) {
+func (o *fakeOffice) Preview(_ context.Context, id string, _ store.Period) (desk.Letter, error) {
 	if id != "C1" {
-		return console.Letter{}, store.ErrNotFound
+		return desk.Letter{}, store.ErrNotFound
 	}
-	return console.Letter{Message: []byte(o.mail), Source: console.Unsent}, nil
+	return desk.Letter{Message: []byte(o.mail), Source: desk.Unsent}, nil
 }
 
-func (o *fakeOffice) Addresses(_ context.Context, c store.Contract) ([]console.Address, string, error) {
-	return []console.Address{{Address: c.Recipients[0].Address, Name: hostile, Marked: hostile, Stopped: true}}, hostile, nil
+func (o *fakeOffice) Addresses(_ context.Context, c store.Contract) ([]desk.Registered, *store.Stop, error) {
+	at := store.Recipient{Address: c.Recipients[0].Address, Name: hostile}
+	return []desk.Registered{{Recipient: at, Marked: hostile, Stopped: true}}, &store.Stop{By: hostile, Reason: hostile}, nil
 }
 
-func (o *fakeOffice) Stale(context.Context, store.Period) ([]console.Stale, error) {
-	return []console.Stale{{Contract: "C1", Revision: 1, Changes: []string{hostile}}}, nil
+func (o *fakeOffice) Stale(context.Context, store.Period, []string, func(done, of int)) ([]desk.StaleReport, error) {
+	return []desk.StaleReport{{Contract: "C1", Revision: 1, Changes: []desk.Change{{Figure: hostile, Was: hostile, Now: hostile}}}}, nil
 }
 
-func (o *fakeOffice) Feeds(context.Context) ([]console.Feed, error) {
-	return []console.Feed{{ImportRecord: store.ImportRecord{File: hostile, Warnings: map[string]int64{hostile: 1}}, Silent: true}}, nil
+func (o *fakeOffice) Feeds(context.Context) ([]desk.Feed, error) {
+	return []desk.Feed{{ImportRecord: store.ImportRecord{File: hostile, Warnings: map[string]int64{hostile: 1}}, Silent: true}}, nil
 }
 
 func (o *fakeOffice) Fires(int) []time.Time { return []time.Time{today} }
@@ -110,7 +112,7 @@ func newSite(t *testing.T, change func(*console.Door)) *site {
 	}
 	ledger, detections := databases(t)
 	s.pages, err = console.NewPages(console.Backing{
-		Ledger: ledger, Detections: detections, Office: s.office, Zone: time.UTC,
+		Ledger: ledger, Detections: detections, Office: func() console.Office { return s.office }, Zone: time.UTC,
 		Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),
 	}, s.door)
 	if err != nil {

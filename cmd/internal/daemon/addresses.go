@@ -59,6 +59,11 @@ type Registered struct {
 // Stopped tells whether a contract asked to get no reports.
 func (a Addresses) Stopped(contract string) bool { return a.stops[store.StopContract][contract] }
 
+// StoppedAddress tells whether an address asked to get no reports.
+func (a Addresses) StoppedAddress(address string) bool {
+	return a.stops[store.StopAddress][store.Mailbox(address)]
+}
+
 // Registered lists a contract's addresses in code-point order, each mailbox once, in the spelling that was
 // given first.
 func (a Addresses) Registered(c store.Contract) []Registered {

@@ -71,7 +71,7 @@ func TestAnOperatorVouchesForTheClock(t *testing.T) {
 	if h.reconcile(s, later); !h.clockPaused() {
 		t.Fatal("a clock five years ahead is believed")
 	}
-	if err := h.ledger.Resume(t.Context(), "root", later); err != nil {
+	if err := h.ledger.Resume(t.Context(), store.Order{By: "root"}, later); err != nil {
 		t.Fatal(err)
 	}
 	h.reconcile(s, later.Add(time.Minute))
@@ -99,7 +99,7 @@ func TestFiresAheadOfTheClockAreSetAside(t *testing.T) {
 	if h.reconcile(s, h.now); !h.clockPaused() {
 		t.Fatal("nobody says that the schedule would be silent until 2036")
 	}
-	if err := h.ledger.Resume(t.Context(), "root", h.now); err != nil {
+	if err := h.ledger.Resume(t.Context(), store.Order{By: "root"}, h.now); err != nil {
 		t.Fatal(err)
 	}
 	h.reconcile(s, h.now.Add(time.Minute))

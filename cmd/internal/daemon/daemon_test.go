@@ -703,7 +703,7 @@ func TestFailedConnectionsAreCountedFromRunToRun(t *testing.T) {
 		}
 		h.now = h.now.Add(5 * time.Hour)
 	}
-	if err := h.ledger.Resume(t.Context(), "root", h.now); err != nil {
+	if err := h.ledger.Resume(t.Context(), store.Order{By: "root"}, h.now); err != nil {
 		t.Fatal(err)
 	}
 	h.dispatcher.Client.Port = good

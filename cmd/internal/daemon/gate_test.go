@@ -83,7 +83,7 @@ func TestAfterAnOutageTheQueueGoesOn(t *testing.T) {
 					if err := h.run(); !errors.Is(err, daemon.ErrPaused) || r.dialled != dialled+1 {
 						t.Errorf("%d connections: %v, a probe dialled %d times", connections, err, r.dialled-dialled)
 					}
-					if err := h.ledger.Resume(t.Context(), "root", h.now); err != nil {
+					if err := h.ledger.Resume(t.Context(), store.Order{By: "root"}, h.now); err != nil {
 						t.Fatal(err)
 					}
 					h.now = h.now.Add(5 * time.Hour)

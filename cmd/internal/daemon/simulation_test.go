@@ -275,7 +275,7 @@ func (s *simulation) next(l *life) (at time.Time, pending bool) {
 	if pauses, err := l.ledger.Pauses(s.t.Context()); err == nil && len(pauses) > 0 && len(deliveries) > 0 {
 		if l.heldBack && s.chance(30) {
 			l.heldBack = false
-			if err := l.ledger.Resume(s.t.Context(), "simulation", s.now()); err != nil {
+			if err := l.ledger.Resume(s.t.Context(), store.Order{By: "simulation"}, s.now()); err != nil {
 				s.faultf("%v", err)
 			}
 		}

@@ -21,6 +21,9 @@ type Desk struct {
 	Detections *sqlstore.Detections
 	Composer   *daemon.Composer // computes and reads reports; sends nothing
 	Planner    daemon.Planner
+	Sender     *daemon.Dispatcher // for test mails; nil where none can be sent
+	Inbox      *daemon.Inbox      // nil: files are imported by hand
+	Schedule   daemon.Schedule
 	Now        func() time.Time
 }
 
@@ -37,6 +40,9 @@ func Operator() string {
 
 // Refusal says why nothing, or not everything, is done.
 type Refusal = daemon.Refusal
+
+// Registered is an address of a contract, and what keeps mail from it.
+type Registered = daemon.Registered
 
 // Extent is how much a plan is about.
 type Extent struct {

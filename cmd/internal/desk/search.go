@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"geppo/store"
@@ -60,4 +61,27 @@ func (d Desk) Filter(ctx context.Context, s Selection, search string) (f store.F
 	}
 	f.Contracts = append(f.Contracts, found...)
 	return f, len(f.Contracts)+len(f.Mailboxes) > 0, nil
+}
+
+// mostFound is up to how many found contracts are read one by one.
+const mostFound = 1000
+
+// EachFound gives the contracts that a text finds, all for "". take must not read the detections.
+func (d Desk) EachFound(ctx context.Context, text string, take func(Member) error) error {
+	if text == "" {
+		return d.EachMember(ctx, nil, take)
+	}
+	ids, err := d.Find(ctx, text)
+	switch {
+	case err != nil || len(ids) == 0:
+		return err
+	case len(ids) <= mostFound:
+		return d.EachMember(ctx, ids, take)
+	}
+	return d.EachMember(ctx, nil, func(m Member) error {
+		if _, found := slices.BinarySearch(ids, m.ID); !found {
+			return nil
+		}
+		return take(m)
+	})
 }
