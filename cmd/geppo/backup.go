@@ -53,7 +53,10 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 	cmd.Flags().BoolVar(&o.force, "force", false, "replace an earlier copy of that name")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, args []string) error {
-		o.live, o.owner = []string{c.Ledger(), c.Detections()}, files.OwnerOf(c.Ledger())
+		if sqlstore.OnPostgres(c.Ledger()) || sqlstore.OnPostgres(c.Detections()) {
+			return refuseBackup(c)
+		}
+		o.live, o.owner = []string{c.Ledger(), c.Detections()}, ownerOf(c)
 		// The ledger is copied last: it is the one that changes while a month is sent.
 		copies := []*backupFile{{Of: c.Ledger(), File: args[0], make: func(ctx context.Context, to string, progress func(done, total int)) error {
 			return db.ledger.Backup(ctx, to, pauseCopy(ctx, time.Now()), progress)
@@ -65,6 +68,12 @@ somebody has looked and said geppo resume. See "geppo help restoring" for the wa
 		return a.backup(ctx, copies, o)
 	})
 	return cmd
+}
+
+// refuseBackup names PostgreSQL's own tools, which copy a database while it is written to.
+func refuseBackup(c config.Config) error {
+	return exitWith(exitUsage, "backup copies SQLite's files; back up %s by pg_dump --format=custom --file=geppo.dump '%[1]s', from a standby if you can, or by pg_basebackup (geppo help postgresql)",
+		sqlstore.Shown(c.Ledger()))
 }
 
 // pauseCopy keeps a copy from sending, put in the place of the ledger, what the ledger has sent since.

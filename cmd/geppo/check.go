@@ -175,7 +175,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	if ledger != nil {
 		defer k.closed("ledger", ledger.Close)
 	}
-	if !k.writable(c.Detections()) {
+	if !sqlstore.OnPostgres(c.Detections()) && !k.writable(c.Detections()) {
 		return
 	}
 	detections, err := sqlstore.OpenDetections(ctx, c.Detections(), sqlstore.Existing)
@@ -184,7 +184,9 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 		return
 	}
 	defer k.closed("detections", detections.Close)
-	k.sound(ctx, "detections "+c.Detections(), detections.Faults)
+	if !sqlstore.OnPostgres(c.Detections()) {
+		k.sound(ctx, "detections "+c.Detections(), detections.Faults)
+	}
 	k.results(ctx, detections)
 	k.imports(ctx, detections, time.Now())
 	if ledger != nil {
@@ -197,7 +199,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 
 // ledger gives the open ledger, nil if it cannot be opened.
 func (k *checker) ledger(ctx context.Context, c config.Config) *sqlstore.Ledger {
-	if !k.writable(c.Ledger()) {
+	if !sqlstore.OnPostgres(c.Ledger()) && !k.writable(c.Ledger()) {
 		return nil
 	}
 	ledger, err := sqlstore.OpenLedger(ctx, c.Ledger(), sqlstore.Existing)
@@ -205,7 +207,11 @@ func (k *checker) ledger(ctx context.Context, c config.Config) *sqlstore.Ledger 
 		k.fault("database", exitUnavailable, "%v", err)
 		return nil
 	}
-	k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
+	if sqlstore.OnPostgres(c.Ledger()) {
+		k.server(ctx, ledger)
+	} else {
+		k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
+	}
 	k.paused(ctx, ledger)
 	k.openFires(ctx, ledger)
 	return ledger
@@ -228,6 +234,24 @@ func (k *checker) sound(ctx context.Context, name string, look func(context.Cont
 	}
 	if len(faults) == 0 {
 		k.ok("database", "%s is sound", name)
+	}
+}
+
+// server finds what PostgreSQL does wrong quietly. Whether its files are sound its own tool tells.
+func (k *checker) server(ctx context.Context, ledger *sqlstore.Ledger) {
+	server, err := ledger.Server(ctx)
+	if err != nil {
+		k.fault("database", exitError, "%v; see its log", err)
+		return
+	}
+	for _, fault := range server.Faults {
+		k.fault("database", exitError, "%s", fault)
+	}
+	for _, warning := range server.Warnings {
+		k.warn("database", "%s", warning)
+	}
+	if len(server.Faults) == 0 {
+		k.ok("database", "PostgreSQL %s keeps what it is told; pg_amcheck tells whether its files are sound", server.Version)
 	}
 }
 

@@ -20,17 +20,17 @@ import (
 	"geppo/templates"
 )
 
-// databases are the two open files.
+// databases are the two that are open.
 type databases struct {
 	ledger     *sqlstore.Ledger
 	detections *sqlstore.Detections
 }
 
 func openDatabases(ctx context.Context, c config.Config, mode sqlstore.Mode) (*databases, error) {
-	if mode == sqlstore.Migrate {
+	if mode == sqlstore.Migrate && !sqlstore.OnPostgres(c.Ledger()) {
 		// A ledger of root's own keeps the daemon's user from sending, and nobody would know why.
 		for _, path := range []string{c.Ledger(), c.Detections()} {
-			if err := files.OwnerOf(c.Ledger()).Make(path); err != nil {
+			if err := ownerOf(c).Make(path); err != nil {
 				return nil, &codedError{exitUnavailable, err}
 			}
 		}
@@ -44,6 +44,17 @@ func openDatabases(ctx context.Context, c config.Config, mode sqlstore.Mode) (*d
 		return nil, &codedError{exitUnavailable, errors.Join(err, ledger.Close())}
 	}
 	return &databases{ledger, detections}, nil
+}
+
+// ownerOf is whom root's files are given to: who has the ledger, or the archive where the ledger is no file.
+func ownerOf(c config.Config) files.Owner {
+	switch {
+	case !sqlstore.OnPostgres(c.Ledger()):
+		return files.OwnerOf(c.Ledger())
+	case c.Archive.Dir != "":
+		return files.OwnerOf(c.Archive.Dir)
+	}
+	return files.Owner{}
 }
 
 func (d *databases) close() error { return errors.Join(d.ledger.Close(), d.detections.Close()) }
@@ -94,7 +105,7 @@ func newComposer(c config.Config, db *databases, log *slog.Logger) (*daemon.Comp
 	}
 	return &daemon.Composer{
 		Detections: db.detections, Ledger: db.ledger, Brands: brands, Bounce: c.Mail.Bounce, VERP: c.Mail.VERP,
-		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Owner: files.OwnerOf(c.Ledger())}, Log: log, Now: time.Now,
+		MaxSize: int64(c.SMTP.MaxSize), Archive: daemon.Archive{Dir: c.Archive.Dir, Owner: ownerOf(c)}, Log: log, Now: time.Now,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -77,10 +78,14 @@ func (a *app) forget(ctx context.Context, d desk.Desk, f forgetFlags) error {
 			return err
 		}
 	}
-	if err := d.Forget(ctx, p, desk.Operator(), f.reason); err != nil {
+	err = d.Forget(ctx, p, desk.Operator(), f.reason)
+	untouched := "backups and the files that were imported are not touched"
+	if errors.Is(err, store.ErrNotOnPostgres) { // all that is left is to write the tables anew
+		untouched = "PostgreSQL's files keep the bytes until VACUUM (FULL) in psql; its log archive, standbys, backups and the files that were imported are not touched"
+	} else if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stderr, "%s forgotten; backups and the files that were imported are not touched\n", desk.Count(len(p.Contracts), "contract", "contracts"))
+	_, err = fmt.Fprintf(a.stderr, "%s forgotten; %s\n", desk.Count(len(p.Contracts), "contract", "contracts"), untouched)
 	return err
 }
 

@@ -62,7 +62,7 @@ convert before its rows are kept.`,
 		if err != nil {
 			return err
 		}
-		o.owner = files.OwnerOf(c.Ledger())
+		o.owner = ownerOf(c)
 		return a.importFiles(ctx, db, names, o, reading)
 	})
 	return cmd

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -39,10 +38,13 @@ nothing to do and call that done.`,
 }
 
 func (a *app) initialize(ctx context.Context, c config.Config, asJSON bool) error {
-	files := []madeJSON{{File: c.Ledger()}, {File: c.Detections()}}
-	for i, f := range files {
-		info, err := os.Stat(f.File)
-		files[i].Made = err != nil || info.Size() == 0
+	files := []madeJSON{{File: sqlstore.Shown(c.Ledger())}, {File: sqlstore.Shown(c.Detections())}}
+	for i, dsn := range []string{c.Ledger(), c.Detections()} {
+		made, err := sqlstore.Made(ctx, dsn, []string{"ledger", "detections"}[i])
+		if err != nil {
+			return &codedError{exitUnavailable, err}
+		}
+		files[i].Made = !made
 	}
 	db, err := openDatabases(ctx, c, sqlstore.Migrate)
 	if err != nil {

@@ -152,7 +152,7 @@ Start with "geppo demo".`,
 	}
 	root.SetVersionTemplate("geppo {{.Version}}\n")
 	root.PersistentFlags().StringVarP(&a.configFile, "config", "c", "", "configuration `FILE` (default geppo.toml, then /etc/geppo/geppo.toml)")
-	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`; the detections file stands beside it")
+	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`, the detections beside it, or both as postgres://USER@HOST/DATABASE")
 	root.AddCommand(a.demoCommand(), a.initCommand(), a.userCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
 		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(), a.forgetCommand(),

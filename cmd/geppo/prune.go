@@ -51,7 +51,7 @@ a report of a pruned month, or of the month after one, can no longer be computed
 
 What a delivery that is pending or held needs stays: its month, the one before it, and its copy. Imports and a daemon go
 on meanwhile. The room is used again by the next imports; --vacuum gives it back to the file system, for which it writes the
-whole file anew while imports wait.`,
+whole file anew while imports wait. On PostgreSQL a month's detections are a table of their own, which is dropped.`,
 		Example: "  geppo prune --dry-run\n  geppo prune",
 		Args:    cobra.NoArgs,
 	}
@@ -59,6 +59,9 @@ whole file anew while imports wait.`,
 	cmd.Flags().BoolVar(&o.vacuum, "vacuum", false, "also give the room back to the file system")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	cmd.RunE = a.withDatabases(sqlstore.Existing, func(ctx context.Context, c config.Config, db *databases, _ []string) error {
+		if o.vacuum && sqlstore.OnPostgres(c.Detections()) {
+			return exitWith(exitUsage, "--vacuum is for SQLite's files: PostgreSQL gives back the room of a pruned month at once, and VACUUM (FULL, ANALYZE) agent_status, edr_events in psql that of the rest")
+		}
 		return a.prune(ctx, c, db, o)
 	})
 	return cmd

@@ -93,7 +93,7 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 		s.lastFollowUps(ctx, settings.Dispatcher.Composer)
 		return nil
 	})
-	s.log.Info("geppo serves", "version", version, "ledger", c.Ledger(), "http", listener.Addr().String(), "next_fire", settings.Scheduler.Next())
+	s.log.Info("geppo serves", "version", version, "ledger", sqlstore.Shown(c.Ledger()), "http", listener.Addr().String(), "next_fire", settings.Scheduler.Next())
 	s.notify(daemon.SdNotifyReady)
 	group.Go(func() error {
 		<-ctx.Done()

@@ -19,6 +19,7 @@ var topics = []struct{ name, short string }{
 	{"formats", "What becomes of vendors' files"},
 	{"upgrading", "To a newer geppo, and back"},
 	{"restoring", "From a backup, and without duplicates"},
+	{"postgresql", "On PostgreSQL, and by many machines"},
 }
 
 // topicCommands are commands that run nothing: cobra lists them as help topics.

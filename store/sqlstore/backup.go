@@ -47,7 +47,7 @@ func (db *database) copyTo(ctx context.Context, to string, progress func(done, t
 			err = fmt.Errorf("copy %s to %s: %w", db.name, to, err)
 		}
 	}()
-	if err := db.onFile("pg_dump"); err != nil {
+	if err := db.onFile("pg_dump, or pg_basebackup"); err != nil {
 		return err
 	}
 	if err := db.copyAll(ctx, to, progress); err != nil {

@@ -64,6 +64,21 @@ func redacted(u *url.URL) string {
 // String is the DSN as it may be shown.
 func (d DSN) String() string { return d.shown }
 
+// Shown is a DSN as it may be shown.
+func Shown(dsn string) string {
+	parsed, err := ParseDSN(dsn)
+	if err != nil {
+		return "the database"
+	}
+	return parsed.String()
+}
+
+// OnPostgres tells whether a DSN is PostgreSQL's.
+func OnPostgres(dsn string) bool {
+	parsed, err := ParseDSN(dsn)
+	return err == nil && parsed.Path == ""
+}
+
 // DetectionsBeside is the default place of the detections that belong to a ledger: geppo.db has
 // geppo-detections.db beside it, and PostgreSQL's database holds both.
 func DetectionsBeside(ledger string) string {

@@ -18,7 +18,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 
+	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/mattn/go-sqlite3"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -155,6 +157,25 @@ func (s schema) version(ctx context.Context) (version int64, err error) {
 	}
 	err = s.db.QueryRowContext(ctx, `SELECT coalesce(max(version_id), 0) FROM `+s.table+` WHERE is_applied`).Scan(&version)
 	return version, err
+}
+
+// Made tells whether a DSN has a database of a kind, "ledger" or "detections".
+func Made(ctx context.Context, dsn, kind string) (made bool, err error) {
+	parsed, err := ParseDSN(dsn)
+	if err != nil {
+		return false, err
+	}
+	if parsed.Path != "" {
+		info, err := os.Stat(parsed.Path)
+		return err == nil && info.Size() > 0, nil
+	}
+	pool := stdlib.OpenDB(*parsed.config)
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	version, err := postgresSchema(pool, kind).version(ctx)
+	if err != nil {
+		return false, fmt.Errorf("open %s database %s: %w", kind, parsed, err)
+	}
+	return version > 0, nil
 }
 
 // LibraryVersion is the version of the SQLite library inside the program.

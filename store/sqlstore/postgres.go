@@ -36,9 +36,12 @@ func openPostgres(ctx context.Context, dsn DSN, kind string, mode Mode) (db *dat
 func migratePostgres(ctx context.Context, dsn DSN, kind string, mode Mode) (err error) {
 	pool := stdlib.OpenDB(*dsn.config)
 	defer func() { err = errors.Join(err, pool.Close()) }()
+	return postgresSchema(pool, kind).migrate(ctx, mode)
+}
+
+func postgresSchema(pool *sql.DB, kind string) schema {
 	table := "geppo_" + kind + "_version"
-	s := schema{pool, onPostgres, kind, table, `SELECT to_regclass('` + table + `') IS NOT NULL`}
-	return s.migrate(ctx, mode)
+	return schema{pool, onPostgres, kind, table, `SELECT to_regclass('` + table + `') IS NOT NULL`}
 }
 
 // pgWriter writes to PostgreSQL, in a transaction on a connection of its own each time. What does not run together takes

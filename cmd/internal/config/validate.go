@@ -240,7 +240,8 @@ func (c Config) Sending() error {
 	return nil
 }
 
-// Ledger is the DSN of the ledger; Load has checked it. Of a file it is the path alone.
+// Ledger is the DSN of the ledger; Load has checked it. Of a file it is the path alone; another may have a password, see
+// sqlstore.Shown.
 func (c Config) Ledger() string { return strings.TrimPrefix(c.Store.DSN, "sqlite:") }
 
 // Detections is the DSN of the detections, by default beside the ledger.
