@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,7 +159,7 @@ const finishWithin = 30 * time.Second
 
 func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Client, log *slog.Logger) *daemon.Dispatcher {
 	return &daemon.Dispatcher{
-		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now,
+		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now, Worker: worker(c),
 		Eligible:  daemon.Eligibility{Detections: composer.Detections, Ledger: composer.Ledger}.Reason,
 		Renderers: max(2, runtime.GOMAXPROCS(0)), // a report of minutes must not keep the others waiting
 		Policy: daemon.Policy{
@@ -171,6 +172,19 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 			CanaryWait: c.Schedule.CanaryWait.Duration,
 			Limits:     daemon.NewLimits(c.SMTP.Rate, c.SMTP.PerDomainRate), Finish: finishWithin,
 		},
+	}
+}
+
+// worker is who this process is among those that send from the same ledger.
+func worker(c config.Config) sqlstore.Worker {
+	name := c.Store.Worker
+	if name == "" {
+		name, _ = os.Hostname() // a machine without a name is a worker without one
+	}
+	return sqlstore.Worker{
+		Name: name, Build: strings.TrimSpace(version + " " + commit()),
+		// The relay answers the dot by then, or the connection is given up.
+		Grace: sqlstore.Lease + c.SMTP.DotTimeout.Duration + time.Minute,
 	}
 }
 

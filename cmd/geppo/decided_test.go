@@ -19,7 +19,7 @@ func TestRunBesideAPausedSenderEndsAtOnce(t *testing.T) {
 	s := newStation(t, template(t, 2))
 	for _, cause := range []store.Cause{store.CauseSetup, store.CauseOperator} {
 		s.ledger(func(l *sqlstore.Ledger) error {
-			lock, err := l.Lock() // as a daemon has it
+			seat, err := l.Join(t.Context(), sqlstore.Worker{Name: "daemon"}) // as a daemon has it
 			if err != nil {
 				return err
 			}
@@ -30,7 +30,7 @@ func TestRunBesideAPausedSenderEndsAtOnce(t *testing.T) {
 			if code != exitPending || !strings.Contains(output, "reason of "+string(cause)) || !strings.Contains(output, "someone") {
 				t.Errorf("exit %d: %s", code, output)
 			}
-			return errors.Join(l.Resume(t.Context(), store.Order{By: "someone"}, time.Now()), lock.Release())
+			return errors.Join(l.Resume(t.Context(), store.Order{By: "someone"}, time.Now()), seat.Leave(t.Context()))
 		})
 	}
 }

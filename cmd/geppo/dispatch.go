@@ -9,7 +9,6 @@ import (
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
 	"geppo/store"
-	"geppo/store/sqlstore"
 )
 
 // dispatch sends what is due, or follows the process that does.
@@ -29,11 +28,12 @@ func (a *app) dispatch(ctx context.Context, d *daemon.Dispatcher, p store.Period
 	defer bar.end()
 	var sends atomic.Bool
 	defer a.tellStopping(ctx, d, p, &sends)()
-	lock, waiting, err := awaitLock(ctx, d, filter, bar)
+	post, waiting, err := awaitPost(ctx, d, filter, bar)
 	if err != nil || !waiting {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
+	defer func() { err = errors.Join(err, post.Leave(ctx)) }()
+	post.Man(d)
 	sends.Store(true)
 	d.Settled = func(_ store.Delivery, s store.State) {
 		if !s.Pending() {
@@ -73,30 +73,30 @@ func (a *app) tellStopping(ctx context.Context, d *daemon.Dispatcher, p store.Pe
 // followEvery is how often another sender's progress is looked at.
 const followEvery = 500 * time.Millisecond
 
-// awaitLock takes the right to send. While another process has it, it is followed: once it has sent
-// what was asked for there is nothing left to do, and no lock was taken.
-func awaitLock(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (lock sqlstore.Lock, waiting bool, err error) {
+// awaitPost joins the workers. Where there can be one only and another process is it, that is followed: once it has sent
+// what was asked for there is nothing left to do, and no post was taken.
+func awaitPost(ctx context.Context, d *daemon.Dispatcher, filter store.Filter, bar meter) (post *daemon.Post, waiting bool, err error) {
 	ticker := time.NewTicker(followEvery)
 	defer ticker.Stop()
 	for told := false; ; told = true {
-		lock, err := d.Ledger.Lock()
+		post, err := daemon.TakePost(ctx, d.Ledger, d.Worker, d.Log)
 		if !errors.Is(err, store.ErrLocked) {
-			return lock, true, err
+			return post, true, err
 		}
 		if !told {
 			d.Log.Info("following the process that sends", "holder", err.Error())
 		}
 		done, waiting, err := daemon.Waiting(ctx, d.Ledger, filter, time.Now())
 		if err != nil || !waiting {
-			return lock, false, err
+			return nil, false, err
 		}
 		if err := daemon.StandStill(ctx, d.Ledger); err != nil { // nobody knows for how long
-			return lock, false, err
+			return nil, false, err
 		}
 		bar.set(done)
 		select {
 		case <-ctx.Done():
-			return lock, false, ctx.Err()
+			return nil, false, ctx.Err()
 		case <-ticker.C:
 		}
 	}

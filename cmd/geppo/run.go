@@ -143,14 +143,11 @@ func finishRun(ctx context.Context, operators daemon.Operators, run store.Run) e
 // tellWebhooks tells how a run ended, and what has stopped it; of pauses a daemon beside us tells.
 func tellWebhooks(ctx context.Context, operators daemon.Operators, run store.Run) error {
 	finished := operators.Finished(ctx, run)
-	lock, err := operators.Dispatcher.Ledger.Lock()
-	if errors.Is(err, store.ErrLocked) {
-		return finished
-	}
-	if err != nil {
+	others, err := operators.Dispatcher.Ledger.Manned(ctx)
+	if err != nil || others {
 		return errors.Join(finished, err)
 	}
-	return errors.Join(finished, operators.Paused(ctx, run.StartedAt), lock.Release())
+	return errors.Join(finished, operators.Paused(ctx, run.StartedAt))
 }
 
 func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {

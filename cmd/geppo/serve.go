@@ -43,6 +43,7 @@ and templates anew, and keeps the old ones if the new are faulty.`,
 type service struct {
 	app     *app
 	db      *databases
+	post    *geppod.Post
 	daemon  *geppod.Daemon
 	metrics *geppod.Metrics
 	log     *slog.Logger
@@ -57,15 +58,16 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	hangUps := make(chan os.Signal, 1)
 	signal.Notify(hangUps, syscall.SIGHUP)
 	defer signal.Stop(hangUps)
-	lock, err := db.ledger.Lock()
+	log := a.logger(c.Log)
+	post, err := geppod.TakePost(ctx, db.ledger, worker(c), log)
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("%w; stop it, or give this one a ledger of its own with --db", err)
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	s := &service{app: a, db: db, log: a.logger(c.Log), started: c}
+	defer func() { err = errors.Join(err, post.Leave(ctx)) }()
+	s := &service{app: a, db: db, post: post, log: log, started: c}
 	s.daemon = &geppod.Daemon{Ledger: db.ledger, Log: s.log, Now: time.Now}
 	s.metrics = geppod.NewMetrics(s.daemon, version, commit())
 	settings, err := s.settings(c)
@@ -123,6 +125,7 @@ func (s *service) settings(c config.Config) (geppod.Settings, error) {
 	if err != nil {
 		return geppod.Settings{}, err
 	}
+	s.post.Man(sender)
 	sender.Watch, sender.Composer.Watch = s.metrics.Watch(), s.metrics.Watch()
 	operators, err := s.app.operators(c, sender)
 	if err != nil {

@@ -215,7 +215,7 @@ func TestASecondDaemonRefusesToStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ledger.Close()
-	if _, err := ledger.Lock(); err != nil {
+	if _, err := ledger.Join(t.Context(), sqlstore.Worker{Name: "daemon"}); err != nil {
 		t.Fatal(err)
 	}
 	code, _, stderr := runGeppo(t, "--db", "sqlite:"+filepath.Join(dir, "geppo.db"), "serve")

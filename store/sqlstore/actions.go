@@ -36,6 +36,9 @@ const (
 	takeDeferred      = take + `state = 'deferred' AND `
 	takeAcknowledging = take + `state IN ('failed', 'held', 'bounced', 'cancelled') AND acknowledged_at IS NULL AND `
 
+	// andHold keeps what was taken from being claimed before it is changed.
+	andHold = ` /*pg FOR UPDATE OF deliveries*/`
+
 	ofAction = ` WHERE id IN (SELECT delivery FROM action_deliveries WHERE action = ?1)`
 
 	cancelTaken = `
@@ -110,7 +113,7 @@ func (tx ledgerTx) take(ctx context.Context, action, take, change string, order 
 	if err != nil {
 		return 0, err
 	}
-	rows, err := changed(tx.exec(ctx, take, append([]any{id}, taken...)...))
+	rows, err := changed(tx.exec(ctx, take+andHold, append([]any{id}, taken...)...))
 	if err != nil {
 		return 0, err
 	}

@@ -1,10 +1,13 @@
 package sqlstore_test
 
 import (
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"geppo/store/sqlstore"
 	"geppo/store/sqlstore/pgtest"
@@ -40,9 +43,32 @@ func openedLedger(t testing.TB, dsn string) *sqlstore.Ledger {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
+		if s, ok := seats.LoadAndDelete(ledger); ok {
+			_ = s.(*sqlstore.Seat).Leave(context.Background()) // with whatever its test has left under way
+		}
 		if err := ledger.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return ledger
+}
+
+var (
+	seats   sync.Map
+	sitting sync.Mutex
+)
+
+// seat is a test's one seat at a ledger.
+func seat(ledger *sqlstore.Ledger) *sqlstore.Seat {
+	sitting.Lock()
+	defer sitting.Unlock()
+	if s, ok := seats.Load(ledger); ok {
+		return s.(*sqlstore.Seat)
+	}
+	s, err := ledger.Join(context.Background(), sqlstore.Worker{Name: "test", Grace: time.Minute})
+	if err != nil {
+		panic(err)
+	}
+	seats.Store(ledger, s)
+	return s
 }

@@ -24,7 +24,7 @@ func inState(t *testing.T, state store.State, ambiguous int) (*sqlstore.Ledger, 
 	try := func(outcome store.Outcome, to store.State) {
 		d, err := claimOne(t.Context(), l, store.Filter{}, first)
 		must(err)
-		must(l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("m")), first))
+		must(seat(l).HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("m")), first))
 		if to == store.HandingOver {
 			return
 		}
@@ -32,7 +32,7 @@ func inState(t *testing.T, state store.State, ambiguous int) (*sqlstore.Ledger, 
 		if to == store.Queued || to == store.Deferred {
 			s.NextAttemptAt = first
 		}
-		must(l.Settle(t.Context(), s))
+		must(seat(l).Settle(t.Context(), s))
 	}
 	for i := range ambiguous {
 		to := store.Queued

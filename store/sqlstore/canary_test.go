@@ -49,10 +49,10 @@ func sendAll(t *testing.T, l *sqlstore.Ledger, now time.Time, end store.State) {
 		a := store.Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "dot", Code: 250, Outcome: store.OutcomeSent}
 		if end == store.Failed {
 			a.Stage, a.Code, a.Outcome = "rcpt", 550, store.OutcomePermanent
-		} else if err := l.HandOver(t.Context(), d.ID, d.Attempts, [32]byte{1}, now); err != nil {
+		} else if err := seat(l).HandOver(t.Context(), d.ID, d.Attempts, [32]byte{1}, now); err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Settle(t.Context(), store.Settlement{Attempt: a, State: end}); err != nil {
+		if err := seat(l).Settle(t.Context(), store.Settlement{Attempt: a, State: end}); err != nil {
 			t.Fatal(err)
 		}
 	}

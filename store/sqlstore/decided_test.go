@@ -108,7 +108,7 @@ func settle(t testing.TB, l *sqlstore.Ledger, state store.State) store.Delivery 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256(nil), first), l.Settle(t.Context(), ended(d, state))); err != nil {
+	if err := errors.Join(seat(l).HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256(nil), first), seat(l).Settle(t.Context(), ended(d, state))); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -164,7 +164,7 @@ func aResendTakesThePlaceOfWhatWaits(t *testing.T) {
 				t.Fatal(err)
 			}
 			if state == store.Sending {
-				if err := l.Settle(t.Context(), ended(old, store.Deferred)); err != nil {
+				if err := seat(l).Settle(t.Context(), ended(old, store.Deferred)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -205,29 +205,29 @@ func anAttemptIsFenced(t *testing.T) {
 				rt.Fatal(err)
 			}
 			for range rapid.IntRange(1, 3).Draw(rt, "said") {
-				if err := l.HandOver(t.Context(), d.ID, d.Attempts, sum, first); err != nil {
+				if err := seat(l).HandOver(t.Context(), d.ID, d.Attempts, sum, first); err != nil {
 					rt.Fatal(err)
 				}
 			}
-			if err := l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("other")), first); !errors.Is(err, store.ErrBytesDiffer) {
+			if err := seat(l).HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("other")), first); !errors.Is(err, store.ErrBytesDiffer) {
 				rt.Fatalf("other bytes: %v", err)
 			}
 			for _, old := range past {
-				if err := l.HandOver(t.Context(), d.ID, old.Attempt.Number, sum, first); !errors.Is(err, store.ErrStale) {
+				if err := seat(l).HandOver(t.Context(), d.ID, old.Attempt.Number, sum, first); !errors.Is(err, store.ErrStale) {
 					rt.Fatalf("attempt %d is over: %v", old.Attempt.Number, err)
 				}
-				if err := l.Settle(t.Context(), old); err != nil {
+				if err := seat(l).Settle(t.Context(), old); err != nil {
 					rt.Fatalf("attempt %d settled as before: %v", old.Attempt.Number, err)
 				}
 				old.Attempt.Outcome = store.OutcomeSent
-				if err := l.Settle(t.Context(), old); !errors.Is(err, store.ErrStale) {
+				if err := seat(l).Settle(t.Context(), old); !errors.Is(err, store.ErrStale) {
 					rt.Fatalf("attempt %d settled otherwise: %v", old.Attempt.Number, err)
 				}
 			}
 			end := ended(d, store.Deferred)
 			past = append(past, end)
 			for range rapid.IntRange(1, 3).Draw(rt, "settled") {
-				if err := l.Settle(t.Context(), end); err != nil {
+				if err := seat(l).Settle(t.Context(), end); err != nil {
 					rt.Fatal(err)
 				}
 			}

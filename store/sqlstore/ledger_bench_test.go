@@ -42,7 +42,7 @@ func BenchmarkLedger(b *testing.B) {
 		{"count-contracts", func() error { _, err := ledger.CountStates(ctx, some); return err }},
 		{"runs", func() error { _, err := ledger.Runs(ctx, store.Period{}); return err }},
 		{"unfinished-runs", func() error { _, err := ledger.UnfinishedRuns(ctx); return err }},
-		{"under-way", func() error { _, err := ledger.UnderWay(ctx); return err }},
+		{"abandoned", func() error { _, err := seat(ledger).Abandoned(ctx, true); return err }},
 		{"paused", func() error { _, err := ledger.Pauses(ctx); return err }},
 		{"next-due", func() error { _, err := ledger.NextDue(ctx); return err }},
 		{"oldest-pending", func() error { _, err := ledger.OldestPending(ctx); return err }},
@@ -76,16 +76,16 @@ func BenchmarkLedger(b *testing.B) {
 // what a mail costs.
 func claim(ctx context.Context, ledger *sqlstore.Ledger, filter store.Filter, now time.Time) func() error {
 	return func() error {
-		claimed, err := ledger.Claim(ctx, filter, now, 1)
+		claimed, err := seat(ledger).Claim(ctx, filter, now, 1)
 		if err != nil {
 			return err
 		}
 		d := claimed[0]
 		sum := sha256.Sum256([]byte(d.MessageID))
-		if err := ledger.HandOver(ctx, d.ID, d.Attempts, sum, now); err != nil {
+		if err := seat(ledger).HandOver(ctx, d.ID, d.Attempts, sum, now); err != nil {
 			return err
 		}
-		return ledger.Settle(ctx, store.Settlement{
+		return seat(ledger).Settle(ctx, store.Settlement{
 			Attempt: store.Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "dot", Outcome: store.OutcomeInterrupted},
 			State:   store.Queued, NextAttemptAt: now,
 		})

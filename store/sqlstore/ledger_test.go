@@ -135,14 +135,14 @@ func aDeliveryFromClaimToSent(t *testing.T) {
 	if err != nil || len(attempts) != 1 || attempts[0].Outcome != store.OutcomeRunning || !attempts[0].EndedAt.IsZero() {
 		t.Errorf("the attempt is not registered before the work: %+v, %v", attempts, err)
 	}
-	if err := l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("m")), first); err != nil {
+	if err := seat(l).HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte("m")), first); err != nil {
 		t.Fatal(err)
 	}
-	if under, err := l.UnderWay(t.Context()); err != nil || len(under) != 1 || under[0].State != store.HandingOver {
+	if under, err := seat(l).Abandoned(t.Context(), true); err != nil || len(under) != 1 || under[0].State != store.HandingOver {
 		t.Errorf("under way %+v, %v", under, err)
 	}
 	ended := first.Add(time.Second)
-	err = l.Settle(t.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
+	err = seat(l).Settle(t.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
 		Delivery: d.ID, Number: 1, EndedAt: ended, Stage: "dot", Code: 250, Enhanced: "2.0.0", Reply: "ok", TLS: "TLS 1.3", Outcome: store.OutcomeSent,
 	}})
 	if err != nil {
@@ -172,11 +172,11 @@ func bytesAreBoundFromHandingOverOn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = l.HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte(text)), first)
+		err = seat(l).HandOver(t.Context(), d.ID, d.Attempts, sha256.Sum256([]byte(text)), first)
 		if differs := errors.Is(err, store.ErrBytesDiffer); differs != (text == "two") {
 			t.Errorf("handing over %q: %v", text, err)
 		}
-		err = l.Settle(t.Context(), store.Settlement{State: store.Queued, NextAttemptAt: first, Attempt: store.Attempt{
+		err = seat(l).Settle(t.Context(), store.Settlement{State: store.Queued, NextAttemptAt: first, Attempt: store.Attempt{
 			Delivery: d.ID, Number: n + 1, EndedAt: first, Stage: "dot", Outcome: store.OutcomeAmbiguous,
 		}})
 		if err != nil {
@@ -199,7 +199,7 @@ func claimsFollowDueTimeAndFilter(t *testing.T) {
 		t.Fatalf("claimed %+v, %v", d, err)
 	}
 	later := first.Add(time.Hour)
-	err = l.Settle(t.Context(), store.Settlement{State: store.Deferred, NextAttemptAt: later, Attempt: store.Attempt{
+	err = seat(l).Settle(t.Context(), store.Settlement{State: store.Deferred, NextAttemptAt: later, Attempt: store.Attempt{
 		Delivery: d.ID, Number: 1, EndedAt: first, Stage: "rcpt", Code: 450, Outcome: store.OutcomeTemporary,
 	}})
 	if err != nil {
@@ -236,7 +236,7 @@ func theSchemaRefusesStatesThatLie(t *testing.T) {
 		"an unknown outcome":          {State: store.Failed, Attempt: store.Attempt{Delivery: d.ID, Number: 1, EndedAt: first, Stage: "dot", Outcome: "odd"}},
 		"another attempt's number":    {State: store.Failed, Attempt: store.Attempt{Delivery: d.ID, Number: 2, EndedAt: first, Stage: "dot", Outcome: store.OutcomePermanent}},
 	} {
-		if err := l.Settle(t.Context(), s); err == nil {
+		if err := seat(l).Settle(t.Context(), s); err == nil {
 			t.Errorf("%s was taken", name)
 		}
 	}
@@ -323,11 +323,11 @@ func writersInAGroupFailAlone(t *testing.T) {
 		wait.Add(2)
 		go func() {
 			defer wait.Done()
-			_, errs[2*i] = l.Claim(context.WithoutCancel(t.Context()), store.Filter{}, first, 1)
+			_, errs[2*i] = seat(l).Claim(context.WithoutCancel(t.Context()), store.Filter{}, first, 1)
 		}()
 		go func() {
 			defer wait.Done()
-			errs[2*i+1] = l.HandOver(context.WithoutCancel(t.Context()), -1, 1, sha256.Sum256(nil), first)
+			errs[2*i+1] = seat(l).HandOver(context.WithoutCancel(t.Context()), -1, 1, sha256.Sum256(nil), first)
 		}()
 	}
 	wait.Wait()
@@ -373,10 +373,10 @@ func BenchmarkSettle(b *testing.B) {
 					return
 				}
 				if err == nil {
-					err = l.HandOver(b.Context(), d.ID, d.Attempts, sha256.Sum256(nil), first)
+					err = seat(l).HandOver(b.Context(), d.ID, d.Attempts, sha256.Sum256(nil), first)
 				}
 				if err == nil {
-					err = l.Settle(b.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
+					err = seat(l).Settle(b.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
 						Delivery: d.ID, Number: 1, EndedAt: first, Stage: "dot", Code: 250, Outcome: store.OutcomeSent,
 					}})
 				}
@@ -393,7 +393,7 @@ func BenchmarkSettle(b *testing.B) {
 
 // claimOne claims the one delivery that has been due longest.
 func claimOne(ctx context.Context, l *sqlstore.Ledger, filter store.Filter, now time.Time) (store.Delivery, error) {
-	claimed, err := l.Claim(ctx, filter, now, 1)
+	claimed, err := seat(l).Claim(ctx, filter, now, 1)
 	if err != nil {
 		return store.Delivery{}, err
 	}

@@ -14,7 +14,7 @@ import (
 	"geppo/store"
 )
 
-// Lock is the right to send from a ledger: a kernel lock on the database file itself, by whatever
+// fileLock is the right to send from a ledger: a kernel lock on the database file itself, by whatever
 // name it was opened. The kernel drops it when its holder dies, so that recovery after a kill is
 // immediate and needs no timers. (The tempting other way, a lock file beside the ledger, is another
 // file after somebody has removed it, moved the ledger or copied its directory: two senders.)
@@ -22,30 +22,44 @@ import (
 // flock(2) and SQLite's locks, which are POSIX byte ranges, do not see each other. But the kernel
 // drops all POSIX locks that a process has on a file as soon as it closes any descriptor of it; hence
 // file.handle, which is opened before SQLite's and closed after them.
-type Lock struct{ f *file }
+type fileLock struct{ f *file }
 
-// Lock takes the right to send, or fails with store.ErrLocked and says who holds it, or with
+// lock takes the right to send, or fails with store.ErrLocked and says who holds it, or with
 // store.ErrMisplaced.
-func (l *Ledger) Lock() (Lock, error) {
-	if err := l.onFile("a lease"); err != nil {
-		return Lock{}, err
+func (db *database) lock() (fileLock, error) {
+	if err := db.InPlace(); err != nil {
+		return fileLock{}, err
 	}
-	err := unix.Flock(int(l.file.handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if !db.file.locked.CompareAndSwap(false, true) { // the kernel would let the same process have it again
+		return fileLock{}, fmt.Errorf("%w: this very process", store.ErrLocked)
+	}
+	lock, err := db.flock()
+	if err != nil {
+		db.file.locked.Store(false)
+	}
+	return lock, err
+}
+
+func (db *database) flock() (fileLock, error) {
+	err := unix.Flock(int(db.file.handle.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return Lock{}, fmt.Errorf("%w: process %s", store.ErrLocked, holder(l.file.handle))
+		return fileLock{}, fmt.Errorf("%w: process %s", store.ErrLocked, holder(db.file.handle))
 	}
 	if err != nil {
-		return Lock{}, fmt.Errorf("lock %s: %w", l.name, err)
+		return fileLock{}, fmt.Errorf("lock %s: %w", db.name, err)
 	}
-	lock := Lock{l.file}
-	if err := l.InPlace(); err != nil {
-		return Lock{}, errors.Join(err, lock.Release())
+	lock := fileLock{db.file}
+	if err := db.InPlace(); err != nil {
+		return fileLock{}, errors.Join(err, lock.Close())
 	}
 	return lock, nil
 }
 
-// Release lets another process send.
-func (l Lock) Release() error { return unix.Flock(int(l.f.handle.Fd()), unix.LOCK_UN) }
+// Close lets another process send.
+func (l fileLock) Close() error {
+	l.f.locked.Store(false)
+	return unix.Flock(int(l.f.handle.Fd()), unix.LOCK_UN)
+}
 
 // InPlace fails with store.ErrMisplaced unless the file is still the one of its name, and has no other
 // name: by that another process could lock a second file, or write a second -wal beside the same one.
@@ -70,15 +84,17 @@ func (f *file) InPlace() error {
 	return nil
 }
 
+const nobody = "unknown"
+
 // holder names the process that has the lock, as /proc tells it: a hint for people.
 func holder(handle *os.File) string {
 	info, err := handle.Stat()
 	if err != nil {
-		return "unknown"
+		return nobody
 	}
 	locks, err := os.Open("/proc/locks")
 	if err != nil {
-		return "unknown"
+		return nobody
 	}
 	defer locks.Close()
 	inode := fmt.Sprintf(":%d", info.Sys().(*syscall.Stat_t).Ino)
@@ -89,7 +105,7 @@ func holder(handle *os.File) string {
 			return field[4]
 		}
 	}
-	return "unknown"
+	return nobody
 }
 
 // migrating makes first starts wait for each other: the loser finds everything done. It locks a byte

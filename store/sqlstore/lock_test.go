@@ -24,12 +24,12 @@ func TestOneSenderByWhateverName(t *testing.T) {
 	}
 	first := openedLedger(t, path)
 	second := openedLedger(t, alias)
-	lock, err := first.Lock()
+	lock, err := first.Join(t.Context(), sqlstore.Worker{Name: "first"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 2 { // to have asked must not loosen it
-		if _, err := second.Lock(); !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
+		if _, err := second.Join(t.Context(), sqlstore.Worker{Name: "second"}); !errors.Is(err, store.ErrLocked) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 			t.Errorf("a second sender: %v", err)
 		}
 	}
@@ -43,13 +43,13 @@ func TestOneSenderByWhateverName(t *testing.T) {
 			t.Errorf("%s stands beside the ledger", name)
 		}
 	}
-	if err := lock.Release(); err != nil {
+	if err := lock.Leave(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if lock, err = second.Lock(); err != nil {
+	if lock, err = second.Join(t.Context(), sqlstore.Worker{Name: "second"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := lock.Release(); err != nil {
+	if err := lock.Leave(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -63,11 +63,11 @@ func TestTheRightToSendLeavesSQLitesLocksAlone(t *testing.T) {
 	if before == 0 {
 		t.Skip("/proc/locks shows no lock of SQLite's here")
 	}
-	lock, err := ledger.Lock()
+	lock, err := ledger.Join(t.Context(), sqlstore.Worker{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(lock.Release(), ledger.InPlace()); err != nil {
+	if err := errors.Join(lock.Leave(t.Context()), ledger.InPlace()); err != nil {
 		t.Fatal(err)
 	}
 	if after := posixLocks(t, path); after != before {
@@ -114,27 +114,27 @@ func TestAMisplacedLedgerSendsNothing(t *testing.T) {
 			if _, err := ledger.Plan(t.Context(), plan, now); err != nil {
 				t.Fatal(err)
 			}
-			claimed, err := ledger.Claim(t.Context(), store.Filter{}, now, 2)
+			claimed, err := seat(ledger).Claim(t.Context(), store.Filter{}, now, 2)
 			if err != nil {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(nil)
-			if err := ledger.HandOver(t.Context(), claimed[0].ID, claimed[0].Attempts, sum, now); err != nil {
+			if err := seat(ledger).HandOver(t.Context(), claimed[0].ID, claimed[0].Attempts, sum, now); err != nil {
 				t.Fatal(err)
 			}
 			if err := displace(path); err != nil {
 				t.Fatal(err)
 			}
-			_, lockErr := ledger.Lock()
-			_, claimErr := ledger.Claim(t.Context(), store.Filter{}, now, 1)
+			_, lockErr := ledger.Join(t.Context(), sqlstore.Worker{})
+			_, claimErr := seat(ledger).Claim(t.Context(), store.Filter{}, now, 1)
 			for what, err := range map[string]error{
-				"lock": lockErr, "claim": claimErr, "hand over": ledger.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, sum, now),
+				"lock": lockErr, "claim": claimErr, "hand over": seat(ledger).HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, sum, now),
 			} {
 				if !errors.Is(err, store.ErrMisplaced) || !strings.Contains(err.Error(), path) {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			err = ledger.Settle(t.Context(), store.Settlement{
+			err = seat(ledger).Settle(t.Context(), store.Settlement{
 				Attempt: store.Attempt{Delivery: claimed[0].ID, Number: 1, EndedAt: now, Stage: "dot", Code: 250, Outcome: store.OutcomeSent},
 				State:   store.Sent,
 			})

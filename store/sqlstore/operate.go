@@ -20,6 +20,9 @@ INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, rec
                         state, next_attempt_at, created_at, updated_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'queued', ?11, ?11, ?11) RETURNING id`
 
+	// What is being settled at this moment must be, or supersede would not see that it waits again.
+	holdMailbox = `SELECT id FROM deliveries WHERE period = ? AND contract = ? AND mailbox = ? ORDER BY id /*pg FOR UPDATE*/`
+
 	// What still waits for the same mailbox, or could be let go, must not arrive after the newer one; what went wrong
 	// is dealt with by it. What is under way gives way when it is settled.
 	supersede = `
@@ -90,6 +93,9 @@ func (r *resending) add(ctx context.Context, t store.ResendTarget) error {
 	p, mailbox, resend := r.request.Period.String(), store.Mailbox(t.Address), r.numbers[t.Contract]
 	id, again := r.made[[2]string{t.Contract, mailbox}]
 	if !again { // a mail and its resend may both have failed: one new mail replaces them
+		if err := r.tx.each(ctx, holdMailbox, func(scanner) error { return nil }, p, t.Contract, mailbox); err != nil {
+			return err
+		}
 		var err error
 		id, err = insert(ctx, r.tx, insertResent, r.run, t.Contract, p, t.Revision, t.Address, mailbox, t.Name,
 			resend, r.request.MessageID(t, resend), t.Forced, r.now.UnixMilli())

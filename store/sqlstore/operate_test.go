@@ -31,7 +31,7 @@ func TestResendReplacesAllThatFailedAtAnAddress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Settle(t.Context(), store.Settlement{
+		if err := seat(l).Settle(t.Context(), store.Settlement{
 			State:   store.Failed,
 			Attempt: store.Attempt{Delivery: d.ID, Number: d.Attempts, EndedAt: now, Stage: "rcpt", Code: 550, Outcome: store.OutcomePermanent},
 		}); err != nil {

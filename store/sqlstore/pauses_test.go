@@ -72,7 +72,7 @@ func resumeLetsTheQueueTryWhatDidNotReachTheRelay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = l.Settle(t.Context(), store.Settlement{State: store.Deferred, NextAttemptAt: later, Attempt: store.Attempt{
+		err = seat(l).Settle(t.Context(), store.Settlement{State: store.Deferred, NextAttemptAt: later, Attempt: store.Attempt{
 			Delivery: d.ID, Number: d.Attempts, EndedAt: first, Stage: stage, Outcome: store.OutcomeTemporary,
 		}})
 		if err != nil {
@@ -82,7 +82,7 @@ func resumeLetsTheQueueTryWhatDidNotReachTheRelay(t *testing.T) {
 	if err := l.Resume(t.Context(), store.Order{By: "root"}, first.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	due, err := l.Claim(t.Context(), store.Filter{}, first.Add(time.Minute), 10)
+	due, err := seat(l).Claim(t.Context(), store.Filter{}, first.Add(time.Minute), 10)
 	if err != nil || len(due) != 1 || due[0].Contract != "C1" {
 		t.Errorf("due are %+v, %v", due, err)
 	}

@@ -232,10 +232,11 @@ func (p *planning) revive(ctx context.Context, id int64, due time.Time) error {
 }
 
 func (p *planning) cancel(ctx context.Context, id int64, reason string) error {
-	if err := mustChangeOne(p.tx.exec(ctx, cancelRemoved, id, p.now.UnixMilli(), reason)); err != nil {
+	n, err := changed(p.tx.exec(ctx, cancelRemoved, id, p.now.UnixMilli(), reason))
+	if err != nil {
 		return fmt.Errorf("cancel delivery %d: %w", id, err)
 	}
-	p.run.Cancelled++
+	p.run.Cancelled += int(n) // none: it was claimed meanwhile, and whoever has it asks before it goes out
 	return nil
 }
 

@@ -28,7 +28,7 @@ func putBackTakesBackItsOwnMarksOnly(t *testing.T) {
 			refused := store.Settlement{State: store.Failed, Mark: !marked, Reason: "no such user", Attempt: store.Attempt{
 				Delivery: d.ID, Number: d.Attempts, EndedAt: first.Add(time.Second), Stage: "rcpt", Code: 550, Reply: "no such user", Outcome: store.OutcomePermanent,
 			}}
-			if err := l.Settle(t.Context(), refused); err != nil {
+			if err := seat(l).Settle(t.Context(), refused); err != nil {
 				t.Fatal(err)
 			}
 			if err := l.PutBack(t.Context(), []int64{d.ID}, first.Add(time.Minute)); err != nil {

@@ -2,11 +2,9 @@ package sqlstore
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -87,7 +85,7 @@ WHERE state IN ('queued', 'deferred') AND next_attempt_at <= +?
 
 	claimDeliveries = `
 UPDATE deliveries
-SET state = 'sending', next_attempt_at = NULL, attempts = attempts + 1, dated_at = coalesce(dated_at, ?2), updated_at = ?2
+SET state = 'sending', owner = ?3, next_attempt_at = NULL, attempts = attempts + 1, dated_at = coalesce(dated_at, ?2), updated_at = ?2
 WHERE id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1))`
 
 	startAttempts = `
@@ -107,7 +105,7 @@ UPDATE attempts SET ended_at = CASE WHEN ?3 > started_at THEN ?3 ELSE started_at
 WHERE delivery = ?1 AND number = ?2 AND outcome = 'running'`
 
 	settleDelivery = `
-UPDATE deliveries SET state = ?2, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
+UPDATE deliveries SET state = ?2, owner = NULL, next_attempt_at = ?3, ambiguous = ambiguous + ?4,
                       waited_ms = waited_ms + ?10, last_code = ?5, last_reply = ?6,
                       reason = ?7, sent_at = ?8, updated_at = ?9, lapsed = CASE WHEN ?2 = 'cancelled' THEN 1 ELSE 0 END,
                       acknowledged_at = CASE WHEN ?2 = 'cancelled' AND NOT EXISTS (
@@ -128,92 +126,7 @@ INSERT INTO marks (mailbox, address, marked_at, reason)
 SELECT mailbox, recipient, ?2, ?3 FROM deliveries WHERE id = ?1 ON CONFLICT DO NOTHING`
 
 	settledAs = `SELECT outcome FROM attempts WHERE delivery = ? AND number = ? AND outcome <> 'running'`
-
-	underWay = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_under_way
-WHERE state IN ('sending', 'handing_over') ORDER BY id`
 )
-
-// Claim takes the deliveries that have been due longest, at most so many, registers an attempt of
-// each and returns them, or ErrNotFound if none of the filter's is due or an operator has paused the
-// queue. Their state is then sending.
-func (l *Ledger) Claim(ctx context.Context, filter store.Filter, now time.Time, most int) (claimed []store.Delivery, err error) {
-	if err := l.InPlace(); err != nil {
-		return nil, err
-	}
-	condition, args := where(filter)
-	due := dueDeliveries
-	if len(filter.Contracts) > 0 || len(filter.IDs) > 0 {
-		due = dueOfContracts
-	}
-	args = append(append([]any{now.UnixMilli()}, args...), most)
-	err = l.writeTogether(ctx, func(tx ledgerTx) error {
-		var err error
-		if claimed, err = tx.deliveries(ctx, due+condition+dueFirst, args...); err != nil {
-			return err
-		}
-		if len(claimed) == 0 {
-			return store.ErrNotFound
-		}
-		ids := make([]int64, len(claimed))
-		for i := range claimed {
-			d := &claimed[i]
-			ids[i], d.State, d.NextAttemptAt, d.Attempts = d.ID, store.Sending, time.Time{}, d.Attempts+1
-			if d.DatedAt.IsZero() {
-				d.DatedAt = now.UTC().Truncate(time.Millisecond)
-			}
-		}
-		for _, statement := range []string{claimDeliveries, startAttempts} {
-			if _, err := tx.exec(ctx, statement, list(ids), now.UnixMilli()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		err = fmt.Errorf("claim: %w", err)
-	}
-	return claimed, err
-}
-
-// HandOver commits that the final dot of a delivery's attempt is about to be written; saying it again
-// for the same attempt is no fault. It refuses bytes that differ from an earlier handing over of the same
-// delivery with ErrBytesDiffer, and an attempt that is not the delivery's open one with ErrStale.
-func (l *Ledger) HandOver(ctx context.Context, id int64, attempt int, sum [sha256.Size]byte, now time.Time) error {
-	if err := l.InPlace(); err != nil {
-		return err
-	}
-	err := l.writeTogether(ctx, func(tx ledgerTx) error {
-		err := mustChangeOne(tx.exec(ctx, markHandingOver, id, attempt, sum[:], now.UnixMilli()))
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		var open bool
-		if err := tx.row(ctx, attemptIsOpen, id, attempt).Scan(&open); err != nil {
-			return err
-		}
-		if open {
-			return store.ErrBytesDiffer
-		}
-		return store.ErrStale
-	})
-	if err != nil {
-		return fmt.Errorf("hand over delivery %d, attempt %d: %w", id, attempt, err)
-	}
-	return nil
-}
-
-// Settle records an attempt's end and its delivery's new state in one transaction. Saying the same of the
-// same attempt again is no fault; of an attempt that ended in another way, or is not the delivery's, it is ErrStale.
-// The outcome is known and must not be lost: while another process locks the ledger it is tried again and again.
-func (l *Ledger) Settle(ctx context.Context, s store.Settlement) error {
-	err := l.patiently(ctx, func() error {
-		return l.writeTogether(ctx, func(tx ledgerTx) error { return tx.settle(ctx, s) })
-	})
-	if err != nil {
-		return fmt.Errorf("settle delivery %d, attempt %d: %w", s.Attempt.Delivery, s.Attempt.Number, err)
-	}
-	return nil
-}
 
 func (tx ledgerTx) settle(ctx context.Context, s store.Settlement) error {
 	a := s.Attempt
@@ -260,22 +173,26 @@ func (tx ledgerTx) settledBefore(ctx context.Context, a store.Attempt) error {
 	return err
 }
 
-// UnderWay lists deliveries in the states sending and handing_over: while no sender lives, those
-// that a crash left behind.
-func (l *Ledger) UnderWay(ctx context.Context) ([]store.Delivery, error) {
-	return l.queryDeliveries(ctx, underWay)
-}
-
-// maxTries bounds patience: it is ten minutes and more.
-const maxTries = 20
+// How long a write is repeated. A relay waits for the dot for minutes; a reply that it has given must not be lost.
+const (
+	claimWithin    = 20 * time.Second
+	handOverWithin = time.Minute
+	settleWithin   = 15 * time.Minute
+	tryEvery       = 200 * time.Millisecond
+)
 
 // patiently repeats a write for as long as its error may be gone at the next try.
-func (l *Ledger) patiently(ctx context.Context, write func() error) error {
-	for try := 1; ; try++ {
+func (l *Ledger) patiently(ctx context.Context, within time.Duration, write func() error) error {
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for {
 		err := write()
-		if err == nil || !l.passing(err) || try == maxTries || ctx.Err() != nil {
+		if err == nil || !l.passing(err) || bounded.Err() != nil {
 			return err
 		}
+		pause, resume := context.WithTimeout(bounded, tryEvery)
+		<-pause.Done()
+		resume()
 	}
 }
 

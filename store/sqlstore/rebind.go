@@ -13,6 +13,7 @@ import (
 //	INDEXED BY name        nothing; PostgreSQL takes no hints
 //	CROSS JOIN … ON        JOIN … ON; in SQLite it holds the order of a join, which is a hint too
 //	json_each(             json_array_elements_text(; its values are texts: CAST(value AS BIGINT)
+//	unixepoch of now       now_ms(), of the migration
 //	/*pg … */              what is in it: a comment to SQLite
 //
 // What is in quotes stays as it is.
@@ -36,6 +37,8 @@ func rebind(query string) string {
 			out.WriteString(found)
 		case found == "CROSS JOIN":
 			out.WriteString("JOIN")
+		case found == nowMillis:
+			out.WriteString("now_ms()")
 		case found == "json_each(":
 			out.WriteString("json_array_elements_text(")
 		case strings.HasPrefix(found, "INDEXED BY"):
@@ -57,4 +60,4 @@ func rebind(query string) string {
 // rebound are the statements that were rebound before; those with a selection have a handful of forms.
 var rebound sync.Map
 
-var differing = regexp.MustCompile(`'[^']*'|"[^"]*"|--[^\n]*|/\*pg[^*]*\*/|\+?\?[0-9]*|\bINDEXED BY \w+|\bCROSS JOIN\b|\bjson_each\(`)
+var differing = regexp.MustCompile(regexp.QuoteMeta(nowMillis) + `|'[^']*'|"[^"]*"|--[^\n]*|/\*pg[^*]*\*/|\+?\?[0-9]*|\bINDEXED BY \w+|\bCROSS JOIN\b|\bjson_each\(`)

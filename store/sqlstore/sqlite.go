@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	_ "github.com/mattn/go-sqlite3" // the driver
 	"golang.org/x/sys/unix"
@@ -17,7 +18,8 @@ import (
 // are deferred: each sees one snapshot and blocks nobody.
 type file struct {
 	path   string
-	handle *os.File // opened before the pools and closed after them, see Lock
+	handle *os.File    // opened before the pools and closed after them, see fileLock
+	locked atomic.Bool // by this process
 }
 
 // Pragmas stand in the DSN because they hold for one connection each: by Exec they would reach

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mattn/go-sqlite3"
@@ -45,7 +46,7 @@ func ledgerConstants(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"actions", "addresses", "bounces", "fires", "forget", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "status"}
+	ours := []string{"actions", "addresses", "bounces", "fires", "forget", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "seat", "status"}
 	for _, path := range files {
 		if !slices.Contains(ours, strings.TrimSuffix(path, ".go")) {
 			continue
@@ -122,31 +123,34 @@ func TestNobodyWaitsForeverBehindABrokenGroup(t *testing.T) {
 // A reply that is known is recorded as soon as another process lets go of the ledger, however long it takes within
 // bounds; any other fault is told at once.
 func TestPatienceIsForALockedLedgerOnly(t *testing.T) {
-	l, busy, full := &Ledger{engine: new(fileWriter)}, sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrFull}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	for name, c := range map[string]struct {
-		ctx   context.Context
-		fails []error
-		tries int
-		want  error
-	}{
-		"unlocked":        {t.Context(), nil, 1, nil},
-		"locked a while":  {t.Context(), []error{busy, busy, busy}, 4, nil},
-		"locked for ever": {t.Context(), slices.Repeat([]error{busy}, 1000), maxTries, busy},
-		"told to stop":    {ended, []error{busy, busy}, 1, busy},
-		"full":            {t.Context(), []error{full, full}, 1, full},
-	} {
-		tries := 0
-		err := l.patiently(c.ctx, func() error {
-			tries++
-			if tries <= len(c.fails) {
-				return fmt.Errorf("begin: %w", c.fails[tries-1])
+	synctest.Test(t, func(t *testing.T) {
+		l, busy, full := &Ledger{engine: new(fileWriter)}, sqlite3.Error{Code: sqlite3.ErrBusy}, sqlite3.Error{Code: sqlite3.ErrFull}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		forEver := int(settleWithin/tryEvery) + 10
+		for name, c := range map[string]struct {
+			ctx         context.Context
+			fails       []error
+			least, most int
+			want        error
+		}{
+			"unlocked":        {t.Context(), nil, 1, 1, nil},
+			"locked a while":  {t.Context(), []error{busy, busy, busy}, 4, 4, nil},
+			"locked for ever": {t.Context(), slices.Repeat([]error{busy}, forEver), 100, forEver - 1, busy},
+			"told to stop":    {ended, []error{busy, busy}, 1, 1, busy},
+			"full":            {t.Context(), []error{full, full}, 1, 1, full},
+		} {
+			tries := 0
+			err := l.patiently(c.ctx, settleWithin, func() error {
+				tries++
+				if tries <= len(c.fails) {
+					return fmt.Errorf("begin: %w", c.fails[tries-1])
+				}
+				return nil
+			})
+			if tries < c.least || tries > c.most || !errors.Is(err, c.want) {
+				t.Errorf("%s: %d tries, %v", name, tries, err)
 			}
-			return nil
-		})
-		if tries != c.tries || !errors.Is(err, c.want) {
-			t.Errorf("%s: %d tries, %v", name, tries, err)
 		}
-	}
+	})
 }

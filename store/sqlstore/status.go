@@ -62,17 +62,17 @@ var ledgerStatements = []string{
 	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, contractPlanned, settleFires,
 	clockMarks, seeClock, vouchClock, setFiresAside, bringForward,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
-	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, underWay,
+	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, cleanUp, addWorker, beat, takeOverNamesakes, retire, selectWorkers, abandoned,
 	selectDeliveries + "true", selectDeliveries + standing, selectPicks + "true" + byContract, countStates + "true" + byState, countPeriod, anyDue + "true)", selectAttempts,
 	selectRuns, selectRunErrors, finishRun, summariseRun, unfinishedRuns, untoldRuns,
 	insertReport, selectReport, newestRevision, newestRevisions, frozenReports, lastFrozen, insertFollowUp, selectFollowUps, selectSecret,
 	changeRecipient, selectChanges, lapseOfRecipient, lapseOfContract, lapseOfMailbox, openMarks, insertMark, clearMarks,
 	openStops, insertStop, endStop, selectBars,
 	openPauses, insertPause, endPause, endPauses, hastenUnreached, lastFire, openFires, putFire, nextDue, oldestPending,
-	insertResent, nextResend, supersede, replaceDelivery, isReplaced, bounceDelivery, acceptDelivery, stateOfDelivery, markBounced, deliveryOfMessage, deliveryOfPrefix, deliveriesTo, insertTestSend,
-	periodStates, standingErrors, awaitingFull, openCanaries, canariesOf, objectedSince, inheritCanary, countCanaries, takeFollowing,
+	insertResent, nextResend, holdMailbox, supersede, replaceDelivery, isReplaced, bounceDelivery, acceptDelivery, stateOfDelivery, markBounced, deliveryOfMessage, deliveryOfPrefix, deliveriesTo, insertTestSend,
+	periodStates, standingErrors, awaitingFull, openCanaries, canariesOf, objectedSince, inheritCanary, countCanaries, takeFollowing + andHold,
 	insertAction, takeDelivery, countTaken, selectActions, actionsOf,
-	takeCancellable + "true", takeReleasable + "true", takeAwaiting + "true", takeDeferred + "true", takeAcknowledging + "true",
+	takeCancellable + "true" + andHold, takeReleasable + "true" + andHold, takeAwaiting + "true" + andHold, takeDeferred + "true" + andHold, takeAcknowledging + "true" + andHold,
 	cancelTaken, queueTaken, releaseTaken, hastenTaken, acknowledgeTaken,
 	sentByQuarter, sentOfPeriod, putHandled, selectHandled,
 	tracesOf, revisionsOf, addressesOf, contractsAt, isUnfinished, forgetReports, forgetHandled, forgetRecipients, forgetStop, forgetMarks, forgetStops,
@@ -201,7 +201,7 @@ func (l *Ledger) Freeze(ctx context.Context, f store.Freezing, now time.Time) ([
 		return nil, err
 	}
 	p := f.Period.String()
-	freeze := func(tx ledgerTx) error {
+	err = l.writeTogether(ctx, func(tx ledgerTx) error {
 		err := mustChangeOne(tx.exec(ctx, insertReport, f.Contract, p, f.Revision, now.UnixMilli(), f.Import, packed))
 		for i := 0; err == nil && i < len(f.FollowUps); i++ {
 			u := f.FollowUps[i]
@@ -209,12 +209,7 @@ func (l *Ledger) Freeze(ctx context.Context, f store.Freezing, now time.Time) ([
 				string(u.From), string(u.To))
 		}
 		return err
-	}
-	if len(f.FollowUps) > 0 {
-		err = l.write(ctx, freeze)
-	} else {
-		err = l.writeTogether(ctx, freeze)
-	}
+	})
 	switch {
 	case errors.Is(err, store.ErrNotFound): // another was first
 		return l.Frozen(ctx, f.Contract, f.Period, f.Revision)

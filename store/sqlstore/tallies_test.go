@@ -45,12 +45,12 @@ func talliesCountWhatIsThere(t *testing.T) {
 		must(err)
 		_, err = ledger.Plan(ctx, planOf(p, targets[rapid.IntRange(0, len(targets)).Draw(rt, "removed"):]...), first)
 		must(err)
-		claimed, err := ledger.Claim(ctx, store.Filter{Period: p}, first, len(targets))
+		claimed, err := seat(ledger).Claim(ctx, store.Filter{Period: p}, first, len(targets))
 		if len(claimed) > 0 {
 			must(err)
 		}
 		for _, d := range claimed {
-			must(ledger.HandOver(ctx, d.ID, d.Attempts, sha256.Sum256(nil), first))
+			must(seat(ledger).HandOver(ctx, d.ID, d.Attempts, sha256.Sum256(nil), first))
 			settled := store.Settlement{
 				Attempt: store.Attempt{Delivery: d.ID, Number: 1, EndedAt: first, Stage: "dot", Outcome: store.OutcomeTemporary},
 				State:   rapid.SampledFrom([]store.State{store.Sent, store.Deferred, store.Failed, store.Held, store.HandingOver}).Draw(rt, "state"),
@@ -63,7 +63,7 @@ func talliesCountWhatIsThere(t *testing.T) {
 			case store.Failed, store.Held:
 				settled.Reason = "x"
 			}
-			must(ledger.Settle(ctx, settled))
+			must(seat(ledger).Settle(ctx, settled))
 			if settled.State == store.Sent && rapid.Bool().Draw(rt, "bounces") {
 				must(ledger.Bounce(ctx, d, "x", false, first))
 			}

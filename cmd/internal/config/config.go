@@ -42,10 +42,11 @@ type Config struct {
 	Overridden []string `toml:"-"`
 }
 
-// Store names the two database files.
+// Store names the databases.
 type Store struct {
-	DSN        string `toml:"dsn"`        // of the ledger, "sqlite:PATH"
-	Detections string `toml:"detections"` // "sqlite:PATH"; empty: beside the ledger
+	DSN        string `toml:"dsn"`        // of the ledger, "sqlite:PATH" or "postgres://…"
+	Detections string `toml:"detections"` // likewise; empty: beside the ledger
+	Worker     string `toml:"worker"`     // by what name this process is one of several that send; empty: the machine's
 }
 
 // Schedule says when the previous month is planned.

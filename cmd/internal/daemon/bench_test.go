@@ -111,13 +111,17 @@ func benchDispatcher(b *testing.B) (d *daemon.Dispatcher, plan func(int)) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	seat, err := ledger.Join(b.Context(), sqlstore.Worker{Name: "bench"})
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.Cleanup(func() {
 		if err := ledger.Close(); err != nil {
 			b.Error(err)
 		}
 	})
 	d = &daemon.Dispatcher{
-		Ledger: ledger, Composer: new(daemon.Composer), Client: benchClient(b), Log: slog.New(slog.DiscardHandler), Now: time.Now, Renderers: runtime.GOMAXPROCS(0),
+		Ledger: ledger, Seat: seat, Composer: new(daemon.Composer), Client: benchClient(b), Log: slog.New(slog.DiscardHandler), Now: time.Now, Renderers: runtime.GOMAXPROCS(0),
 		Policy: daemon.Policy{Connections: benchConnections, MessagesPerConnection: 1e6, AmbiguousMax: 2},
 	}
 	return d, func(n int) {

@@ -29,15 +29,15 @@ func sentHouse(t *testing.T) (*house, daemon.Bounces, map[string]string) {
 	h.plan()
 	relayIDs := map[string]string{}
 	for range 2 {
-		claimed, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1)
+		claimed, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := claimed[0]
 		id := fmt.Sprintf("0106019a-4f2c-8e1b-77aa-0c93d1e5b20%d", d.ID)
 		relayIDs[d.Recipient] = id
-		err = errors.Join(h.ledger.HandOver(t.Context(), d.ID, d.Attempts, [32]byte{1}, h.now),
-			h.ledger.Settle(t.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
+		err = errors.Join(h.seat.HandOver(t.Context(), d.ID, d.Attempts, [32]byte{1}, h.now),
+			h.seat.Settle(t.Context(), store.Settlement{State: store.Sent, Attempt: store.Attempt{
 				Delivery: d.ID, Number: 1, EndedAt: h.now, Stage: "dot", Code: 250, Reply: "Ok " + id, Outcome: store.OutcomeSent,
 			}}))
 		if err != nil {
@@ -106,7 +106,7 @@ func TestANotificationThatCannotBeTakenNowIsNotRefused(t *testing.T) {
 	}
 	h.contract("C2", "c@example.jp")
 	h.plan()
-	if _, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
+	if _, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
 		t.Fatal(err)
 	}
 	early := notification("bounce@geppo.example", "c@example.jp", "failed", "Message-ID: <"+h.deliveries()["c@example.jp"].MessageID+">")

@@ -119,13 +119,13 @@ func TestADeliveryIsNotPutOffBeyondTheLongestWait(t *testing.T) {
 	s.Clock.Trust = 5 * time.Hour
 	h.contract("C1", "a@example.jp", "b@example.jp")
 	h.plan()
-	claimed, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 2)
+	claimed, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	rightly := h.now.Add(4 * time.Hour)
 	for i, next := range []time.Time{h.now.AddDate(11, 0, 0), rightly} {
-		err = errors.Join(err, h.ledger.Settle(t.Context(), store.Settlement{
+		err = errors.Join(err, h.seat.Settle(t.Context(), store.Settlement{
 			Attempt: store.Attempt{Delivery: claimed[i].ID, Number: 1, EndedAt: h.now, Stage: "rcpt", Code: 450, Outcome: store.OutcomeTemporary},
 			State:   store.Deferred, NextAttemptAt: next,
 		}))

@@ -38,6 +38,7 @@ type house struct {
 	t          *testing.T
 	ledger     *sqlstore.Ledger
 	detections *sqlstore.Detections
+	seat       *sqlstore.Seat
 	planner    daemon.Planner
 	dispatcher *daemon.Dispatcher
 	server     *server
@@ -68,6 +69,9 @@ func quietHouse(t *testing.T, dir string) *house {
 			t.Error(err)
 		}
 	})
+	if h.seat, err = h.ledger.Join(t.Context(), sqlstore.Worker{Name: "test"}); err != nil {
+		t.Fatal(err)
+	}
 	h.planner = daemon.Planner{Detections: h.detections, Ledger: h.ledger, IDs: messageIDs(h.ledger), Now: h.clock}
 	h.dispatcher = h.newDispatcher(render.Options{})
 	return h
@@ -84,7 +88,7 @@ func (h *house) newDispatcher(options render.Options) *daemon.Dispatcher {
 	}
 	log := slog.New(slog.DiscardHandler)
 	return &daemon.Dispatcher{
-		Ledger: h.ledger, Log: log, Now: h.clock, Renderers: 2,
+		Ledger: h.ledger, Seat: h.seat, Log: log, Now: h.clock, Renderers: 2,
 		Eligible: daemon.Eligibility{Detections: h.detections, Ledger: h.ledger}.Reason,
 		Composer: &daemon.Composer{
 			Detections: h.detections, Ledger: h.ledger, Brands: daemon.Brands{"": {Renderer: renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"}}},
@@ -531,7 +535,7 @@ func TestRecoveryAfterACrash(t *testing.T) {
 	h.plan()
 	var claimed []store.Delivery
 	for range 2 {
-		d, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1)
+		d, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -542,7 +546,7 @@ func TestRecoveryAfterACrash(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.ledger.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, message.SHA256(), h.now); err != nil {
+	if err := h.seat.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, message.SHA256(), h.now); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.dispatcher.Recover(t.Context()); err != nil {

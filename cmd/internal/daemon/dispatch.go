@@ -39,6 +39,8 @@ import (
 // and the memory between them is bounded.
 type Dispatcher struct {
 	Ledger   *sqlstore.Ledger
+	Seat     *sqlstore.Seat  // of Ledger; set before the first Run, see Post
+	Worker   sqlstore.Worker // who sits there
 	Composer *Composer
 	// Compose makes a delivery's message; nil: Composer.Compose.
 	Compose   func(context.Context, store.Delivery) (mailer.Message, error)

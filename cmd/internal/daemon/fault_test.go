@@ -214,7 +214,7 @@ func TestAReportThatKillsTheProcessIsHeld(t *testing.T) {
 	h.plan()
 	die := func(filter store.Filter, most int) { // with these under way
 		t.Helper()
-		if _, err := h.ledger.Claim(t.Context(), filter, h.now, most); err != nil {
+		if _, err := h.seat.Claim(t.Context(), filter, h.now, most); err != nil {
 			t.Fatal(err)
 		}
 		h.dispatcher = h.newDispatcher(render.Options{})
@@ -232,7 +232,7 @@ func TestAReportThatKillsTheProcessIsHeld(t *testing.T) {
 	together := 0
 	whole := h.dispatcher.Composer.Compose
 	h.dispatcher.Compose = func(ctx context.Context, d store.Delivery) (mailer.Message, error) {
-		under, err := h.ledger.UnderWay(ctx)
+		under, err := h.seat.Abandoned(ctx, true)
 		if err != nil {
 			t.Error(err)
 		}
@@ -268,7 +268,7 @@ func TestInterruptionsDoNotLengthenTheBackOff(t *testing.T) {
 	h.contract("C1", "later@example.jp")
 	h.plan()
 	for range 2 {
-		if _, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
+		if _, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.dispatcher.Recover(t.Context()); err != nil {

@@ -71,7 +71,7 @@ func (l *link) beforeDot(ctx context.Context, c composed) error {
 		return &ownFault{err}
 	}
 	l.d.Crash.at(BeforeHandOver)
-	err := l.d.Ledger.HandOver(ctx, c.delivery.ID, c.attempt.Number, c.message.SHA256(), l.d.Now())
+	err := l.d.Seat.HandOver(ctx, c.delivery.ID, c.attempt.Number, c.message.SHA256(), l.d.Now())
 	l.d.Crash.at(AfterHandOver)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrBytesDiffer) && !errors.Is(err, store.ErrStale) {
 		err = &ownFault{err}

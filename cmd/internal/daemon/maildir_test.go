@@ -80,7 +80,7 @@ func TestMaildirLosesNothing(t *testing.T) {
 	m, deliver := newMaildir(t, bounces)
 	h.contract("C2", "c@example.jp")
 	h.plan()
-	if _, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
+	if _, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 1); err != nil {
 		t.Fatal(err)
 	}
 	of := func(address string) string {

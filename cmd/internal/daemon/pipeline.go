@@ -18,7 +18,7 @@ func (d *Dispatcher) claim(ctx, work context.Context, filter store.Filter, taken
 	defer close(taken)
 	for ctx.Err() == nil && !d.resting.Load() && !d.gate.isShut() && claimed < most {
 		d.Crash.at(BeforeClaim)
-		deliveries, err := d.Ledger.Claim(ctx, filter, d.Now(), min(d.Policy.Connections, most-claimed))
+		deliveries, err := d.Seat.Claim(ctx, filter, d.Now(), min(d.Policy.Connections, most-claimed))
 		if errors.Is(err, store.ErrNotFound) {
 			return claimed, nil
 		}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"geppo/mailer"
@@ -17,13 +18,26 @@ const (
 // maxCutOff attempts in a row hold a delivery.
 const maxCutOff = 3
 
-// Recover settles what a crash left under way; call it while nobody sends and the lock is held. A report can be what
-// kills the process: it would do so for ever. A delivery that was cut off twice goes alone at the third time, so that
-// no other is there to be blamed, and is held after it.
+// Recover settles what crashes left under way, others' and our own; call it while nothing is under way here. A report can
+// be what kills the process: it would do so for ever. A delivery that was cut off twice goes alone at the third time, so
+// that no other is there to be blamed, and is held after it.
 func (d *Dispatcher) Recover(ctx context.Context) error {
-	left, err := d.Ledger.UnderWay(ctx)
+	alone, err := d.settleAbandoned(ctx, true)
+	d.alone = append(d.alone, alone...)
+	return err
+}
+
+// TakeOver settles what the death of others left under way, while we send.
+func (d *Dispatcher) TakeOver(ctx context.Context) error {
+	_, err := d.settleAbandoned(ctx, false)
+	return err
+}
+
+// settleAbandoned tells which deliveries are to go alone.
+func (d *Dispatcher) settleAbandoned(ctx context.Context, all bool) (alone []int64, err error) {
+	left, err := d.Seat.Abandoned(ctx, all)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, delivery := range left {
 		work := begun(delivery)
@@ -33,20 +47,21 @@ func (d *Dispatcher) Recover(ctx context.Context) error {
 		} else {
 			before, err := d.cutOffBefore(ctx, delivery)
 			if err != nil {
-				return err
+				return alone, err
 			}
 			switch before + 1 {
 			case maxCutOff:
 				work.attempt.Outcome, work.attempt.Reply = store.OutcomeHeld, poisoned
 			case maxCutOff - 1:
-				d.alone = append(d.alone, delivery.ID)
+				alone = append(alone, delivery.ID)
 			}
 		}
-		if err := d.settle(ctx, work); err != nil {
-			return err
+		err := d.settle(ctx, work)
+		if err != nil && !errors.Is(err, store.ErrStale) { // another worker has settled it a moment ago, or its owner after all
+			return alone, err
 		}
 	}
-	return nil
+	return alone, nil
 }
 
 // cutOffBefore counts the attempts in a row, up to the one under way, that the process did not survive.

@@ -12,11 +12,11 @@ func TestARunBeginsWithWhatAFaultLeftUnderWay(t *testing.T) {
 	h := newHouse(t)
 	h.contract("C1", "a@example.jp", "b@example.jp")
 	h.plan()
-	claimed, err := h.ledger.Claim(t.Context(), store.Filter{}, h.now, 2)
+	claimed, err := h.seat.Claim(t.Context(), store.Filter{}, h.now, 2)
 	if err != nil || len(claimed) != 2 {
 		t.Fatal(claimed, err)
 	}
-	if err := h.ledger.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, [32]byte{}, h.now); err != nil {
+	if err := h.seat.HandOver(t.Context(), claimed[1].ID, claimed[1].Attempts, [32]byte{}, h.now); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.run(); err != nil {

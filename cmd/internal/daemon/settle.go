@@ -104,7 +104,7 @@ func (d *Dispatcher) settlement(c *composed) store.Settlement {
 func (d *Dispatcher) record(ctx context.Context, c composed, s store.Settlement) error {
 	defer d.Watch.start("record")()
 	// What happened is recorded even if geppo was told to stop meanwhile.
-	if err := d.Ledger.Settle(context.WithoutCancel(ctx), s); err != nil {
+	if err := d.Seat.Settle(context.WithoutCancel(ctx), s); err != nil {
 		return err
 	}
 	d.Crash.at(Settled)

@@ -52,13 +52,17 @@ func (s *simulation) newLife(path string) *life {
 	if l.ledger, err = sqlstore.OpenLedger(s.t.Context(), path, sqlstore.Migrate); err != nil {
 		s.t.Fatal(err)
 	}
+	seat, err := l.ledger.Join(s.t.Context(), sqlstore.Worker{Name: "test"})
+	if err != nil {
+		s.t.Fatal(err)
+	}
 	composer := &daemon.Composer{
 		Detections: s.detections, Ledger: l.ledger, Draw: s.draw,
 		Brands: daemon.Brands{"": {Renderer: s.renderer, From: mail.Address{Name: "geppo", Address: "geppo@geppo.example"}}}, MaxSize: 20e6,
 		Archive: daemon.Archive{Dir: s.archive}, Log: slog.New(slog.DiscardHandler), Now: s.now,
 	}
 	l.dispatcher = &daemon.Dispatcher{
-		Ledger: l.ledger, Composer: composer, Log: composer.Log, Now: l.clock, Renderers: 1, Settled: l.settled,
+		Ledger: l.ledger, Seat: seat, Composer: composer, Log: composer.Log, Now: l.clock, Renderers: 1, Settled: l.settled,
 		Client: &mailer.Client{
 			Host: "relay.example", TLS: mailer.TLSNone, Auth: mailer.AuthNone, HELO: "geppo.example",
 			Dial: s.relay.dial(l), Timeout: 10 * time.Minute,

@@ -94,6 +94,7 @@ type years struct {
 	line       string
 	office     *postOffice
 	ledger     *sqlstore.Ledger
+	seat       *sqlstore.Seat
 	detections *sqlstore.Detections
 	renderer   *render.Renderer
 	skew       atomic.Int64 // nanoseconds; of the machine's clock
@@ -135,7 +136,7 @@ func (y *years) settings() daemon.Settings {
 			Planner: daemon.Planner{Detections: y.detections, Ledger: y.ledger, IDs: messageIDs(y.ledger), RequireData: true, Now: y.now},
 		},
 		Dispatcher: &daemon.Dispatcher{
-			Ledger: y.ledger, Log: quiet, Now: y.now, Renderers: 1,
+			Ledger: y.ledger, Seat: y.seat, Log: quiet, Now: y.now, Renderers: 1,
 			Composer: &daemon.Composer{
 				Detections: y.detections, Ledger: y.ledger, Draw: draw,
 				Brands: daemon.Brands{"": {Renderer: y.renderer, From: mail.Address{Address: "geppo@geppo.example"}}}, MaxSize: 20e6, Log: quiet, Now: y.now,
@@ -259,6 +260,9 @@ func (y *years) open(dir string) {
 	var err error
 	if y.ledger, err = sqlstore.OpenLedger(y.t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate); err == nil {
 		y.detections, err = sqlstore.OpenDetections(y.t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlstore.Migrate)
+	}
+	if err == nil {
+		y.seat, err = y.ledger.Join(y.t.Context(), sqlstore.Worker{Name: "test"})
 	}
 	if err != nil {
 		y.t.Fatal(err)

@@ -82,13 +82,16 @@ CREATE TABLE followups (
   FOREIGN KEY (contract, period, revision) REFERENCES reports (contract, period, revision) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
--- Who sends: a row for each process that may claim, while it lives and as long as something is in its hands.
+-- Who sends: a row for each process that may claim, while it lives and as long as something is in its hands. Times are of
+-- the database's clock, in milliseconds.
 CREATE TABLE workers (
   id         INTEGER PRIMARY KEY,
-  name       TEXT    NOT NULL, -- of the machine, or as it was configured
+  name       TEXT    NOT NULL, -- of the machine, or as it is configured
+  host       TEXT    NOT NULL, -- where one of its name can be known to be dead
   build      TEXT    NOT NULL,
+  grace_ms   INTEGER NOT NULL, -- so long after its last heartbeat it hands nothing over any more
   started_at INTEGER NOT NULL,
-  beat_at    INTEGER NOT NULL  -- by the database's clock; on SQLite, where the kernel knows who lives, when it joined
+  beat_at    INTEGER NOT NULL  -- 0: surely dead
 ) STRICT;
 
 CREATE TABLE deliveries (
@@ -126,6 +129,7 @@ CREATE TABLE deliveries (
   UNIQUE (period, contract, mailbox, resend),
   CHECK ((sent_at IS NOT NULL) = (state IN ('sent', 'bounced'))),
   CHECK ((next_attempt_at IS NOT NULL) = (state IN ('awaiting', 'queued', 'deferred'))),
+  CHECK ((owner IS NOT NULL) = (state IN ('sending', 'handing_over'))),
   CHECK (lapsed = 0 OR state = 'cancelled'),
   CHECK (acknowledged_at IS NULL OR state IN ('failed', 'held', 'cancelled', 'bounced')),
   CHECK (state NOT IN ('handing_over', 'sent', 'bounced') OR sha256 IS NOT NULL)

@@ -1,0 +1,229 @@
+package sqlstore_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"geppo/store"
+	"geppo/store/sqlstore"
+)
+
+func join(t *testing.T, l *sqlstore.Ledger, name string) *sqlstore.Seat {
+	t.Helper()
+	s, err := l.Join(t.Context(), sqlstore.Worker{Name: name, Build: "b", Grace: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// takeOver settles what the dead have left, as a daemon does.
+func takeOver(t *testing.T, s *sqlstore.Seat) []store.Delivery {
+	t.Helper()
+	left, err := s.Abandoned(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range left {
+		end := ended(d, store.Queued)
+		end.Attempt.Stage, end.Attempt.Outcome = "compose", store.OutcomeInterrupted
+		if d.State == store.HandingOver {
+			end.Attempt.Stage, end.Attempt.Outcome = "dot", store.OutcomeAmbiguous
+		}
+		if err := s.Settle(t.Context(), end); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return left
+}
+
+// sender goes a delivery's way step by step, and believes what it is told.
+type sender struct {
+	seat   *sqlstore.Seat
+	has    store.Delivery
+	dotted bool // it was told to write its dot
+}
+
+func (s *sender) step(t *testing.T, what byte) error {
+	switch what {
+	case 'c':
+		claimed, err := s.seat.Claim(t.Context(), store.Filter{}, first, 1)
+		if err == nil {
+			s.has = claimed[0]
+		}
+		return err
+	case 'h':
+		if s.has.ID == 0 {
+			return nil
+		}
+		err := s.seat.HandOver(t.Context(), s.has.ID, s.has.Attempts, sha256.Sum256(nil), first)
+		s.dotted = err == nil
+		return err
+	}
+	if !s.dotted {
+		return nil
+	}
+	return s.seat.Settle(t.Context(), ended(s.has, store.Sent))
+}
+
+// Every order in which a worker that was declared dead and the one that takes over can go their ways: nothing is lost, and
+// no dot is written twice but where the ledger says that nobody knows of the first.
+func TestNoOrderOfEventsSendsTwiceUnmarked(t *testing.T) {
+	onBoth(t, noOrderOfEventsSendsTwiceUnmarked)
+}
+
+func noOrderOfEventsSendsTwiceUnmarked(t *testing.T) {
+	l, run := openLedger(t), 0
+	for _, order := range interleavings("CHS", "rchs") {
+		run++
+		contract := fmt.Sprint("C", run)
+		plan(t, l, target(contract, "a@example.jp"))
+		dead := &sender{seat: join(t, l, "w")}
+		var heir *sender
+		for i := range order {
+			switch what := order[i]; what {
+			case 'C', 'H', 'S':
+				err := dead.step(t, what+'a'-'A')
+				if heir != nil && what == 'H' && err == nil && dead.has.ID != 0 && dead.has.Attempts == 1 && heir.has.ID != 0 {
+					t.Errorf("%s: the dead began to hand over what the other had", order)
+				}
+			case 'r':
+				if err := dead.seat.Vanish(); err != nil {
+					t.Fatal(err)
+				}
+				heir = &sender{seat: join(t, l, "w")}
+				takeOver(t, heir.seat)
+			default:
+				if err := heir.step(t, what); what == 's' && err != nil {
+					t.Errorf("%s: the heir's own settlement: %v", order, err)
+				}
+			}
+		}
+		takeOver(t, heir.seat) // what the dead has claimed after its death
+		checkDots(t, l, order, contract, dead, heir)
+		if err := heir.seat.Leave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.Cancel(t.Context(), store.Filter{Contracts: []string{contract}}, store.Order{By: "root"}, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if run != 35 {
+		t.Errorf("%d orders, want 35", run)
+	}
+}
+
+func checkDots(t *testing.T, l *sqlstore.Ledger, order, contract string, senders ...*sender) {
+	t.Helper()
+	list, err := l.Deliveries(t.Context(), store.Filter{Contracts: []string{contract}})
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	dots := 0
+	for _, s := range senders {
+		if s.dotted {
+			dots++
+		}
+	}
+	d := list[0]
+	if known := d.Ambiguous; dots > known+1 || dots > known && d.State != store.Sent {
+		t.Errorf("%s: %d dots, of which the ledger knows %d as ambiguous, in the end %s", order, dots, known, d.State)
+	}
+	if d.State != store.Sent && d.State != store.Queued {
+		t.Errorf("%s: in the end it is %s", order, d.State)
+	}
+}
+
+// interleavings are all orders of both that keep each one's own.
+func interleavings(a, b string) (all []string) {
+	if a == "" || b == "" {
+		return []string{a + b}
+	}
+	for _, rest := range interleavings(a[1:], b) {
+		all = append(all, a[:1]+rest)
+	}
+	for _, rest := range interleavings(a, b[1:]) {
+		all = append(all, b[:1]+rest)
+	}
+	return all
+}
+
+// Who has joined is listed with what is in its hands; who is gone and has left nothing is not.
+func TestWorkersAreListed(t *testing.T) { onBoth(t, workersAreListed) }
+
+func workersAreListed(t *testing.T) {
+	l := openLedger(t)
+	plan(t, l, target("C1", "a@example.jp"), target("C2", "a@example.jp"))
+	s := join(t, l, "host")
+	if _, err := s.Claim(t.Context(), store.Filter{}, first, 2); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Beat(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	list, err := l.Workers(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	w := list[0]
+	if w.Name != "host" || w.Build != "b" || w.UnderWay != 2 || !w.Lives || time.Since(w.StartedAt) > time.Hour {
+		t.Errorf("%+v", w)
+	}
+	if err := s.Vanish(); err != nil {
+		t.Fatal(err)
+	}
+	heir := join(t, l, "host")
+	if left := takeOver(t, heir); len(left) != 2 {
+		t.Errorf("it has left %d", len(left))
+	}
+	if err := errors.Join(heir.Leave(t.Context()), join(t, l, "other").Leave(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := l.Workers(t.Context()); err != nil || len(list) > 1 {
+		t.Error(list, err)
+	}
+}
+
+// On PostgreSQL workers sit beside each other; what one has claimed no other gets, nor takes over while it lives.
+func TestSeatsBesideEachOther(t *testing.T) { t.Run(onPostgres, seatsBesideEachOther) }
+
+func seatsBesideEachOther(t *testing.T) {
+	dsn := newDSN(t)
+	a, b := openedLedger(t, dsn), openedLedger(t, dsn)
+	var all []wanted
+	for i := range 40 {
+		all = append(all, target(fmt.Sprint("C", i), "a@example.jp"))
+	}
+	plan(t, a, all...)
+	one, two := join(t, a, "host"), join(t, b, "host")
+	if one.Name() != "host" || two.Name() != "host-2" {
+		t.Errorf("they are called %s and %s", one.Name(), two.Name())
+	}
+	taken := map[int64]bool{}
+	for range 5 {
+		for _, s := range []*sqlstore.Seat{one, two} {
+			claimed, err := s.Claim(t.Context(), store.Filter{}, first, 4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range claimed {
+				if taken[d.ID] {
+					t.Errorf("delivery %d was claimed twice", d.ID)
+				}
+				taken[d.ID] = true
+			}
+		}
+	}
+	if len(taken) != 40 {
+		t.Errorf("%d were claimed", len(taken))
+	}
+	if left, err := two.Abandoned(t.Context(), false); err != nil || len(left) != 0 {
+		t.Errorf("%d of a living one, %v", len(left), err)
+	}
+	if left, err := two.Abandoned(t.Context(), true); err != nil || len(left) != 20 {
+		t.Errorf("%d of its own, %v", len(left), err)
+	}
+}
