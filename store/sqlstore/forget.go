@@ -26,7 +26,7 @@ FROM deliveries WHERE contract = ?1`
 	addressesOf = `
 SELECT recipient FROM deliveries WHERE contract = ?1 AND recipient <> ?2
 UNION SELECT address FROM recipient_changes WHERE contract = ?1
-UNION SELECT recipient FROM test_sends WHERE contract = ?1 AND recipient <> ?2`
+UNION SELECT recipient FROM test_sends WHERE contract = ?1 AND recipient <> ?2 ORDER BY 1`
 
 	contractsAt = `SELECT contract FROM deliveries WHERE mailbox = ?1 UNION SELECT contract FROM recipient_changes WHERE mailbox = ?1`
 
@@ -116,7 +116,7 @@ func (l *Ledger) texts(ctx context.Context, statement string, args ...any) (list
 func forgottenWhat(contract string) string { return "--contract " + contract }
 
 // Forget removes the names, addresses, words and reports of a contract, and writes the action's line, in one
-// transaction; ErrUnderWay if something of it is on its way or held. The bytes are gone after Vacuum.
+// transaction; ErrUnderWay if something of it is on its way or held. The bytes are gone after Shred.
 func (l *Ledger) Forget(ctx context.Context, f store.Forgetting, order store.Order, now time.Time) error {
 	err := l.write(ctx, func(tx ledgerTx) error {
 		var unfinished int

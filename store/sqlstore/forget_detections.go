@@ -9,7 +9,7 @@ import (
 	"geppo/store"
 )
 
-// Forgetting a contract: what came in of it is removed row by row, and then both files are written anew (Vacuum).
+// Forgetting a contract: what came in of it is removed row by row, and then both files are written anew (Shred).
 // (The tempting other way, PRAGMA secure_delete, overwrites what is removed from then on; what was replaced before, and
 // what a page keeps of rows that moved to another, would stay to be read.)
 
@@ -52,7 +52,7 @@ func (d *Detections) Rows(ctx context.Context, contract string) (r store.Rows, e
 	return r, nil
 }
 
-// Forget removes all that came in of a contract, in one transaction. The bytes are gone after Vacuum.
+// Forget removes all that came in of a contract, in one transaction. The bytes are gone after Shred.
 func (d *Detections) Forget(ctx context.Context, contract string, companies []string) error {
 	err := d.update(ctx, func(tx *sql.Tx) error {
 		for _, statement := range forgetRows {

@@ -38,6 +38,36 @@ func (l *Ledger) Vacuum(ctx context.Context) (err error) {
 	return errors.Join(vacuum(ctx, own), own.Close())
 }
 
+// The tables that hold names. PostgreSQL keeps the bytes of removed rows until their table is written anew, which locks
+// it meanwhile; its log of writes and its own backups are its administrator's.
+const (
+	shredDetections = `VACUUM (FULL) contracts, recipients, endpoints, outside, agent_status, detections, edr_events, imports`
+	shredLedger     = `VACUUM (FULL) reports, followups, deliveries, attempts, run_errors, marks, stops, recipient_changes, actions, runs, pauses, handled, test_sends`
+)
+
+// Shred leaves nothing to be read of rows that were removed or changed.
+func (d *Detections) Shred(ctx context.Context) error {
+	if d.f.file != nil {
+		return d.Vacuum(ctx)
+	}
+	return d.f.shred(ctx, shredDetections)
+}
+
+// Shred leaves nothing to be read of rows that were removed or changed.
+func (l *Ledger) Shred(ctx context.Context) error {
+	if l.file != nil {
+		return l.Vacuum(ctx)
+	}
+	return l.shred(ctx, shredLedger)
+}
+
+func (db *database) shred(ctx context.Context, tables string) error {
+	if _, err := db.w.ExecContext(ctx, tables); err != nil {
+		return fmt.Errorf("write the tables of %s anew: %w", db.name, err)
+	}
+	return nil
+}
+
 // errStillRead says that an old state is still being read.
 var errStillRead = errors.New("somebody reads an old state of it, which stays in its -wal file")
 

@@ -164,8 +164,8 @@ func (d Desk) Forget(ctx context.Context, p ForgetPlan, by, reason string) error
 			return err
 		}
 	}
-	if err := d.Detections.Vacuum(ctx); err != nil {
+	if err := d.Detections.Shred(ctx); err != nil {
 		return err
 	}
-	return d.Ledger.Vacuum(ctx)
+	return d.Ledger.Shred(ctx)
 }
