@@ -113,6 +113,12 @@ func TestAdviceNamesCommandsThatExist(t *testing.T) {
 			}
 		}
 	}
+	for _, alert := range strings.Split(readFile(t, "dist/alerts.yml"), "- alert: ")[1:] {
+		_, advice, _ := strings.Cut(alert, "description:")
+		if !strings.Contains(advice, "geppo ") && !strings.Contains(advice, "systemctl ") {
+			t.Errorf("%s does not say what to do", strings.Fields(alert)[0])
+		}
+	}
 	if found < 15 {
 		t.Errorf("only %d mentions found", found)
 	}
