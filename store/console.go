@@ -50,6 +50,9 @@ func (f FollowUp) Line() FollowUpLine {
 	return FollowUpLine{f.Contract, f.Feature, Fold(f.Endpoint), f.Name}
 }
 
+// ContractName is how a contract is called.
+type ContractName struct{ ID, Name string }
+
 // HitBy is what of a contract a search found.
 type HitBy string
 

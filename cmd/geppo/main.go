@@ -168,6 +168,7 @@ Start with "geppo demo".`,
 			cmd.RunE = a.commandIsMissing
 		}
 	}
+	a.addCompletion(root)
 	return root
 }
 

@@ -31,7 +31,7 @@ var house = map[string][]string{
 	"render":               {"store", "aggregate", "templates"},
 	"mailer":               {"render"},
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
-	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer"},
+	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/files"}, // secrets are read as files are
 	"cmd/internal/console": {"store", "aggregate", "templates", "render", "cmd/internal/letter", "cmd/internal/desk"},
 	"cmd/internal/desk":    {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/daemon"}, // what an operator may do, without flags and pages
 }
@@ -54,6 +54,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra/...":       {"cmd"},
 	"github.com/pelletier/go-toml/...": {"render", "cmd"},
 	"net/http/...":                     {"cmd"},
+	"github.com/coreos/go-oidc/...":    {"cmd"},
 	"log/...":                          {"mailer", "cmd"}, // pure packages never log
 	"os/...":                           {"store", "mailer", "cmd"},
 	"net":                              {"mailer", "cmd", "store/sqlstore"}, // PostgreSQL is beyond it

@@ -72,6 +72,9 @@ func toDeliveryJSON(d store.Delivery) deliveryJSON {
 	}
 }
 
+// wentWrong are the states that a person must do something about, or acknowledge.
+var wentWrong = []store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}
+
 func (a *app) statusCommand() *cobra.Command {
 	var f selectionFlags
 	var search string
@@ -106,7 +109,7 @@ lists the deliveries; --search finds them by address, company or contract.`,
 		if undone {
 			filter.Unacknowledged, filter.Standing = true, true
 			if len(filter.States) == 0 {
-				filter.States = []store.State{store.Failed, store.Held, store.Bounced, store.Cancelled}
+				filter.States = wentWrong
 			}
 		}
 		if !asJSON && !undone && search == "" && f.period == "" && len(f.states)+len(f.contracts) == 0 {

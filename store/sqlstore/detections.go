@@ -20,7 +20,7 @@ import (
 type Detections struct {
 	f *database
 
-	contracts, contractsOf, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport *sql.Stmt
+	contracts, contractsOf, contract, recipientsOf, evidenceOf, lastImport, importedUntil, newestRow, unknownResults, changedUntil, newestImport, named *sql.Stmt
 
 	month   monthStatements
 	insert  importStatements
@@ -86,6 +86,7 @@ func (d *Detections) readStatements() []statement {
 		{&d.unknownResults, d.f.r, selectUnknownResults},
 		{&d.changedUntil, d.f.r, selectChanged},
 		{&d.newestImport, d.f.r, selectNewestImport},
+		{&d.named, d.f.r, selectNamed},
 	}
 }
 

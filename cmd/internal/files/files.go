@@ -1,6 +1,6 @@
 // Package files writes what geppo leaves beside its databases, into folders that it may share with others: nothing is
 // written through a link, nothing is left that was there before, and what root makes belongs to whom the ledger
-// belongs to. It knows nothing of what the files hold.
+// belongs to. It reads what somebody has named, be it a pipe that nobody writes to. It knows nothing of what the files hold.
 package files
 
 import (
