@@ -103,6 +103,14 @@ func newStation(t testing.TB, template string, env ...string) *station {
 
 func stationIn(t testing.TB, dir, template string, env ...string) *station {
 	t.Helper()
+	s := newBareStation(t, dir, env...)
+	copyDatabases(t, s.dir, template)
+	return s
+}
+
+// newBareStation has no databases.
+func newBareStation(t testing.TB, dir string, env ...string) *station {
+	t.Helper()
 	s := &station{t: t, dir: dir}
 	s.env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GEPPO_LOG_LEVEL=error", "GEPPO_SMTP_CONNECTIONS=1",
@@ -112,7 +120,6 @@ func stationIn(t testing.TB, dir, template string, env ...string) *station {
 	if err := writeFile(s.dir, "geppo.toml", nil); err != nil {
 		t.Fatal(err)
 	}
-	copyDatabases(t, s.dir, template)
 	return s
 }
 
@@ -138,6 +145,12 @@ func copyTo(t testing.TB, to, from string) {
 func template(t testing.TB, contracts int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
+	fillTemplate(t, filepath.Join(dir, "geppo.db"), filepath.Join(dir, "geppo-detections.db"), contracts)
+	return dir
+}
+
+func fillTemplate(t testing.TB, ledgerDSN, detectionsDSN string, contracts int) {
+	t.Helper()
 	var lines strings.Builder
 	for i := range contracts {
 		fmt.Fprintf(&lines, `{"type":"contract","id":"C%d","name":"株式会社%d","product":"antivirus","licences":5,"since":"2025-04-01","recipients":[{"address":"a%d@example.jp","name":"ご担当者"}]}
@@ -145,11 +158,11 @@ func template(t testing.TB, contracts int) (dir string) {
 {"type":"detection","contract":"C%d","id":"d","feature":"virus","time":"2026-09-05T14:03:22+09:00","endpoint":"PC","name":"TROJ_GEN.R002C0CLT21","result":"quarantined"}
 `, i, i, i, i, i)
 	}
-	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Migrate)
+	ledger, err := sqlstore.OpenLedger(t.Context(), ledgerDSN, sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
-	detections, err := sqlstore.OpenDetections(t.Context(), filepath.Join(dir, "geppo-detections.db"), sqlstore.Migrate)
+	detections, err := sqlstore.OpenDetections(t.Context(), detectionsDSN, sqlstore.Migrate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +170,6 @@ func template(t testing.TB, contracts int) (dir string) {
 	if err := errors.Join(err, ledger.Close(), detections.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return dir
 }
 
 // geppo runs the binary and gives its exit code, -1 if it was killed.

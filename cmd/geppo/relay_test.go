@@ -173,10 +173,15 @@ type standing struct {
 	lost       int // replies
 }
 
-// audit holds every delivery of a ledger against what the relay accepted, message by message.
 func (r *testRelay) audit(t *testing.T, dir string) standing {
 	t.Helper()
-	ledger, err := sqlstore.OpenLedger(t.Context(), filepath.Join(dir, "geppo.db"), sqlstore.Existing)
+	return r.auditLedger(t, filepath.Join(dir, "geppo.db"))
+}
+
+// auditLedger holds every delivery of a ledger against what the relay accepted, message by message.
+func (r *testRelay) auditLedger(t *testing.T, dsn string) standing {
+	t.Helper()
+	ledger, err := sqlstore.OpenLedger(t.Context(), dsn, sqlstore.Existing)
 	if err != nil {
 		t.Fatal(err)
 	}

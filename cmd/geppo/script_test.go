@@ -15,12 +15,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"geppo/store/sqlstore/pgtest"
+
 	"geppo/cmd/internal/sink"
 )
 
 // The scripts in testdata/script run the real binary: this test program, called by its other name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"geppo": geppoUnderTest})
+	testscript.Main(pgtest.Main{M: m}, map[string]func(){"geppo": geppoUnderTest})
 }
 
 func TestScripts(t *testing.T) {

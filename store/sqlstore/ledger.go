@@ -27,6 +27,8 @@ type engine interface {
 	// writeTogether is for the three writes of every message, which are many at once. do touches one delivery, or what
 	// nobody else can see, and may run again.
 	writeTogether(ctx context.Context, do func(ledgerTx) error) error
+	// alone runs do unless another process does so under the same name at this moment, and tells whether it did.
+	alone(ctx context.Context, name string, do func(context.Context) error) (ran bool, err error)
 	// passing tells whether an error may be gone when the same is tried again at once.
 	passing(err error) bool
 	// end ends what write and writeTogether need; no write may be under way.
@@ -67,6 +69,11 @@ func (l *Ledger) Close() error {
 		err = l.end()
 	}
 	return errors.Join(err, l.database.Close())
+}
+
+// Alone runs what one process does for all, unless another one is at it: then that one does it. On SQLite nobody else is.
+func (l *Ledger) Alone(ctx context.Context, name string, do func(context.Context) error) (ran bool, err error) {
+	return l.alone(ctx, name, do)
 }
 
 const selectSecret = `SELECT secret FROM identity`

@@ -51,7 +51,13 @@ type pgWriter struct{ db *sql.DB }
 
 // takeTurn waits for the others. It also has the tallies that this transaction changes kept apart from those of what
 // runs together (see the migration): one that changes many in any order would else lock them in any order.
-const takeTurn = `SELECT pg_advisory_xact_lock(7341018252), set_config('geppo.alone', '1', true)`
+const takeTurn = `SELECT pg_advisory_xact_lock(7341018252), set_config('geppo.alone', '1', true), ` + giveUpIdle
+
+// giveUpIdle has the server end a transaction whose client is gone without a word, and with it its locks.
+const giveUpIdle = `set_config('idle_in_transaction_session_timeout', '10min', true)`
+
+// beAlone takes a lock that its transaction holds to its end, or finds that another has it.
+const beAlone = `SELECT pg_try_advisory_xact_lock(734101825, hashtext(?1)), ` + giveUpIdle
 
 // turnWithin bounds the wait for a turn; the longest is the one behind the planning of a month.
 const turnWithin = 10 * time.Minute
@@ -69,6 +75,18 @@ func (w *pgWriter) write(ctx context.Context, do func(ledgerTx) error) error {
 
 func (w *pgWriter) writeTogether(ctx context.Context, do func(ledgerTx) error) error {
 	return w.transaction(ctx, do)
+}
+
+// alone holds the lock by a transaction in which nothing else happens: do writes by others.
+func (w *pgWriter) alone(ctx context.Context, name string, do func(context.Context) error) (ran bool, err error) {
+	err = w.transaction(ctx, func(tx ledgerTx) error {
+		var idle string
+		if err := tx.row(ctx, beAlone, name).Scan(&ran, &idle); err != nil || !ran {
+			return err
+		}
+		return do(ctx)
+	})
+	return ran, err
 }
 
 func (w *pgWriter) transaction(ctx context.Context, do func(ledgerTx) error) error {

@@ -1,11 +1,15 @@
 package sqlstore_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"geppo/store"
 	"geppo/store/sqlstore"
@@ -225,5 +229,42 @@ func seatsBesideEachOther(t *testing.T) {
 	}
 	if left, err := two.Abandoned(t.Context(), true); err != nil || len(left) != 20 {
 		t.Errorf("%d of its own, %v", len(left), err)
+	}
+}
+
+// Of many that would do the same for all, one does.
+func TestOneDoesItForAll(t *testing.T) { onBoth(t, oneDoesItForAll) }
+
+func oneDoesItForAll(t *testing.T) {
+	dsn, number := newDSN(t), 8
+	if !strings.HasPrefix(dsn, "postgres:") {
+		number = 1
+	}
+	did, entered, leave := 0, make(chan struct{}), make(chan struct{})
+	first := openedLedger(t, dsn)
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := first.Alone(context.Background(), "what", func(context.Context) error {
+			did++
+			close(entered)
+			<-leave
+			return nil
+		})
+		return err
+	})
+	<-entered
+	for range number - 1 {
+		ran, err := openedLedger(t, dsn).Alone(t.Context(), "what", func(context.Context) error { return errors.New("twice") })
+		if ran || err != nil {
+			t.Errorf("ran %v, %v", ran, err)
+		}
+	}
+	ran, err := first.Alone(t.Context(), "other", func(context.Context) error { return nil })
+	if !ran || err != nil {
+		t.Errorf("another thing: ran %v, %v", ran, err)
+	}
+	close(leave)
+	if err := group.Wait(); err != nil || did != 1 {
+		t.Error(did, err)
 	}
 }

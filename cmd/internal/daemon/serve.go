@@ -151,7 +151,7 @@ func (d *Daemon) scheduleLoop(ctx context.Context, s Settings) error {
 	for {
 		err := d.inPlace(s)
 		if err == nil {
-			err = s.Scheduler.Reconcile(ctx)
+			_, err = d.Ledger.Alone(ctx, "schedule", s.Scheduler.Reconcile)
 		}
 		if errors.Is(err, store.ErrMisplaced) {
 			return err
@@ -250,9 +250,19 @@ func (d *Daemon) send(ctx context.Context, s Settings) error {
 		err = s.Dispatcher.Run(ctx, store.Filter{})
 	}
 	if err == nil || errors.Is(err, ErrPaused) {
-		err = d.finish(ctx, s)
+		err = d.finishAlone(ctx, s)
 	}
 	return err
+}
+
+// finishAlone waits for another worker that is at it: it may have looked before our last delivery was settled.
+func (d *Daemon) finishAlone(ctx context.Context, s Settings) error {
+	for {
+		ran, err := d.Ledger.Alone(ctx, "finish", func(ctx context.Context) error { return d.finish(ctx, s) })
+		if ran || err != nil || !sleep(ctx, d.look()) {
+			return err
+		}
+	}
 }
 
 // awaitWork returns once something is due or ctx is done. While the queue is paused by a fault, it is
