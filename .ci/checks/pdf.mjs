@@ -38,7 +38,7 @@ const EDR_HEADINGS = [
   "4 メールの保護", "4-1 一般的な保護", "4-2 高度なスパムメール対策", "4-3 不正プログラム検索", "4-4 Webレピュテーション", "4-5 仮想アナライザ",
 ];
 
-const TYPES = { file: "ファイル", process: "プログラム", registry: "レジストリ", url: "URL", ip: "IPアドレス" };
+const TYPES = { file: "ファイル", process: "プログラム", registry: "レジストリ", url: "URL", ip: "IPアドレス", network: "通信" };
 const OBJECT_RESULTS = {
   terminated: "停止しました", quarantined: "隔離しました", deleted: "削除しました", cleaned: "駆除しました", blocked: "ブロックしました", none: "処理していません",
 };

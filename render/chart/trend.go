@@ -135,10 +135,13 @@ func (p plot) day(i int, day DayValue, peak bool) {
 		ink = Weekend
 	}
 	number := min(max(day.Label, 0), 99)
-	if p.right-p.left >= roomForDay*float64(p.days) || number%5 == 1 {
+	fifth := number%5 == 1
+	if p.right-p.left >= roomForDay*float64(p.days) || fifth {
 		p.c.text(strconv.Itoa(number), middle, p.bottom+14, atMiddle, label{fontPixels, false, ink})
 	}
-	p.c.text(day.Weekday, middle, p.bottom+26, atMiddle, label{small, false, ink})
+	if fifth || p.c.drawer.face(false).Width(day.Weekday, small)+1 <= (p.right-p.left)/float64(p.days) {
+		p.c.text(day.Weekday, middle, p.bottom+26, atMiddle, label{small, false, ink})
+	}
 }
 
 // bracket marks a stretch of days along the axis.

@@ -60,9 +60,9 @@ func (u *build) objects(e *aggregate.EDR) []Block {
 	}
 	l := u.w.Lists
 	t := Table{Columns: []Column{
-		{Head: l.Object, Part: 0.26},
-		{Head: l.Type, Part: 0.12},
-		{Head: l.Endpoint, Part: 0.2},
+		{Head: l.Object, Part: 0.24},
+		{Head: l.Type, Part: 0.11},
+		{Head: l.Endpoint, Part: 0.23},
 		{Head: l.Result, Part: 0.17},
 		{Head: l.Events, Part: 0.1, Right: true},
 		{Head: l.LastSeen, Right: true},

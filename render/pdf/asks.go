@@ -47,9 +47,29 @@ func (s *sheet) asks(f edition.Front, threats float64) {
 
 // said are the lines of a paragraph behind its sign.
 type said struct {
-	sign  string
-	lines []string
-	style style
+	sign   string
+	lines  []string
+	actual string // as in a label
+	style  style
+}
+
+// mostOfName is how many half-width columns of a machine's name an item prints.
+const mostOfName = 120
+
+// machines are the names of an item's.
+func (s *sheet) machines(a edition.Ask) label {
+	var shown []edition.Name
+	cut := false
+	for _, n := range a.Endpoints {
+		short := words.Cut(n.Text, mostOfName)
+		shown, cut = append(shown, edition.Name{Text: short}), cut || short != n.Text
+	}
+	l := s.name(s.joinNames(shown) + a.Several)
+	if cut {
+		s.shortened = true
+		l.actual = visible(s.joinNames(a.Endpoints) + a.Several)
+	}
+	return l
 }
 
 // ask lays out one item: which machines, what about them, what to do.
@@ -58,26 +78,29 @@ func (s *sheet) ask(a edition.Ask) box {
 	var list []said
 	var notes []note
 	count := 0
-	add := func(sign, text string, notesOf []note, st style) {
-		lines := s.wrap(text, measure-2*inset-s.width(sign, st), st)
-		list, notes, count = append(list, said{sign, lines, st}), append(notes, notesOf...), count+len(lines)
+	add := func(sign string, text label, st style) {
+		lines := s.wrap(text.shown, measure-2*inset-s.width(sign, st), st)
+		list, count = append(list, said{sign, lines, text.actual, st}), count+len(lines)
+	}
+	explained := func(sign, text string) { // names explain no term
+		marked, called := s.mark(s.clean(text))
+		add(sign, label{shown: marked}, bodyText)
+		notes = append(notes, called...)
 	}
 	sign := a.Sign + " "
-	if head := s.joinNames(a.Endpoints); head != "" {
-		add(sign, s.clean(head+a.Several), nil, bodyText.strong()) // names explain no term
+	if len(a.Endpoints) > 0 {
+		add(sign, s.machines(a), bodyText.strong())
 		sign = ""
 	}
 	for _, text := range a.Marks {
 		if sign == "" && len(a.Marks) > 1 {
 			sign = s.e.Words.Mark
 		}
-		marked, called := s.mark(s.clean(text))
-		add(sign, marked, called, bodyText)
+		explained(sign, text)
 		sign = ""
 	}
 	for _, text := range a.Steps {
-		marked, called := s.mark(s.clean(text))
-		add(s.e.Words.Action, marked, called, bodyText)
+		explained(s.e.Words.Action, text)
 	}
 	ground, edge := tint(a.Tone)
 	h := float64(count)*step + 8
@@ -88,10 +111,12 @@ func (s *sheet) ask(a edition.Ask) box {
 		for _, p := range list {
 			s.say("P", func() {
 				s.put(p.sign, x+inset, y, p.style)
-				for _, line := range p.lines {
-					s.putMarked(line, x+inset+s.width(p.sign, p.style), y, p.style)
-					y += step
-				}
+				s.spoken(p.actual, func() {
+					for _, line := range p.lines {
+						s.putMarked(line, x+inset+s.width(p.sign, p.style), y, p.style)
+						y += step
+					}
+				})
 			})
 		}
 	}}

@@ -151,7 +151,6 @@ func (s *sheet) funnel(f edition.Front) []box {
 const (
 	summaryRow  = 19.0
 	sparkWidth  = 84
-	sparkIndent = 16.0
 	sparkHeight = 16
 )
 
@@ -172,7 +171,7 @@ func (s *sheet) summaryHeight(sum edition.Summary) float64 {
 // summary sets the table of features, with a line of months.
 func (s *sheet) summary(sum edition.Summary) {
 	s.subheading(sum.Heading)
-	columns := []edition.Column{{Part: 0.34}, {Right: true, Part: 0.12}, {Right: true, Part: 0.13}, {Right: true, Part: 0.2}, {Part: 0.21}}
+	columns := []edition.Column{{Part: 0.34}, {Right: true, Part: 0.12}, {Right: true, Part: 0.13}, {Right: true, Part: 0.2}, {Right: true, Part: 0.21}}
 	for i := range columns {
 		columns[i].Head = sum.Heads[i]
 	}
@@ -224,7 +223,7 @@ func (s *sheet) summaryRow(widths []float64, r edition.SummaryRow, label string,
 			if len(r.Months) > 1 {
 				c := s.m.draw.Spark(r.Months, chart.Size{W: sparkWidth * 5 / 4, H: sparkHeight * 5 / 4})
 				s.page.In(nil) // the figures stand beside it
-				c.Draw(canvas{s, x + sparkIndent, y + 2, 0.8})
+				c.Draw(canvas{s, x + widths[4] - sparkWidth, y + 2, 0.8})
 			}
 		})
 	}

@@ -92,14 +92,24 @@ func (m *Maker) set(e edition.Edition, d edition.Document, meta Meta) *sheet {
 			s = closer
 		}
 	}
+	w, pages := s.white, s.doc.Pages()
+	for w.shortPage = pages - 1; w.shortPage > 0 && s.y < top+emptyEnd && w.short < (bottom-top)/3; {
+		w.short += emptyEnd / 3 // the last page takes something of the one before
+		if fuller := m.sheet(e, d, meta, w); fuller.doc.Pages() == pages {
+			s = fuller
+		}
+	}
 	s.finish()
 	return s
 }
 
+// emptyEnd is how much of a document's last page is used at least.
+const emptyEnd = 0.22 * (bottom - top)
+
 // A page that is less full than leastEnd is worth to be saved by less white between the lines, and so is one of a document of more
 // pages than mostPages.
 const (
-	leastEnd  = 0.25
+	leastEnd  = 0.4
 	mostPages = 7
 )
 

@@ -19,6 +19,8 @@ func quietRun(p edition.Part, list []edition.Section) (n int) {
 	return n
 }
 
+func isQuietPart(p edition.Part) bool { return quietRun(p, p.Sections) == len(p.Sections) }
+
 func isQuiet(sec edition.Section) bool {
 	for _, b := range sec.Blocks {
 		if t, ok := b.(edition.Text); !ok || !t.Muted {

@@ -12,7 +12,7 @@ import (
 // parts sets the numbered parts. Two in which nothing was found stand side by side.
 func (s *sheet) parts(list []edition.Part) {
 	for len(list) > 0 {
-		if len(list) > 1 && list[0].Quiet && list[1].Quiet {
+		if len(list) > 1 && isQuietPart(list[0]) && isQuietPart(list[1]) {
 			s.quietParts(list[0], list[1])
 			list = list[2:]
 			continue
@@ -161,11 +161,11 @@ func (s *sheet) section(sec edition.Section, width float64) []box {
 	}
 	for i, b := range sec.Blocks {
 		more := s.block(b, width)
-		// A box of points stays with what it is about.
-		if i > 0 && len(more) > 0 {
-			if _, about := b.(edition.Points); about {
-				boxes[len(boxes)-1].keep = true
-			}
+		// A box of points stays with what it is about, and a figure with what tells of it.
+		if len(more) > 0 && i > 0 {
+			_, about := b.(edition.Points)
+			_, figure := sec.Blocks[i-1].(edition.Figure)
+			boxes[len(boxes)-1].keep = boxes[len(boxes)-1].keep || about || figure
 		}
 		boxes = append(boxes, more...)
 	}

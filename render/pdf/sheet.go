@@ -30,6 +30,8 @@ type white struct {
 	row, bar                 float64 // in a table's rows
 	part, section, paragraph float64 // before what they are named after, and behind a paragraph
 	trend, halfTrend         float64 // height of a chart
+	shortPage                int     // a page that ends higher; 0 for none
+	short                    float64 // by so much
 }
 
 var (
@@ -72,6 +74,9 @@ func (s *sheet) newPage() {
 	}
 	s.page = s.doc.AddPage()
 	s.y, s.limit = top, bottom
+	if s.doc.Pages() == s.white.shortPage {
+		s.limit -= s.white.short
+	}
 }
 
 // tag says that what draw draws is e's. All else on a page is decoration.

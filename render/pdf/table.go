@@ -66,8 +66,11 @@ type laid struct {
 // heads are repeated, and it never begins with its head alone.
 func (s *sheet) table(t edition.Table, width float64) []box { return s.swatched(t, width, nil) }
 
-// swatched is table with a colour before each row.
+// swatched is table with a colour before each row. A label and its figure stand no further apart than half a page allows.
 func (s *sheet) swatched(t edition.Table, width float64, swatches []chart.Color) []box {
+	if len(t.Columns) == 2 && t.Columns[1].Right {
+		width = min(width, half)
+	}
 	widths := s.columns(t, width)
 	rows := make([]laid, 0, len(t.Rows))
 	for i, row := range t.Rows {
@@ -289,8 +292,14 @@ func (s *sheet) ranking(r edition.Ranking, width float64) []box {
 
 // ranked lays out rows of a ranking, the first being number from+1.
 func (s *sheet) ranked(r edition.Ranking, list []edition.Ranked, from int, width float64) []box {
-	columns := []edition.Column{{Head: r.Head, Part: 0.7}, {Head: r.CountHead, Right: true, Part: 0.16}, {Head: r.ShareHead, Right: true, Part: 0.14}}
-	widths := s.columns(edition.Table{Columns: columns}, width)
+	columns := []edition.Column{{Head: r.Head}, {Head: r.CountHead, Right: true}, {Head: r.ShareHead, Right: true}}
+	widths := []float64{width, s.width(r.CountHead, headText), s.width(r.ShareHead, headText)}
+	for _, row := range list {
+		widths[1] = max(widths[1], s.width(row.Count, cellText))
+		widths[2] = max(widths[2], s.width(row.Share, cellText))
+	}
+	widths[1], widths[2] = widths[1]+2*cellGap+6, widths[2]+2*cellGap+6
+	widths[0] -= widths[1] + widths[2]
 	rows := make([]laid, 0, len(list))
 	for i, row := range list {
 		rows = append(rows, s.lay(widths, laid{bar: row.Part, rank: fmt.Sprint(from+i+1) + ".", cells: []edition.Cell{
