@@ -25,10 +25,7 @@ type Notice struct {
 	Missed        []MissedMonth // at least one of NoticeMissed
 	Pauses        []NoticePause // at least one of NoticePaused
 	Feeds         []SilentFeed
-	// Of NoticeApproval, as in an Alert.
-	Awaiting, Sent, Stuck int
-	Follows               string
-	Reason                string
+	Reason        string
 }
 
 // NoticeEvent is what a notice is about.
@@ -43,7 +40,6 @@ const (
 	NoticeMissed   NoticeEvent = "missed"
 	NoticeSilent   NoticeEvent = "silent"
 	NoticeClock    NoticeEvent = "clock"
-	NoticeApproval NoticeEvent = "approval"
 )
 
 // NoticePause is what keeps the queue back.

@@ -121,7 +121,6 @@ type Pick struct {
 	Period    Period
 	Recipient string
 	Forced    bool
-	Lapsed    bool
 }
 
 var (

@@ -172,14 +172,6 @@ const (
 	ApprovalFull   Approval = "full"
 )
 
-// Ask is what awaits an approval of a period, of which nobody was told.
-type Ask struct {
-	Period   Period
-	Approval Approval // ApprovalCanary if a part of it waits for canaries
-	Awaiting int      // deliveries
-	Runs     []int64  // that planned them
-}
-
 // Plan is what a run wants of the ledger.
 type Plan struct {
 	Kind        string // schedule or run
@@ -190,8 +182,8 @@ type Plan struct {
 	// Contracts names those planned, all of them if nil: mail that waits for one of their
 	// addresses that is not among the targets any more is cancelled.
 	Contracts []string
-	// Each gives the contracts one after the other, each once, and all of them by their ids: a million with their
-	// addresses would be a gigabyte at once.
+	// Each gives the contracts one after the other, each once: 100,000 of them with their addresses
+	// would be 100 MB at once.
 	Each func(take func(Chosen) error) error
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -78,14 +77,10 @@ func (a *app) forget(ctx context.Context, d desk.Desk, f forgetFlags) error {
 			return err
 		}
 	}
-	err = d.Forget(ctx, p, desk.Operator(), f.reason)
-	untouched := "backups and the files that were imported are not touched"
-	if errors.Is(err, store.ErrNotOnPostgres) { // all that is left is to write the tables anew
-		untouched = "PostgreSQL's files keep the bytes until VACUUM (FULL) in psql; its log archive, standbys, backups and the files that were imported are not touched"
-	} else if err != nil {
+	if err := d.Forget(ctx, p, desk.Operator(), f.reason); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stderr, "%s forgotten; %s\n", desk.Count(len(p.Contracts), "contract", "contracts"), untouched)
+	_, err = fmt.Fprintf(a.stderr, "%s forgotten; backups and the files that were imported are not touched\n", desk.Count(len(p.Contracts), "contract", "contracts"))
 	return err
 }
 

@@ -119,27 +119,7 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
 	stopped = errors.Join(stopped, finishRun(ctx, operators, run))
-	a.askApproval(ctx, c, operators)
 	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
-}
-
-// askApproval tells the operators what awaits their word, where no daemon beside us does.
-func (a *app) askApproval(ctx context.Context, c config.Config, operators daemon.Operators) {
-	others, err := operators.Dispatcher.Ledger.Manned(ctx)
-	if others {
-		return
-	}
-	var zone *time.Location
-	if err == nil {
-		zone, err = time.LoadLocation(c.Timezone)
-	}
-	if err == nil {
-		asker := daemon.Asker{Operators: &operators, Zone: zone}
-		err = asker.Ask(ctx)
-	}
-	if err != nil {
-		a.logger(c.Log).Error("the operators could not be told what awaits their approval", "error", err)
-	}
 }
 
 // finishRun records the end of a run and tells the operators, unless a daemon beside us was quicker.
@@ -168,4 +148,58 @@ func tellWebhooks(ctx context.Context, operators daemon.Operators, run store.Run
 		return errors.Join(finished, err)
 	}
 	return errors.Join(finished, operators.Paused(ctx, run.StartedAt))
+}
+
+func (a *app) dryRun(ctx context.Context, planner daemon.Planner, request daemon.Request, asJSON bool) error {
+	missing, known, err := missingTargets(ctx, planner.Ledger, request)
+	if err != nil {
+		return err
+	}
+	o := outcome{Period: request.Period, States: map[store.State]int{}, Errors: []runError{}, Waiting: []runError{}}
+	var rows [][]any
+	err = planner.Preview(ctx, request, func(c store.Chosen) error {
+		if c.Waits != "" {
+			if !known(c.Contract) {
+				o.Waiting = append(o.Waiting, runError{c.Contract, c.Waits})
+			}
+			return nil
+		}
+		if c.Error != "" {
+			o.Errors = append(o.Errors, runError{c.Contract, c.Error})
+		}
+		for _, t := range c.Targets {
+			if missing(c.Contract, t.Address) {
+				rows = append(rows, []any{c.Contract, t.Address})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if o.Planned = len(rows); asJSON {
+		return writeJSON(a.stdout, o)
+	}
+	if err := writeTable(a.stdout, columns("contract", "recipient"), rows); err != nil {
+		return err
+	}
+	if err := printContracts(a.stdout, "", o); err != nil {
+		return err
+	}
+	return say(a.stdout, "%s would be planned; nothing was changed", desk.Count(o.Planned, "delivery", "deliveries"))
+}
+
+// missingTargets tells what planning a request would add: what has no delivery, or one that lapsed; and which
+// contracts have any.
+func missingTargets(ctx context.Context, ledger *sqlstore.Ledger, request daemon.Request) (missing func(contract, address string) bool, known func(contract string) bool, err error) {
+	existing, err := ledger.Deliveries(ctx, store.Filter{Period: request.Period, Contracts: request.Contracts})
+	if err != nil {
+		return nil, nil, err
+	}
+	there, contracts := map[[2]string]bool{}, map[string]bool{}
+	for _, d := range existing { // a contract's newest last
+		there[[2]string{d.Contract, store.Mailbox(d.Recipient)}], contracts[d.Contract] = !d.Lapsed, true
+	}
+	missing = func(contract, address string) bool { return !there[[2]string{contract, store.Mailbox(address)}] }
+	return missing, func(contract string) bool { return contracts[contract] }, nil
 }

@@ -15,9 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"geppo/store/sqlstore/pgtest"
-
 	"geppo/cmd/internal/sink"
+	"geppo/store/sqlstore/pgtest"
 )
 
 // The scripts in testdata/script run the real binary: this test program, called by its other name.
@@ -25,13 +24,27 @@ func TestMain(m *testing.M) {
 	testscript.Main(pgtest.Main{M: m}, map[string]func(){"geppo": geppoUnderTest})
 }
 
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, false) }
+
+// The same scripts on PostgreSQL; what is about SQLite's files stands under [!postgres] in them.
+func TestScriptsOnPostgres(t *testing.T) { runScripts(t, true) }
+
+func runScripts(t *testing.T, postgres bool) {
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
+			if postgres {
+				env.Setenv("GEPPO_STORE_DSN", pgtest.Database(env.T().(testing.TB)))
+			}
 			env.Setenv("GEPPO_LOG_LEVEL", "error")
 			// The configuration of a geppo that is installed on this machine must not be met.
 			return os.WriteFile(filepath.Join(env.WorkDir, "geppo.toml"), nil, 0o600)
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "postgres" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return postgres, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "sink": startSink, "bounce-of": bounceOf, "sunk": sunk, "holds": holds},
 	})

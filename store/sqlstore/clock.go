@@ -99,21 +99,24 @@ func (d *Detections) ImportedUntil(ctx context.Context, now time.Time) (behind, 
 func (d *Detections) NewestRow(ctx context.Context, now time.Time) (newest time.Time, err error) {
 	today := string(store.DayOf(now, time.UTC))
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
-		return each(ctx, tx, d.prune.keys, func(row scanner) error {
+		var keys []int64
+		err := each(ctx, tx, d.prune.keys, func(row scanner) error {
 			var key int64
 			var zone string
-			if err := row.Scan(&key, &zone); err != nil {
-				return err
-			}
+			err := row.Scan(&key, &zone)
+			keys = append(keys, key)
+			return err
+		})
+		for i := 0; i < len(keys) && err == nil; i++ {
 			var at [4]sql.NullInt64
-			err := tx.StmtContext(ctx, d.newestRow).QueryRowContext(ctx, key, now.UnixMilli(), today).Scan(&at[0], &at[1], &at[2], &at[3])
+			err = tx.StmtContext(ctx, d.newestRow).QueryRowContext(ctx, keys[i], now.UnixMilli(), today).Scan(&at[0], &at[1], &at[2], &at[3])
 			for _, ms := range at {
 				if t := fromMillis(ms); t.After(newest) {
 					newest = t
 				}
 			}
-			return err
-		})
+		}
+		return err
 	})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("look for the newest row: %w", err)

@@ -39,7 +39,7 @@ func (d *Detections) Evidence(ctx context.Context, contract string, p store.Peri
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		key, c, err := d.readContract(ctx, tx, contract)
 		if err == nil {
-			e, err = d.evidence(ctx, tx.StmtContext(ctx, d.evidenceOf), key, c.Timezone, p, now)
+			e, err = d.evidence(ctx, tx, key, c.Timezone, p, now)
 		}
 		return err
 	})
@@ -52,15 +52,11 @@ func (d *Detections) Evidence(ctx context.Context, contract string, p store.Peri
 // EachEvidence gives every contract as EachContract does, with what its rows say of its feed where the
 // contract is wanted.
 func (d *Detections) EachEvidence(ctx context.Context, p store.Period, now time.Time, wanted func(store.Contract) bool, take func(store.Contract, store.Evidence) error) error {
-	var stmt *sql.Stmt // a transaction keeps what it was asked for: a million would be 200 MB
 	return d.eachContract(ctx, func(tx *sql.Tx, key int64, c store.Contract) error {
 		if !wanted(c) {
 			return nil
 		}
-		if stmt == nil {
-			stmt = tx.StmtContext(ctx, d.evidenceOf)
-		}
-		e, err := d.evidence(ctx, stmt, key, c.Timezone, p, now)
+		e, err := d.evidence(ctx, tx, key, c.Timezone, p, now)
 		if err != nil {
 			return err
 		}
@@ -68,15 +64,16 @@ func (d *Detections) EachEvidence(ctx context.Context, p store.Period, now time.
 	})
 }
 
-func (d *Detections) evidence(ctx context.Context, stmt *sql.Stmt, contract int64, zone string, p store.Period, now time.Time) (e store.Evidence, err error) {
+func (d *Detections) evidence(ctx context.Context, tx *sql.Tx, contract int64, zone string, p store.Period, now time.Time) (e store.Evidence, err error) {
 	loc, err := d.location(zone)
 	if err != nil {
 		return e, err
 	}
 	_, end := p.Bounds(loc)
 	late, _ := p.Previous().Bounds(loc)
+	days := p.Days()
 	limit := now.Add(future)
-	err = stmt.QueryRowContext(ctx, contract, late.UnixMilli(), end.UnixMilli(), string(p.LastDay()),
+	err = tx.StmtContext(ctx, d.evidenceOf).QueryRowContext(ctx, contract, late.UnixMilli(), end.UnixMilli(), string(days[len(days)-1]),
 		limit.UnixMilli(), string(store.DayOf(limit, loc))).Scan(&e.Begun, &e.Complete)
 	return e, err
 }

@@ -93,12 +93,17 @@ func (c *importConn) stage(ctx context.Context, into *staging, rows pgx.CopyFrom
 		return err
 	}
 	into.made = true
+	return c.copyInto(ctx, into.table, append([]string{"more"}, columnsOf(into.columns)...), rows)
+}
+
+// copyInto writes rows by COPY.
+func (c *importConn) copyInto(ctx context.Context, table string, columns []string, rows pgx.CopyFromSource) error {
 	return c.conn.Raw(func(conn any) error {
 		pg, ok := conn.(*pgConn)
 		if !ok {
 			return fmt.Errorf("driver %T cannot copy", conn)
 		}
-		_, err := pg.Conn.Conn().CopyFrom(ctx, pgx.Identifier{into.table}, append([]string{"more"}, columnsOf(into.columns)...), rows)
+		_, err := pg.Conn.Conn().CopyFrom(ctx, pgx.Identifier{table}, columns, rows)
 		return err
 	})
 }

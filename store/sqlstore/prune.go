@@ -70,6 +70,7 @@ type pruneStatements struct {
 
 func (s *pruneStatements) list(r, w *sql.DB) []statement {
 	return []statement{
+		{&s.keys, r, selectContractKeys},
 		{&s.isPruned, r, selectIsPruned},
 		{&s.record, w, insertPruned},
 		{&s.changed, w, forgetChanged},
@@ -77,6 +78,8 @@ func (s *pruneStatements) list(r, w *sql.DB) []statement {
 }
 
 const (
+	selectContractKeys = `SELECT key, timezone FROM contracts ORDER BY key`
+
 	selectIsPruned = `SELECT coalesce(max(period), '') FROM pruned WHERE period IN (?, ?)`
 
 	insertPruned = `INSERT INTO pruned (period, pruned_at) VALUES (?, ?) ON CONFLICT DO NOTHING`

@@ -28,7 +28,6 @@ func (u pruneUnit) args(n int) []any {
 // units are SQLite's statements, see prunedPartitions.
 func (s *pruneStatements) units(r, w *sql.DB) []statement {
 	return []statement{
-		{&s.keys, r, selectContractKeys},
 		{&s.oldest, r, selectOldest},
 		{&s.count, r, countToGo},
 		{&s.detections, w, `DELETE` + detectionsToGo},
@@ -39,8 +38,6 @@ func (s *pruneStatements) units(r, w *sql.DB) []statement {
 }
 
 const (
-	selectContractKeys = `SELECT key, timezone FROM contracts ORDER BY key`
-
 	// machineKeys seeks from one machine to the next instead of reading every snapshot.
 	machineKeys = `
 WITH RECURSIVE e (name) AS (

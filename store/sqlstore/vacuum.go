@@ -62,7 +62,7 @@ func (l *Ledger) Shred(ctx context.Context) error {
 }
 
 func (db *database) shred(ctx context.Context, tables string) error {
-	if _, err := db.w.ExecContext(ctx, tables); err != nil {
+	if _, err := db.w.ExecContext(withoutHurry(ctx), tables); err != nil {
 		return fmt.Errorf("write the tables of %s anew: %w", db.name, err)
 	}
 	return nil

@@ -17,8 +17,7 @@ import (
 type Size struct {
 	Contracts int
 	Newest    store.Period
-	Months    int  // of deliveries, the newest included; detections are there of the last two
-	Quiet     bool // no machines and no detections, only what planning reads
+	Months    int // of deliveries, the newest included; detections are there of the last two
 }
 
 // Contract is the id of the contract of that number, from 0 on.
