@@ -155,7 +155,7 @@ Start with "geppo demo".`,
 	root.PersistentFlags().StringVar(&a.dsn, "db", "", "ledger as sqlite:`PATH`, the detections beside it, or both as postgres://USER@HOST/DATABASE")
 	root.AddCommand(a.demoCommand(), a.initCommand(), a.userCommand(), a.serveCommand(), a.importCommand(), a.convertCommand(), a.sampleCommand(), a.runCommand(), a.previewCommand(),
 		a.testSendCommand(), a.resendCommand(), a.statusCommand(), a.showCommand(), a.cancelCommand(), a.releaseCommand(),
-		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(), a.forgetCommand(), a.moveCommand(),
+		a.approveCommand(), a.retryCommand(), a.ackCommand(), a.staleCommand(), a.logCommand(), a.workersCommand(), a.forgetCommand(), a.moveCommand(),
 		a.pauseCommand(), a.resumeCommand(), a.bounceCommand(), a.followupsCommand(), a.contractsCommand(), a.recipientsCommand(), a.versionCommand(),
 		a.checkCommand(), a.healthcheckCommand(), a.backupCommand(), a.pruneCommand(), a.benchCommand())
 	a.addHelp(root)

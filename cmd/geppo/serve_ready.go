@@ -34,7 +34,7 @@ func (s *service) databaseReady(ctx context.Context) error {
 }
 
 func (s *service) queueReady(ctx context.Context) error {
-	return geppod.StandStill(ctx, s.db.ledger)
+	return geppod.StandStill(ctx, s.post.Seat)
 }
 
 func (s *service) scheduleReady(ctx context.Context) error {

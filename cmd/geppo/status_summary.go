@@ -52,7 +52,18 @@ func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqls
 	if len(periods) == 0 {
 		err = errors.Join(err, say(a.stdout, "nothing was planned yet"))
 	}
-	return errors.Join(err, a.printNextFire(c))
+	return errors.Join(err, a.printNextFire(c), a.printSilent(ctx, ledger))
+}
+
+// printSilent names the processes that have fallen silent with deliveries in their hands.
+func (a *app) printSilent(ctx context.Context, ledger *sqlstore.Ledger) error {
+	workers, err := ledger.Workers(ctx)
+	for _, w := range workers {
+		if !w.Lives && w.UnderWay > 0 {
+			err = errors.Join(err, say(a.stdout, "%s is silent and has left %s under way; another process takes them over (geppo workers)", w.Name, desk.Count(w.UnderWay, "delivery", "deliveries")))
+		}
+	}
+	return err
 }
 
 func (a *app) summarisePeriod(p sqlstore.PeriodState) error {

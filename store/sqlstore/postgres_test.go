@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ func TestPostgresTakesEveryStatementOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, query := range ledgerStatements {
+	for _, query := range append(slices.Clone(ledgerStatements), takeTurn, beAlone, reserve) {
 		stmt, err := l.r.PrepareContext(t.Context(), query)
 		if err != nil {
 			t.Errorf("%s\n%v", rebind(query), err)

@@ -183,17 +183,19 @@ const (
 
 // patiently repeats a write for as long as its error may be gone at the next try.
 func (l *Ledger) patiently(ctx context.Context, within time.Duration, write func() error) error {
+	err := write()
+	if err == nil || !l.passing(err) || ctx.Err() != nil {
+		return err
+	}
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	for {
-		err := write()
-		if err == nil || !l.passing(err) || bounded.Err() != nil {
-			return err
-		}
+	for err != nil && l.passing(err) && bounded.Err() == nil {
 		pause, resume := context.WithTimeout(bounded, tryEvery)
 		<-pause.Done()
 		resume()
+		err = write()
 	}
+	return err
 }
 
 func mustChangeOne(result sql.Result, err error) error {

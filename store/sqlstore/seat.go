@@ -155,6 +155,28 @@ func (s *Seat) Abandoned(ctx context.Context, all bool) ([]store.Delivery, error
 	return s.l.queryDeliveries(ctx, abandoned, s.id.Load(), all)
 }
 
+// reserve is GCRA: the row holds when the next slot begins, and is put on by those that were taken. PostgreSQL's alone.
+const reserve = `
+INSERT INTO limits AS l (key, next_at) VALUES (?1, now_us() + ?2)
+ON CONFLICT (key) DO UPDATE SET next_at = greatest(l.next_at, now_us()) + ?2 RETURNING next_at - ?2 - now_us()`
+
+// Reserve takes slots of a limit that holds over all workers, each so long after the other, and tells how long it is to
+// the first. One that is alone keeps its limits itself.
+func (s *Seat) Reserve(ctx context.Context, key string, slots int, every time.Duration) (wait time.Duration, err error) {
+	err = s.l.patiently(ctx, handOverWithin, func() error {
+		return s.l.writeTogether(ctx, func(tx ledgerTx) error {
+			var micros int64
+			err := tx.row(ctx, reserve, key, every.Microseconds()*int64(slots)).Scan(&micros)
+			wait = time.Duration(micros) * time.Microsecond
+			return err
+		})
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reserve %d slots of %s: %w", slots, key, err)
+	}
+	return wait, nil
+}
+
 // Claim takes the deliveries that have been due longest, at most so many, registers an attempt of
 // each and returns them, or ErrNotFound if none of the filter's is due or an operator has paused the
 // queue. Their state is then sending.

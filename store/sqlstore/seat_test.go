@@ -268,3 +268,105 @@ func oneDoesItForAll(t *testing.T) {
 		t.Error(did, err)
 	}
 }
+
+// A limit holds over all: who reserves later waits for what was reserved before.
+func TestALimitHoldsOverAllSeats(t *testing.T) { t.Run(onPostgres, aLimitHoldsOverAllSeats) }
+
+func aLimitHoldsOverAllSeats(t *testing.T) {
+	dsn := newDSN(t)
+	for n := range 4 {
+		s := join(t, openedLedger(t, dsn), fmt.Sprint("host", n))
+		wait, err := s.Reserve(t.Context(), "rate", 10, time.Minute)
+		if want := time.Duration(n) * 10 * time.Minute; err != nil || wait > want || wait < want-5*time.Minute {
+			t.Errorf("seat %d waits %s, %v; want nearly %s", n, wait, err, want)
+		}
+	}
+	if wait, err := join(t, openedLedger(t, dsn), "other").Reserve(t.Context(), "another", 1, time.Second); err != nil || wait > 0 {
+		t.Errorf("another limit: %s, %v", wait, err)
+	}
+}
+
+// A fault of one worker's set-up keeps that one back and no other, and no other's health ends it; an operator's word and
+// the relay's mind about us hold for all.
+func TestAPauseIsOfOneOrOfAll(t *testing.T) { t.Run(onPostgres, aPauseIsOfOneOrOfAll) }
+
+func aPauseIsOfOneOrOfAll(t *testing.T) {
+	dsn := newDSN(t)
+	l := openedLedger(t, dsn)
+	one, two := join(t, l, "one"), join(t, openedLedger(t, dsn), "two")
+	causes := func(pauses []store.Pause, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, p := range pauses {
+			told = append(told, string(p.Cause)+" by "+p.By)
+		}
+		return strings.Join(told, ", ")
+	}
+	for _, cause := range []store.Cause{store.CauseSetup, store.CauseSweep} {
+		if err := one.Pause(t.Context(), cause, "x", first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := two.EndPause(t.Context(), store.CauseSetup, first); err != nil { // its own, of which there is none
+		t.Fatal(err)
+	}
+	if got := causes(one.Pauses(t.Context())); got != "sweep by geppo, setup by geppo on one" {
+		t.Errorf("one: %s", got)
+	}
+	if got := causes(two.Pauses(t.Context())); got != "sweep by geppo" {
+		t.Errorf("two: %s", got)
+	}
+	if got := causes(l.Pauses(t.Context())); got != "sweep by geppo, setup by geppo on one" {
+		t.Errorf("all: %s", got)
+	}
+	if err := errors.Join(two.EndPause(t.Context(), store.CauseSweep, first), one.Leave(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if got := causes(l.Pauses(t.Context())); got != "" {
+		t.Errorf("after it left: %s", got)
+	}
+}
+
+// Who has been silent for longer than the lease loses what it has claimed, and after its grace what it was handing over;
+// forgotten, it joins again by its next heartbeat.
+func TestASilentWorkerLosesItsClaims(t *testing.T) { t.Run(onPostgres, aSilentWorkerLosesItsClaims) }
+
+func aSilentWorkerLosesItsClaims(t *testing.T) {
+	dsn := newDSN(t)
+	l := openedLedger(t, dsn)
+	plan(t, l, target("C1", "a@example.jp"), target("C2", "a@example.jp"))
+	silent, other := join(t, l, "silent"), join(t, openedLedger(t, dsn), "other")
+	claimed, err := silent.Claim(t.Context(), store.Filter{}, first, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := silent.HandOver(t.Context(), claimed[0].ID, 1, sha256.Sum256(nil), first); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		silence time.Duration
+		left    int
+	}{{sqlstore.Lease - 5*time.Second, 0}, {sqlstore.Lease + time.Second, 1}, {time.Minute + time.Second, 2}} {
+		if err := silent.FallSilent(t.Context(), step.silence); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := other.Abandoned(t.Context(), false); err != nil || len(left) != step.left {
+			t.Errorf("silent for %s it has left %d, %v; want %d", step.silence, len(left), err, step.left)
+		}
+	}
+	takeOver(t, other)
+	if err := silent.HandOver(t.Context(), claimed[1].ID, 1, sha256.Sum256(nil), first); !errors.Is(err, store.ErrStale) {
+		t.Errorf("handing over: %v", err)
+	}
+	if err := silent.Settle(t.Context(), ended(claimed[0], store.Sent)); !errors.Is(err, store.ErrStale) {
+		t.Errorf("settling: %v", err)
+	}
+	if err := errors.Join(other.Leave(t.Context()), join(t, l, "third").Leave(t.Context()), silent.Beat(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if claimed, err := silent.Claim(t.Context(), store.Filter{}, first, 2); err != nil || len(claimed) != 2 {
+		t.Errorf("claimed %d, %v", len(claimed), err)
+	}
+}

@@ -95,7 +95,7 @@ func TestNobodyWaitsForeverBehindABrokenGroup(t *testing.T) {
 		broken, waiting := make(chan error, 1), make(chan error, 1)
 		go func() {
 			broken <- l.writeTogether(context.Background(), func(tx ledgerTx) error {
-				if _, err := tx.exec(context.Background(), insertPause, now.UnixMilli(), "setup", "x", "geppo"); err != nil {
+				if _, err := tx.exec(context.Background(), insertPause, now.UnixMilli(), "setup", "x", "geppo", 0); err != nil {
 					return err
 				}
 				close(entered)

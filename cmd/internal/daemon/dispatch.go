@@ -117,7 +117,7 @@ func (d *Dispatcher) Run(ctx context.Context, filter store.Filter) error {
 		case shut == "" && claimed > 0, shut == store.CauseSweep && !probe, shut == store.CauseStorage && !probe:
 			// Go on, or try another one at once: the fault may be one delivery's.
 		default:
-			return StandStill(ctx, d.Ledger)
+			return StandStill(ctx, d.Seat)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func (d *Dispatcher) Rest() { d.resting.Store(true) }
 
 // standing are the faults that have paused the queue; it fails if an operator has.
 func (d *Dispatcher) standing(ctx context.Context) (map[store.Cause]bool, error) {
-	pauses, err := d.Ledger.Pauses(ctx)
+	pauses, err := d.Seat.Pauses(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (d *Dispatcher) stop(ctx context.Context, cause store.Cause, reason string)
 	if d.gate.stands(cause) {
 		return nil
 	}
-	if err := d.Ledger.Pause(context.WithoutCancel(ctx), cause, reason, "geppo", d.Now()); err != nil {
+	if err := d.Seat.Pause(context.WithoutCancel(ctx), cause, reason, d.Now()); err != nil {
 		return err
 	}
 	d.gate.paused(cause)
@@ -38,7 +38,7 @@ func (d *Dispatcher) gone(ctx context.Context, causes ...store.Cause) error {
 			continue
 		}
 		d.Log.Info("the queue goes on: the fault is gone", "cause", cause)
-		if err := d.Ledger.EndPause(context.WithoutCancel(ctx), cause, d.Now()); err != nil {
+		if err := d.Seat.EndPause(context.WithoutCancel(ctx), cause, d.Now()); err != nil {
 			return err
 		}
 		d.gate.ended(cause)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"strconv"
 	"sync"
@@ -34,6 +35,7 @@ type Metrics struct {
 	next     *prometheus.Desc
 	ahead    *prometheus.Desc
 	silent   *prometheus.Desc
+	workers  *prometheus.Desc
 
 	daemon     *Daemon
 	mu         sync.Mutex
@@ -69,6 +71,7 @@ func NewMetrics(d *Daemon, version, commit string) *Metrics {
 		oldest:  desc("oldest_pending_seconds", "Age of the oldest delivery that still waits, 0 if none does."),
 		success: desc("last_run_success_timestamp_seconds", "When the last run ended of which every mail is sent; absent before the first."),
 		silent:  desc("feed_silent", "1 for each feed of the inbox that used to come and has been silent for two of its usual intervals.", "feed"),
+		workers: desc("worker_deliveries", "Deliveries in the hands of each process that sends, or has left some; lives is 0 for one that has fallen silent.", "worker", "lives"),
 		next:    desc("next_fire_timestamp_seconds", "When the schedule fires next."),
 		ahead:   desc("fire_timestamp_seconds", "When the schedule fires, the next five times.", "fire", "weekday"),
 	}
@@ -116,7 +119,7 @@ func (m *Metrics) FollowUps(p store.Period, byResult map[string]int64) {
 
 // Describe implements prometheus.Collector.
 func (m *Metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.undone, m.oldest, m.success, m.next, m.ahead, m.silent} {
+	for _, d := range []*prometheus.Desc{m.relayUp, m.waiting, m.missed, m.paused, m.states, m.undone, m.oldest, m.success, m.next, m.ahead, m.silent, m.workers} {
 		out <- d
 	}
 }
@@ -168,7 +171,14 @@ func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 	for _, p := range pauses {
 		causes[p.Cause] = 1
 	}
+	workers, err := ledger.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
 	metrics := []prometheus.Metric{gauge(m.oldest, age)}
+	for of, n := range inHands(workers) {
+		metrics = append(metrics, gauge(m.workers, n, of[0], of[1]))
+	}
 	if relay := m.daemon.Relay; relay != nil {
 		if up, known := relay.Up(); known {
 			metrics = append(metrics, gauge(m.relayUp, oneIf(up)))
@@ -178,6 +188,15 @@ func (m *Metrics) queue(ctx context.Context) ([]prometheus.Metric, error) {
 		metrics = append(metrics, gauge(m.paused, value, string(cause)))
 	}
 	return metrics, nil
+}
+
+// inHands counts what is under way by the workers' names and whether they live: the dead may have been many of one name.
+func inHands(workers []store.Worker) map[[2]string]float64 {
+	n := map[[2]string]float64{}
+	for _, w := range workers {
+		n[[2]string{w.Name, fmt.Sprint(oneIf(w.Lives))}] += float64(w.UnderWay)
+	}
+	return n
 }
 
 func (m *Metrics) schedule(ctx context.Context) ([]prometheus.Metric, error) {

@@ -8,15 +8,19 @@ import (
 	"time"
 
 	"geppo/store"
-	"geppo/store/sqlstore"
 )
 
 // ErrPaused says that the queue stands still, with who stopped it and why.
 var ErrPaused = errors.New("the queue is paused")
 
+// pauser is the ledger, for what keeps anybody back, or a seat, for what keeps one worker back.
+type pauser interface {
+	Pauses(ctx context.Context) ([]store.Pause, error)
+}
+
 // StandStill fails with ErrPaused while something keeps the queue back, and says all that does.
-func StandStill(ctx context.Context, ledger *sqlstore.Ledger) error {
-	pauses, err := ledger.Pauses(ctx)
+func StandStill(ctx context.Context, of pauser) error {
+	pauses, err := of.Pauses(ctx)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,9 @@ func TakePost(ctx context.Context, ledger *sqlstore.Ledger, who sqlstore.Worker,
 // Man has a dispatcher send from the post, and settle what dead workers leave.
 func (p *Post) Man(d *Dispatcher) {
 	d.Seat = p.Seat
+	if p.Seat.Shared() {
+		d.Policy.Limits.Share(p.Seat.Reserve)
+	}
 	p.man.Store(d)
 }
 

@@ -286,7 +286,7 @@ func (d *Daemon) awaitWork(ctx context.Context, s Settings) error {
 }
 
 func (d *Daemon) due(ctx context.Context, s Settings, waited time.Duration) (bool, error) {
-	pauses, err := d.Ledger.Pauses(ctx)
+	pauses, err := s.Dispatcher.Seat.Pauses(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -336,3 +336,7 @@ CREATE TABLE limits (
   key     text COLLATE "C" PRIMARY KEY,
   next_at bigint NOT NULL
 ) WITH (fillfactor = 10); -- one row is changed again and again
+
+-- +goose StatementBegin
+CREATE FUNCTION now_us() RETURNS bigint LANGUAGE sql VOLATILE AS $$ SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint $$;
+-- +goose StatementEnd
