@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -307,5 +309,29 @@ func TestTemplatesOfAnOperator(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "C000001") {
 			t.Errorf("error %v, want %q and the contract in it", err, want)
 		}
+	}
+}
+
+func TestTheMailShowsTheMonthsBefore(t *testing.T) {
+	m := quietMonth()
+	detect(&m, store.Virus, 5, "PC-001", "X", "cleaned", 3)
+	history := []aggregate.MonthTotals{{Period: store.Period{Year: 2026, Month: time.August}, Virus: 7}, {Period: store.Period{Year: 2026, Month: time.September}, Virus: 1}}
+	report, err := aggregate.Compute(m.Rows(), aggregate.Options{History: history})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := renderer(t)
+	parts, err := r.Parts(r.Word(report))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shown []string
+	for _, i := range parts.Images {
+		if strings.HasSuffix(i.Name, "-months.png") {
+			shown = append(shown, i.Alt)
+		}
+	}
+	if want := []string{"8月(7件)、9月(1件)、10月(3件)"}; !slices.Equal(shown, want) { // those without detections have no line
+		t.Errorf("the lines of months say %q, want %q", shown, want)
 	}
 }

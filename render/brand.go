@@ -81,6 +81,3 @@ func hexColour(s string) (chart.Color, error) {
 	}
 	return chart.Color{R: uint8(n >> 16), G: uint8(n >> 8), B: uint8(n), A: 0xFF}, nil
 }
-
-// css writes a colour for a style sheet.
-func css(c chart.Color) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }

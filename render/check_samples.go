@@ -13,7 +13,7 @@ import (
 func sampleReports() ([]aggregate.Report, error) {
 	var reports []aggregate.Report
 	for i, m := range []store.Month{busyMonth(), emptyMonth(), newMonth(), partlyMonth(), staleMonth()} {
-		r, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 2 - min(i, 1), Families: families})
+		r, err := aggregate.Compute(m.Rows(), aggregate.Options{Revision: 2 - min(i, 1), Families: families, History: history})
 		if err != nil {
 			return nil, fmt.Errorf("compute sample report %d: %w", i+1, err)
 		}
@@ -22,6 +22,9 @@ func sampleReports() ([]aggregate.Report, error) {
 	reports[0].Late = 3
 	return reports, nil
 }
+
+// history gives the line of months something to show.
+var history = []aggregate.MonthTotals{{Period: store.Period{Year: 2026, Month: time.September}, Virus: 10}}
 
 // families makes one of the samples' threats ransomware.
 var families = []string{"Trojan.Sample.3"}

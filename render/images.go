@@ -14,12 +14,21 @@ import (
 var (
 	trendSize = chart.Size{W: 440, H: 180}
 	barSize   = chart.Size{W: 440, H: 24}
+	sparkSize = chart.Size{W: 84, H: 18}
 )
 
 // addImages draws the charts of the parts that the mail shows.
 func (r *Renderer) addImages(parts *Parts, e edition.Edition, report aggregate.Report) (map[string]*html.Image, error) {
 	defer r.watch("charts")()
 	images := map[string]*html.Image{}
+	for _, row := range e.Front.Summary.Rows {
+		if row.ID == "" {
+			continue
+		}
+		if err := parts.draw(images, r.chart.Spark(row.Months, sparkSize), row.ID, row.Alt, report); err != nil {
+			return nil, err
+		}
+	}
 	for _, d := range e.Documents {
 		for _, p := range d.Parts {
 			if !p.InMail {
@@ -52,6 +61,11 @@ func (r *Renderer) addImage(parts *Parts, images map[string]*html.Image, block e
 	default:
 		return nil
 	}
+	return parts.draw(images, c, id, alt, report)
+}
+
+// draw adds a chart as an image.
+func (p *Parts) draw(images map[string]*html.Image, c chart.Chart, id, alt string, report aggregate.Report) error {
 	data, err := c.PNG()
 	if err != nil {
 		return fmt.Errorf("chart %s: %w", id, err)
@@ -60,7 +74,7 @@ func (r *Renderer) addImage(parts *Parts, images map[string]*html.Image, block e
 		CID:  fmt.Sprintf("%s.%s.%s@report", id, report.Contract.ID, report.Period),
 		Name: id + ".png", Data: data, Width: c.W, Height: c.H, Alt: alt,
 	}
-	parts.Images = append(parts.Images, image)
+	p.Images = append(p.Images, image)
 	images[id] = &html.Image{CID: image.CID, Width: c.W, Height: c.H, Alt: alt}
 	return nil
 }

@@ -130,10 +130,10 @@ func (r *Renderer) colour(list []string) error {
 	}
 	r.accent, r.colors = accent, html.Colors{Accent: "#1D5FB4", Bar: "#5B93D6"}
 	if len(list) > 0 {
-		r.colors.Accent = css(accent)
+		r.colors.Accent = chart.CSS(accent)
 	}
 	if len(list) > 1 {
-		r.colors.Bar = css(bar)
+		r.colors.Bar = chart.CSS(bar)
 		r.chart.BarColor, r.chart.PeakColor = bar, chart.Strong // a peak differs from any bar
 	}
 	return nil

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 )
@@ -52,6 +53,9 @@ var (
 // SliceColor is the colour of the i-th slice; a slice keeps its colour whether or not the ones
 // before it are zero, so that one result has one colour in every report.
 func SliceColor(i int) Color { return Slices[i%len(Slices)] }
+
+// CSS writes a colour for a style sheet.
+func CSS(c Color) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
 func rgb(hex uint32) Color {
 	return Color{R: uint8(hex >> 16), G: uint8(hex >> 8), B: uint8(hex), A: 0xFF}

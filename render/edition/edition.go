@@ -96,6 +96,7 @@ type SummaryRow struct {
 	Found                            bool
 	Off                              string  // in place of figures: 設定されていません
 	Months                           []int64 // up to six, -1 where a month is not known
+	ID, Alt                          string  // of their line as an image: "virus-months", and what it shows; "" for none
 }
 
 // Document is one PDF, and its part of the mail.

@@ -143,6 +143,9 @@ func (u *build) summary() Summary {
 		if line.Feature == store.URLFiltering && !r.Overview.URLFiltering {
 			row = SummaryRow{Label: row.Label, Off: w.Overview.NotConfigured}
 		}
+		if row.Alt = u.monthsAlt(row.Months); row.Alt != "" {
+			row.ID = string(line.Feature) + "-months"
+		}
 		s.Rows = append(s.Rows, row)
 	}
 	if !known {
@@ -188,4 +191,22 @@ func (u *build) history(f store.Feature) (list []int64) {
 		list = append(list, v)
 	}
 	return list
+}
+
+// monthsAlt tells a line of months in words; "" if there is nothing to see in it.
+func (u *build) monthsAlt(months []int64) string {
+	var said []string
+	some := false
+	p := u.first()
+	for _, n := range months {
+		if n >= 0 {
+			said = append(said, u.w.Format.Aside.Say(words.Values{From: u.w.ShortMonth(p), To: u.w.Detections(n)}))
+			some = some || n > 0
+		}
+		p = p.Next()
+	}
+	if !some || len(said) < 2 {
+		return ""
+	}
+	return strings.Join(said, u.w.Format.Join)
 }

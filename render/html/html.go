@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"geppo/render/chart"
 	"geppo/render/edition"
 	"geppo/render/words"
 )
@@ -245,6 +246,7 @@ var funcs = template.FuncMap{
 		return template.HTML("<!--[if mso]>" + markup + "<![endif]-->") //nolint:gosec // literals, see above
 	},
 	"tel":     func(phone string) template.URL { return template.URL("tel:" + digits(phone)) }, //nolint:gosec // digits alone
+	"css":     chart.CSS,
 	"add":     func(a, b int) int { return a + b },
 	"percent": func(part float64) int { return int(part*100 + 0.5) },
 	"tone":    func(t edition.Tone) string { return [...]string{"plain", "calm", "warn", "alarm"}[t] },

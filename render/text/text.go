@@ -73,6 +73,10 @@ func (p *printer) front() {
 	p.line(e.Addressee)
 	p.gap()
 	p.wrapped("", e.Greeting)
+	for _, remark := range f.Remarks {
+		p.gap()
+		p.wrapped("", remark)
+	}
 	p.gap()
 	p.rule("=")
 	p.wrapped(" "+f.Mark+" "+f.Word+"  ", f.Lead)
@@ -80,14 +84,10 @@ func (p *printer) front() {
 	p.wrapped("", strings.Join(f.Sentences, ""))
 	p.gap()
 	for _, s := range f.Funnel {
-		p.line("  ", left(s.Label, 30), right(s.Value, 10))
+		p.line("  ", left(s.Label, 42), right(s.Value, 12))
 	}
 	if f.Restricted != nil {
-		p.line("  ", left("("+f.Restricted.Label+")", 30), right(f.Restricted.Value, 10))
-	}
-	for _, remark := range f.Remarks {
-		p.gap()
-		p.wrapped("", remark)
+		p.line("  ", left("("+f.Restricted.Label+")", 42), right(f.Restricted.Value, 12))
 	}
 	p.gap()
 	for _, fact := range e.Facts {
@@ -236,7 +236,7 @@ func (p *printer) table(t edition.Table) {
 			break
 		}
 		if len(row) == 2 {
-			p.pair(p.name(row[0].Name, 54), row[1].Text)
+			p.pair(p.name(row[0].Name, 54), row[1].Text, t.Columns[1].Right)
 			continue
 		}
 		var cells []string
@@ -251,8 +251,8 @@ func (p *printer) table(t edition.Table) {
 }
 
 // pair prints a label and a figure in columns, anything longer behind its label, or below it where that is long.
-func (p *printer) pair(label, value string) {
-	if words.Width(value) <= 14 {
+func (p *printer) pair(label, value string, figure bool) {
+	if figure {
 		p.line("  ", left(label, 58), right(value, 14))
 		return
 	}
