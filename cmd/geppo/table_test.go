@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -23,6 +24,12 @@ import (
 // onTerminal runs a command whose output goes to a terminal of so many columns, and gives what it shows.
 func onTerminal(ctx context.Context, t *testing.T, columns uint16, args ...string) (code int, shown string) {
 	t.Helper()
+	return answering(ctx, t, columns, "", args...)
+}
+
+// answering runs a command on a terminal where somebody types an answer once he is asked; "": nobody sits there.
+func answering(ctx context.Context, t *testing.T, columns uint16, answer string, args ...string) (code int, shown string) {
+	t.Helper()
 	screen, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -34,10 +41,28 @@ func onTerminal(ctx context.Context, t *testing.T, columns uint16, args ...strin
 	var seen bytes.Buffer
 	read := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(&seen, screen)
-		read <- err
+		asked := bufio.NewReader(screen)
+		for rest := answer; ; {
+			c, err := asked.ReadByte()
+			if err != nil {
+				read <- err
+				return
+			}
+			seen.WriteByte(c)
+			if rest != "" && bytes.HasSuffix(seen.Bytes(), []byte("[y/N] ")) {
+				if _, err := screen.WriteString(rest); err != nil {
+					read <- err
+					return
+				}
+				rest = ""
+			}
+		}
 	}()
-	code = run(ctx, append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...), nil, tty, tty)
+	var stdin io.Reader
+	if answer != "" {
+		stdin = tty
+	}
+	code = run(ctx, append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...), stdin, tty, tty)
 	// That nobody holds the terminal any more is told by an error of input.
 	if err := errors.Join(tty.Close(), <-read); err != nil && !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
