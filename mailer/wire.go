@@ -82,12 +82,21 @@ func (c *Conn) drop() {
 
 // checkLines refuses bytes that another server may read as a different message: every CR and LF belongs to a pair.
 func checkLines(b []byte) error {
-	pairs := bytes.Count(b, []byte("\r\n"))
-	if bytes.Count(b, []byte("\n")) != pairs || bytes.Count(b, []byte("\r")) != pairs || !bytes.HasSuffix(b, []byte("\r\n")) {
-		return errors.New("the message does not have CRLF line ends throughout")
+	lines := 0
+	for rest := b; len(rest) > 0; lines++ {
+		end := bytes.IndexByte(rest, '\n')
+		if end < 1 || rest[end-1] != '\r' {
+			return errLines
+		}
+		rest = rest[end+1:]
+	}
+	if lines == 0 || bytes.Count(b, []byte("\r")) != lines {
+		return errLines
 	}
 	return nil
 }
+
+var errLines = errors.New("the message does not have CRLF line ends throughout")
 
 // stuffed doubles the dot at the start of a line (RFC 5321 4.5.2). b is returned as it is if there is none, as in
 // most messages of ours.

@@ -284,9 +284,18 @@ func (p Period) Bounds(loc *time.Location) (start, end time.Time) {
 
 // Days are the period's calendar days in order.
 func (p Period) Days() []Day {
-	var days []Day
-	for t := time.Date(p.Year, p.Month, 1, 0, 0, 0, 0, time.UTC); t.Month() == p.Month; t = t.AddDate(0, 0, 1) {
-		days = append(days, Day(t.Format(time.DateOnly)))
+	if p.Month < time.January || p.Month > time.December {
+		return nil
+	}
+	days := make([]Day, time.Date(p.Year, p.Month+1, 0, 0, 0, 0, 0, time.UTC).Day())
+	month := p.String()
+	var all []byte // of which each is a part: they are asked for again and again
+	for i := range days {
+		all = append(append(all, month...), '-', byte('0'+(i+1)/10), byte('0'+(i+1)%10))
+	}
+	text, size := string(all), len(all)/len(days)
+	for i := range days {
+		days[i] = Day(text[i*size:][:size])
 	}
 	return days
 }

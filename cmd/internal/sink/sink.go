@@ -42,7 +42,7 @@ func Start(ctx context.Context, keep func(Message) error) (*Sink, error) {
 		return &session{keep: keep}, nil
 	}))
 	server.Domain = "localhost"
-	server.MaxMessageBytes = maxMessage
+	server.MaxMessageBytes, server.MaxLineLength = maxMessage, 0 // to look for the end of each line takes as long as to read them
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
 	return &Sink{listener: listener, stop: Serve(server, listener)}, nil
 }
