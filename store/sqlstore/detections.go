@@ -167,7 +167,14 @@ func (d *Detections) Contracts(ctx context.Context) (list []store.Contract, err 
 // EachContract gives what Contracts lists one by one, for who needs little of 100,000 of them. take
 // must not read the detections itself.
 func (d *Detections) EachContract(ctx context.Context, take func(store.Contract) error) error {
-	return d.eachContract(ctx, func(_ *sql.Tx, _ int64, c store.Contract) error { return take(c) })
+	return d.someContracts(ctx, func(_ *sql.Tx, _ []int64, some []store.Contract) error {
+		for _, c := range some {
+			if err := take(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // EachContractOf gives those of these ids that there are, by id, as EachContract does.
@@ -190,22 +197,22 @@ func (d *Detections) EachContractOf(ctx context.Context, ids []string, take func
 	return nil
 }
 
-// eachContract reads some contracts at a time, so that no answer is open while take asks for something else: on a
+// someContracts reads some contracts at a time, so that no answer is open while take asks for something else: on a
 // connection to PostgreSQL there can be but one.
-func (d *Detections) eachContract(ctx context.Context, take func(tx *sql.Tx, key int64, c store.Contract) error) error {
+func (d *Detections) someContracts(ctx context.Context, take func(tx *sql.Tx, keys []int64, some []store.Contract) error) error {
 	err := d.snapshot(ctx, func(tx *sql.Tx) error {
 		for after, more := "", true; more; {
 			keys, some, err := d.contractsBy(ctx, tx, d.contracts, after, contractsAtATime)
 			if err != nil {
 				return err
 			}
-			for i, c := range some {
-				if err := take(tx, keys[i], c); err != nil {
-					return err
-				}
-				after = c.ID
+			if more = len(some) == contractsAtATime; len(some) > 0 {
+				after = some[len(some)-1].ID
+				err = take(tx, keys, some)
 			}
-			more = len(some) == contractsAtATime
+			if err != nil {
+				return err
+			}
 		}
 		return nil
 	})

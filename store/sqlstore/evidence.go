@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"geppo/store"
@@ -34,13 +35,33 @@ CASE
 // future is how far ahead of our clock a row may be dated: time zones and clocks that are a little fast.
 const future = 48 * time.Hour
 
+// selectEvidences asks the same of PostgreSQL for many contracts at once: one by one, the way through the network costs
+// more than the answer.
+var selectEvidences = `
+SELECT w.contract, v.begun, v.complete
+FROM json_to_recordset(CAST(?1 AS JSON)) AS w (contract BIGINT, late BIGINT, until BIGINT, last TEXT, ahead BIGINT, after TEXT),
+LATERAL (` + strings.NewReplacer("+?1", "w.contract", "+?2", "w.late", "+?3", "w.until", "+?4", "w.last", "+?5", "w.ahead", "+?6", "w.after").
+	Replace(selectEvidence) + `) AS v (begun, complete)`
+
+// evidenceOf is what is asked for of a contract, in the order of selectEvidence.
+type evidenceOf struct {
+	Contract int64     `json:"contract"`
+	Late     int64     `json:"late"`
+	Until    int64     `json:"until"`
+	Last     store.Day `json:"last"`
+	Ahead    int64     `json:"ahead"`
+	After    store.Day `json:"after"`
+}
+
 // Evidence tells what a contract's rows say of its feed, see store.Evidence.
 func (d *Detections) Evidence(ctx context.Context, contract string, p store.Period, now time.Time) (e store.Evidence, err error) {
 	err = d.snapshot(ctx, func(tx *sql.Tx) error {
 		key, c, err := d.readContract(ctx, tx, contract)
-		if err == nil {
-			e, err = d.evidence(ctx, tx, key, c.Timezone, p, now)
+		if err != nil {
+			return err
 		}
+		known, err := d.evidences(ctx, tx, []int64{key}, []store.Contract{c}, p, now)
+		e = known[key]
 		return err
 	})
 	if err != nil {
@@ -49,31 +70,55 @@ func (d *Detections) Evidence(ctx context.Context, contract string, p store.Peri
 	return e, nil
 }
 
-// EachEvidence gives every contract as EachContract does, with what its rows say of its feed where the
-// contract is wanted.
+// EachEvidence gives every contract that is wanted as EachContract does, with what its rows say of its feed.
 func (d *Detections) EachEvidence(ctx context.Context, p store.Period, now time.Time, wanted func(store.Contract) bool, take func(store.Contract, store.Evidence) error) error {
-	return d.eachContract(ctx, func(tx *sql.Tx, key int64, c store.Contract) error {
-		if !wanted(c) {
-			return nil
+	return d.someContracts(ctx, func(tx *sql.Tx, keys []int64, some []store.Contract) error {
+		of, chosen := keys[:0:0], some[:0:0]
+		for i, c := range some {
+			if wanted(c) {
+				of, chosen = append(of, keys[i]), append(chosen, c)
+			}
 		}
-		e, err := d.evidence(ctx, tx, key, c.Timezone, p, now)
-		if err != nil {
-			return err
+		known, err := d.evidences(ctx, tx, of, chosen, p, now)
+		for i := 0; i < len(chosen) && err == nil; i++ {
+			err = take(chosen[i], known[of[i]])
 		}
-		return take(c, e)
+		return err
 	})
 }
 
-func (d *Detections) evidence(ctx context.Context, tx *sql.Tx, contract int64, zone string, p store.Period, now time.Time) (e store.Evidence, err error) {
-	loc, err := d.location(zone)
-	if err != nil {
-		return e, err
+// evidences are those of contracts, by their keys.
+func (d *Detections) evidences(ctx context.Context, tx *sql.Tx, keys []int64, contracts []store.Contract, p store.Period, now time.Time) (map[int64]store.Evidence, error) {
+	known := make(map[int64]store.Evidence, len(keys))
+	limit, days := now.Add(future), p.Days()
+	asked := make([]evidenceOf, len(keys))
+	for i, c := range contracts {
+		loc, err := d.location(c.Timezone)
+		if err != nil {
+			return nil, err
+		}
+		_, end := p.Bounds(loc)
+		late, _ := p.Previous().Bounds(loc)
+		asked[i] = evidenceOf{keys[i], late.UnixMilli(), end.UnixMilli(), days[len(days)-1], limit.UnixMilli(), store.DayOf(limit, loc)}
 	}
-	_, end := p.Bounds(loc)
-	late, _ := p.Previous().Bounds(loc)
-	days := p.Days()
-	limit := now.Add(future)
-	err = tx.StmtContext(ctx, d.evidenceOf).QueryRowContext(ctx, contract, late.UnixMilli(), end.UnixMilli(), string(days[len(days)-1]),
-		limit.UnixMilli(), string(store.DayOf(limit, loc))).Scan(&e.Begun, &e.Complete)
-	return e, err
+	if d.f.file == nil {
+		rows, err := tx.QueryContext(ctx, selectEvidences, list(asked))
+		err = readRows(rows, err, func(row scanner) error {
+			var key int64
+			var e store.Evidence
+			err := row.Scan(&key, &e.Begun, &e.Complete)
+			known[key] = e
+			return err
+		})
+		return known, err
+	}
+	for _, a := range asked {
+		var e store.Evidence
+		row := tx.StmtContext(ctx, d.evidenceOf).QueryRowContext(ctx, a.Contract, a.Late, a.Until, string(a.Last), a.Ahead, string(a.After))
+		if err := row.Scan(&e.Begun, &e.Complete); err != nil {
+			return nil, err
+		}
+		known[a.Contract] = e
+	}
+	return known, nil
 }
