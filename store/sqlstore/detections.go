@@ -38,16 +38,19 @@ func OpenDetections(ctx context.Context, dsn string, mode Mode) (d *Detections, 
 		return nil, err
 	}
 	d = &Detections{f: f}
-	lists := [][]statement{d.readStatements(), d.month.list(f.r), d.imports.list(f.r), d.search.list(f.r), d.insert.list(f.w), d.prune.list(f.r, f.w)}
-	if f.file != nil {
-		lists = append(lists, d.insert.rows(f.w), d.prune.units(f.r, f.w))
-	}
-	for _, list := range lists {
-		if err := prepare(ctx, list); err != nil {
-			return nil, errors.Join(fmt.Errorf("open detections database %s: %w", f.name, err), f.Close())
-		}
+	if err := prepare(ctx, d.statements()); err != nil {
+		return nil, errors.Join(fmt.Errorf("open detections database %s: %w", f.name, err), f.Close())
 	}
 	return d, nil
+}
+
+func (d *Detections) statements() []statement {
+	r, w := d.f.r, d.f.w
+	all := slices.Concat(d.readStatements(), d.month.list(r), d.imports.list(r), d.search.list(r), d.insert.list(w), d.prune.list(r, w))
+	if d.f.file != nil {
+		all = slices.Concat(all, d.insert.rows(w), d.prune.units(r, w))
+	}
+	return all
 }
 
 // Close closes the database; call it when no method is under way.

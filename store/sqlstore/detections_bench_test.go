@@ -32,9 +32,9 @@ func benchRows(b *testing.B) int {
 // so many contracts that most have 500; every 100th contract has 50 times as many. The database of
 // the requirement is that of
 //
-//	GEPPO_BENCH_ROWS=10000000 GEPPO_BENCH_DB=/var/tmp/bench.db go test -run '^$' -bench Month ./store
+//	GEPPO_BENCH_ROWS=10000000 GEPPO_BENCH_DB=/var/tmp/bench.db go test -run '^$' -bench Month ./store/sqlstore
 //
-// and is kept for the next time, if it has a name.
+// and is kept for the next time, if it has a name; GEPPO_BENCH_DB may be a postgres:// DSN as well.
 func BenchmarkMonth(b *testing.B) {
 	rows := benchRows(b)
 	contracts := max(rows/750, 100)

@@ -37,6 +37,8 @@ const future = 48 * time.Hour
 
 // selectEvidences asks the same of PostgreSQL for many contracts at once: one by one, the way through the network costs
 // more than the answer.
+//
+//nolint:gosec // G202: our own text
 var selectEvidences = `
 SELECT w.contract, v.begun, v.complete
 FROM json_to_recordset(CAST(?1 AS JSON)) AS w (contract BIGINT, late BIGINT, until BIGINT, last TEXT, ahead BIGINT, after TEXT),

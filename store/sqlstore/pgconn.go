@@ -66,14 +66,11 @@ func (c *pgConn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-func (c *pgConn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	w := c.wait(ctx)
-	defer w.end()
-	stmt, err := c.Conn.PrepareContext(w, rebind(query))
-	if err != nil {
-		return nil, w.explain(err)
-	}
-	return pgStmt{stmt.(*stdlib.Stmt), c}, nil
+// PrepareContext prepares nothing: the driver keeps what a connection has prepared, by its text, and prepares nothing
+// either where the DSN says default_query_exec_mode=exec, because a pgbouncer between hands out another connection for
+// each transaction. That every statement fits the schema is for a test to find.
+func (c *pgConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
+	return pgStmt{query, c}, nil
 }
 
 func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.Tx, error) {
@@ -146,23 +143,32 @@ func (tx pgTx) end(statement string) (pgconn.CommandTag, error) {
 	return tag, w.explain(err)
 }
 
+// pgStmt is a statement that is prepared by whichever connection runs it.
 type pgStmt struct {
-	*stdlib.Stmt
-	conn *pgConn
+	query string
+	conn  *pgConn
 }
 
 func (s pgStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	w := s.conn.wait(ctx)
-	defer w.end()
-	result, err := s.Stmt.ExecContext(w, args)
-	return result, w.explain(err)
+	return s.conn.ExecContext(ctx, s.query, args)
 }
 
 func (s pgStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	w := s.conn.wait(ctx)
-	rows, err := s.Stmt.QueryContext(w, args)
-	return w.over(rows, err)
+	return s.conn.QueryContext(ctx, s.query, args)
 }
+
+// NumInput is not known before it is run.
+func (s pgStmt) NumInput() int { return -1 }
+
+func (s pgStmt) Close() error { return nil }
+
+var errWithoutContext = errors.New("a statement is run with a context")
+
+// Exec is there for the interface's sake, as Query is.
+func (s pgStmt) Exec([]driver.Value) (driver.Result, error) { return nil, errWithoutContext }
+
+// Query is what ExecContext is beside Exec.
+func (s pgStmt) Query([]driver.Value) (driver.Rows, error) { return nil, errWithoutContext }
 
 // waiting is the context of a call under way.
 type waiting struct {

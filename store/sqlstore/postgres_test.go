@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"errors"
 	"io"
 	"net"
@@ -22,15 +23,39 @@ func TestPostgresTakesEveryStatementOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	for _, query := range append(slices.Clone(ledgerStatements), takeTurn, beAlone, reserve) {
-		stmt, err := l.r.PrepareContext(t.Context(), query)
-		if err != nil {
-			t.Errorf("%s\n%v", rebind(query), err)
-			continue
+	fit(t, l.r, append(slices.Clone(ledgerStatements), takeTurn, beAlone, reserve)...)
+}
+
+func TestPostgresTakesEveryStatementOfTheDetections(t *testing.T) {
+	d := openOnPostgres(t)
+	list := []string{
+		selectEvidences, selectPartitions, selectZones, countDetections, countEvents, countCoverage, countStatuses,
+		pruneEvents, pruneCoverage, pruneStatuses, pruneIdentities, selectLastKey, keepWritersOut, countRows, forgetFolder, forgetNamed,
+	}
+	for _, s := range d.statements() {
+		list = append(list, s.text)
+	}
+	fit(t, d.f.r, append(list, forgetRows...)...)
+}
+
+// fit has PostgreSQL itself look at statements.
+func fit(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = conn.Raw(func(c any) error {
+		for _, statement := range statements {
+			if _, err := c.(*pgConn).Conn.Conn().Prepare(t.Context(), "", rebind(statement)); err != nil {
+				t.Errorf("%s\n%v", rebind(statement), err)
+			}
 		}
-		if err := stmt.Close(); err != nil {
-			t.Error(err)
-		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
