@@ -20,8 +20,7 @@ func Rows(dst, lines []byte, stride int) []byte {
 		p = &packer{}
 	}
 	defer packers.Put(p)
-	p.tokens, p.counts = p.tokens[:0], counts{}
-	p.find(lines, stride)
+	all := p.lines(lines, stride)
 	k := newCode(&p.counts)
 	w := bitWriter{b: append(dst, zlibHead...)}
 	w.begin(k)
@@ -30,26 +29,15 @@ func Rows(dst, lines []byte, stride int) []byte {
 	}
 	w.symbol(k.literal[endBlock])
 	w.flush()
-	return binary.BigEndian.AppendUint32(w.b, sumOfLines(lines, stride).adler())
-}
-
-// sumOfLines is sumOf, which it asks only of lines that are not like the one above.
-func sumOfLines(lines []byte, stride int) (all sum) {
-	var line sum
-	for at := 0; at+stride <= len(lines); at += stride {
-		next := lines[at:][:stride]
-		if at == 0 || !bytes.Equal(next, lines[at-stride:at]) {
-			line = sumOf(next)
-		}
-		all = all.then(line)
-	}
-	return all
+	return binary.BigEndian.AppendUint32(w.b, all.adler())
 }
 
 // packer takes one block apart.
 type packer struct {
 	tokens []token
 	counts counts
+	stride int
+	same   int // how many bytes up to here are those above, and no token yet
 }
 
 var packers sync.Pool
@@ -57,28 +45,70 @@ var packers sync.Pool
 // minMatch is of scan lines: shorter ones cost more than their literals.
 const minMatch = 4
 
-// find takes the scan lines apart.
-func (p *packer) find(lines []byte, stride int) {
-	for i := 0; i < len(lines); {
-		up := 0
-		if i >= stride && stride <= window {
-			up = common(lines[i:], lines[i-stride:])
+// lines takes the scan lines apart, and sums them up. Neither looks into a line that is like the one above.
+func (p *packer) lines(lines []byte, stride int) (all sum) {
+	p.tokens, p.counts, p.stride, p.same = p.tokens[:0], counts{}, stride, 0
+	reach := minMatch <= stride && stride <= window
+	var line sum
+	for at := 0; at+stride <= len(lines); at += stride {
+		next := lines[at:][:stride]
+		if reach && at > 0 && bytes.Equal(next, lines[at-stride:at]) {
+			p.same += stride
+		} else {
+			line = sumOf(next)
+			p.line(lines[:at+stride], at, reach)
 		}
-		run := 0
+		all = all.then(line)
+	}
+	p.above()
+	p.counts.literal[endBlock]++
+	return all
+}
+
+// line takes apart the line that begins at i, the last one.
+func (p *packer) line(lines []byte, i int, reach bool) {
+	for i < len(lines) {
+		up, run := 0, 0
+		if reach && i >= p.stride {
+			up = common(lines[i:], lines[i-p.stride:])
+		}
 		if i > 0 && up < maxMatch {
 			run = common(lines[i:], lines[i-1:])
 		}
-		t, n := token(lines[i]), 1
 		switch {
-		case up >= minMatch && up >= run:
-			t, n = match(up, stride), up
+		case up >= run && (up >= minMatch || up > 0 && p.same > 0):
+			p.same += up
+			i += up
 		case run >= minMatch:
-			t, n = match(run, 1), run
+			p.add(match(run, 1))
+			i += run
+		default:
+			p.add(token(lines[i]))
+			i++
 		}
-		p.tokens, i = append(p.tokens, t), i+n
-		p.counts.add(t)
 	}
-	p.counts.literal[endBlock]++
+}
+
+// above writes that bytes are those above.
+func (p *packer) above() {
+	for p.same > 0 {
+		length := min(p.same, maxMatch)
+		if rest := p.same - length; 0 < rest && rest < minMatch {
+			length -= minMatch // for the next one
+		}
+		p.same -= length
+		p.push(match(length, p.stride))
+	}
+}
+
+func (p *packer) add(t token) {
+	p.above()
+	p.push(t)
+}
+
+func (p *packer) push(t token) {
+	p.tokens = append(p.tokens, t)
+	p.counts.add(t)
 }
 
 // common is how many bytes a and b begin with alike, at most maxMatch.

@@ -7,9 +7,10 @@
 package file
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"geppo/render/deflate"
 )
@@ -86,7 +87,7 @@ func (d *Doc) Root() *Element { return d.root }
 
 // AddPage adds a page behind the others. Pages may be written to in any order, until Write.
 func (d *Doc) AddPage() *Page {
-	p := &Page{doc: d, number: len(d.pages) + 1}
+	p := &Page{doc: d, number: len(d.pages) + 1, b: make([]byte, 0, 8<<10)}
 	d.pages = append(d.pages, p)
 	return p
 }
@@ -238,7 +239,4 @@ func (w *writer) outline(marks []bookmark, first int) {
 }
 
 // id tells two files apart (ISO 32000-1, 14.4): the hash of all that stands before it.
-func id(content []byte) []byte {
-	sum := sha256.Sum256(content)
-	return sum[:16]
-}
+func id(content []byte) string { return fmt.Sprintf("%032x", xxhash.Sum64(content)) }

@@ -3,7 +3,6 @@ package file
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -112,7 +111,7 @@ func (w *writer) close(catalog, info int) ([]byte, error) {
 		}
 	}
 	start := len(w.out)
-	sum := hex.EncodeToString(id(w.out))
+	sum := id(w.out)
 	entries := fmt.Sprintf("/Type/XRef/Size %d/W[1 3 2]/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]", len(w.places), catalog, info, sum, sum)
 	if err := w.stream(xref, entries, table); err != nil {
 		return nil, err

@@ -178,10 +178,18 @@ func (p *Page) setStroke(c Color, width float64) {
 
 func appendColor(b []byte, c Color) []byte {
 	for _, part := range []uint8{c.R, c.G, c.B} {
-		b = append(strconv.AppendFloat(b, math.Round(float64(part)/0.255)/1000, 'f', -1, 64), ' ')
+		b = append(b, shares[part]...)
 	}
 	return b
 }
+
+// shares are the 256 parts of a colour as a page says them.
+var shares = func() (list [256]string) {
+	for i := range list {
+		list[i] = strconv.FormatFloat(math.Round(float64(i)/0.255)/1000, 'f', -1, 64) + " "
+	}
+	return list
+}()
 
 // link is a rectangle of a page that leads somewhere.
 type link struct {
