@@ -14,16 +14,9 @@ import (
 type Face struct {
 	fonts []*Font // its own, then the fallbacks
 	place int     // of its own in the family's list
-	own   [1 << 16]entry
 
 	mu   sync.RWMutex
 	more map[rune]Glyph // found in the fallbacks, or beyond the BMP; glyph 0 where there is none
-}
-
-// entry is a glyph of a face's own font: nearly all of a report, and asked for each character of it.
-type entry struct {
-	glyph   uint16
-	advance float32 // ems
 }
 
 // Glyph is what draws a character.
@@ -35,21 +28,14 @@ type Glyph struct {
 }
 
 func newFace(place int, own *Font, fallbacks []*Font) *Face {
-	f := &Face{fonts: append([]*Font{own}, fallbacks...), place: place, more: map[rune]Glyph{}}
-	for r := range f.own {
-		if i := own.Index(rune(r)); i != 0 {
-			f.own[r] = entry{i, float32(own.Advance(i))}
-		}
-	}
-	return f
+	own.tabulate()
+	return &Face{fonts: append([]*Font{own}, fallbacks...), place: place, more: map[rune]Glyph{}}
 }
 
 // Glyph is what draws r; ok is false where no font can.
 func (f *Face) Glyph(r rune) (g Glyph, ok bool) {
-	if r >= 0 && int(r) < len(f.own) {
-		if e := f.own[r]; e.glyph != 0 {
-			return Glyph{f.fonts[0], f.place, e.glyph, float64(e.advance)}, true
-		}
+	if e := f.fonts[0].entry(r); e.glyph != 0 {
+		return Glyph{f.fonts[0], f.place, e.glyph, float64(e.advance)}, true
 	}
 	f.mu.RLock()
 	g, known := f.more[r]
@@ -113,7 +99,7 @@ func (f *Face) Runs(s string, do func(place int, run string, width float64)) {
 // invisible format characters (bidirectional overrides, joiners, variation selectors) left out, and
 // what no font has, control characters among them, spelled as U+XXXX. It tells how many were spelled.
 func (f *Face) Clean(s string) (string, int) {
-	if isPlain(s) {
+	if f.isPlain(s) {
 		return s, 0
 	}
 	var b strings.Builder
@@ -139,14 +125,14 @@ func (f *Face) Clean(s string) (string, int) {
 	return strings.TrimRight(b.String(), " "), spelled
 }
 
-// isPlain is true for the common case: printable ASCII without runs of spaces.
-func isPlain(s string) bool {
+// isPlain is true for the common case: characters that its own font draws as they are, without runs of spaces.
+func (f *Face) isPlain(s string) bool {
 	space := true
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' || s[i] == ' ' && space {
+	for _, r := range s {
+		if !f.fonts[0].entry(r).plain || r == ' ' && space {
 			return false
 		}
-		space = s[i] == ' '
+		space = r == ' '
 	}
 	return !space || s == ""
 }

@@ -10,10 +10,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Font is one TrueType font. It is safe for use by several goroutines.
@@ -25,6 +27,43 @@ type Font struct {
 	parsed  *sfnt.Font
 	buffers sync.Pool
 	unitsEm float64
+	table   *[1 << 16]entry // of the BMP; nil in a font that few characters are asked of
+}
+
+// entry is what is asked for each character of a report.
+type entry struct {
+	glyph   uint16
+	plain   bool    // it is printed as it is, whatever stands before and behind it
+	advance float32 // ems
+}
+
+// tabulate looks up the BMP once and for all.
+func (f *Font) tabulate() {
+	table := new([1 << 16]entry)
+	for r := range table {
+		if i := f.Index(rune(r)); i != 0 {
+			table[r] = entry{i, isPlain(rune(r)), float32(f.Advance(i))}
+		}
+	}
+	f.table = table
+}
+
+// isPlain tells characters that Clean leaves alone, but for runs of spaces.
+func isPlain(r rune) bool {
+	if ' ' <= r && r <= '~' {
+		return true
+	}
+	s := string(r)
+	return !unicode.IsControl(r) && !unicode.In(r, unicode.Cf, unicode.Variation_Selector) && (r == '\u3000' || !unicode.IsSpace(r)) &&
+		norm.NFC.IsNormalString(s) && norm.NFC.PropertiesString(s).BoundaryBefore()
+}
+
+// entry is r's; the zero one if there is no table, or no glyph.
+func (f *Font) entry(r rune) entry {
+	if f.table == nil || r < 0 || int(r) >= len(f.table) {
+		return entry{}
+	}
+	return f.table[r]
 }
 
 // Parse reads a TrueType font with glyf outlines (no OTF, no TTC).
@@ -40,6 +79,9 @@ func Parse(name string, ttf []byte) (*Font, error) {
 
 // Index is the glyph that draws r, 0 if the font has none.
 func (f *Font) Index(r rune) uint16 {
+	if e := f.entry(r); e.glyph != 0 {
+		return e.glyph
+	}
 	buf := f.buffers.Get().(*sfnt.Buffer)
 	defer f.buffers.Put(buf)
 	i, err := f.parsed.GlyphIndex(buf, r)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"geppo/templates"
@@ -74,6 +75,30 @@ func TestRunsAreTheWholeText(t *testing.T) {
 			t.Fatalf("the runs are %v wide, the text %v", width, fam.Bold.Width(text, 1))
 		}
 	})
+}
+
+// TestPlainTextNeedsNoCleaning: what is taken for plain is what it would be cleaned to, character by character.
+func TestPlainTextNeedsNoCleaning(t *testing.T) {
+	f := family(t).Regular
+	plain := 0
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.RuneFrom([]rune("aéかハ漢 \u3000\u3099\u309a\u0301\u200d\ufe00\u00ad\u2126Åﾊﾞ　\u2028　．神"))).Draw(t, "text")
+		if !f.isPlain(s) {
+			return
+		}
+		plain++
+		if !norm.NFC.IsNormalString(s) || strings.TrimSpace(strings.ReplaceAll(s, "\u3000", "x")) != strings.ReplaceAll(s, "\u3000", "x") || strings.Contains(s, "  ") {
+			t.Fatalf("%q is taken for plain", s)
+		}
+		for _, r := range s {
+			if got, spelled := f.Clean("x" + string(r) + "x"); got != "x"+string(r)+"x" || spelled != 0 {
+				t.Fatalf("%q is taken for plain, but %q is cleaned to %q", s, r, got)
+			}
+		}
+	})
+	if plain < 10 {
+		t.Errorf("%d of the texts were plain", plain)
+	}
 }
 
 func TestShortenKeepsBothEnds(t *testing.T) {

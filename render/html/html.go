@@ -93,6 +93,7 @@ func inlined(text string) string {
 // Print makes the body, and tells which images it shows, by their CIDs.
 func (p *Printer) Print(m Mail) (body []byte, shown map[string]bool, err error) {
 	var b bytes.Buffer
+	b.Grow(Max)
 	for _, room := range rooms {
 		if body, shown, err = p.print(&b, m, room); err != nil || len(body) <= Max {
 			return body, shown, err

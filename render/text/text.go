@@ -381,5 +381,5 @@ func right(s string, columns int) string {
 
 // wrap breaks text into lines of so many columns, by the rules that all printers share.
 func wrap(text string, columns int) []string {
-	return words.Wrap(text, float64(columns), func(r rune) float64 { return float64(words.Width(string(r))) })
+	return words.Wrap(text, float64(columns), func(r rune) float64 { return float64(words.RuneWidth(r)) })
 }

@@ -86,7 +86,22 @@ func invisible(r rune) bool {
 var columns = &runewidth.Condition{EastAsianWidth: true}
 
 // Width is the number of half-width columns that s takes.
-func Width(s string) int { return columns.StringWidth(s) }
+func Width(s string) int {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return columns.StringWidth(s)
+		}
+	}
+	return len(s)
+}
+
+// RuneWidth is that of a character that stands for itself.
+func RuneWidth(r rune) int {
+	if ' ' <= r && r <= '~' {
+		return 1
+	}
+	return columns.RuneWidth(r)
+}
 
 // Cut is what is shown of s and, where it is wider than the given half-width columns, takes out its middle: of
 // host and threat names both the beginning and the end tell. Marks, which take no column, count half a
