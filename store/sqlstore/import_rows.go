@@ -17,11 +17,11 @@ import (
 
 const (
 	insertContract = `
-INSERT INTO contracts (id, name, product, edr, url_filtering, licences, timezone, brand, since, ends)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, '')) ON CONFLICT DO NOTHING`
+INSERT INTO contracts (id, name, product, edr, url_filtering, licences, timezone, brand, since, ends, folded)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, nullif(?10, ''), ?11) ON CONFLICT DO NOTHING`
 	updateContract = `
 UPDATE contracts SET name = ?2, product = ?3, edr = ?4, url_filtering = ?5, licences = ?6, timezone = ?7, brand = ?8, since = ?9,
-  ends = nullif(?10, '')
+  ends = nullif(?10, ''), folded = ?11
 WHERE id = ?1 AND (name, product, edr, url_filtering, licences, timezone, brand, since, coalesce(ends, ''))
   IS DISTINCT FROM (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`
 
@@ -33,7 +33,7 @@ WHERE id = ?1 AND (name, product, edr, url_filtering, licences, timezone, brand,
 // is; otherwise c.Recipients, in which every address stands once, becomes the list.
 func (t *ImportTx) PutContract(ctx context.Context, c store.Contract, keepRecipients bool) error {
 	added, replaced, err := t.runOne(ctx, t.stmt.contract, c.ID, c.Name, c.Product, c.EDR, c.URLFiltering, c.Licences, c.Timezone,
-		c.Brand, c.Since, c.Ends)
+		c.Brand, c.Since, c.Ends, store.Fold(c.Name))
 	if err != nil {
 		return fmt.Errorf("write contract %q: %w", c.ID, err)
 	}

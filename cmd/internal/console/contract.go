@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -26,7 +25,7 @@ const mostHits = 50
 func (p *Pages) search(w http.ResponseWriter, r *http.Request, v visitor) error {
 	body := searchBody{Query: strings.TrimSpace(shorten(r.FormValue("q"), 200))}
 	if body.Query != "" {
-		hits, err := p.hits(r.Context(), body.Query)
+		hits, err := p.Office().Search(r.Context(), body.Query, mostHits)
 		if err != nil {
 			return err
 		}
@@ -38,49 +37,6 @@ func (p *Pages) search(w http.ResponseWriter, r *http.Request, v visitor) error 
 		body.Hits, body.More = hits, len(hits) >= mostHits
 	}
 	return p.show(w, r, v, http.StatusOK, "search", "nav.search", body)
-}
-
-// hits are one for each contract: of what came in, and of what was sent to an address.
-func (p *Pages) hits(ctx context.Context, query string) ([]store.Hit, error) {
-	hits, err := p.Detections.Search(ctx, query, mostHits)
-	if err != nil {
-		return nil, err
-	}
-	changes, err := p.Ledger.RecipientChanges(ctx, "") // what operators added stands in no import
-	if err != nil {
-		return nil, err
-	}
-	for _, c := range changes {
-		if strings.Contains(store.Mailbox(c.Recipient.Address), strings.ToLower(query)) {
-			hits = append(hits, store.Hit{By: store.ByAddress, Contract: c.Contract, What: c.Recipient.Address})
-		}
-	}
-	if strings.Contains(query, "@") {
-		sent, err := p.Ledger.DeliveriesTo(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range sent {
-			hits = append(hits, store.Hit{By: store.ByAddress, Contract: d.Contract, What: d.Recipient})
-		}
-	}
-	seen := map[string]bool{}
-	hits = slices.DeleteFunc(hits, func(h store.Hit) bool {
-		twice := seen[h.Contract]
-		seen[h.Contract] = true
-		return twice
-	})
-	slices.SortStableFunc(hits, func(a, b store.Hit) int { // the very id first
-		return cmp.Compare(exact(b, query), exact(a, query))
-	})
-	return hits, nil
-}
-
-func exact(h store.Hit, query string) int {
-	if h.Contract == query {
-		return 1
-	}
-	return 0
 }
 
 // contractBody is all that is known of a contract.

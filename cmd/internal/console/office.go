@@ -30,6 +30,7 @@ type Letters interface {
 
 // Lists are read from more than one place.
 type Lists interface {
+	Search(ctx context.Context, text string, most int) ([]store.Hit, error)
 	Addresses(ctx context.Context, contract store.Contract) (list []desk.Registered, stop *store.Stop, err error)
 	Stale(ctx context.Context, p store.Period, contracts []string, progress func(done, of int)) ([]desk.StaleReport, error)
 	Feeds(context.Context) ([]desk.Feed, error)

@@ -44,7 +44,6 @@ type Ledger interface {
 // Detections is what pages read of what came in.
 type Detections interface {
 	Contract(context.Context, string) (store.Contract, error)
-	Search(context.Context, string, int) ([]store.Hit, error)
 	ImportsByQuarter(context.Context, time.Time) ([]store.ImportCount, error)
 }
 

@@ -30,10 +30,11 @@ const hostile = `<script>alert(1)</script>"'&`
 
 // fakeOffice remembers what it was asked to do.
 type fakeOffice struct {
-	done   []desk.Request
-	plan   desk.Outline
-	refuse error
-	mail   string
+	desk.Desk // searches
+	done      []desk.Request
+	plan      desk.Outline
+	refuse    error
+	mail      string
 }
 
 func (o *fakeOffice) Consider(context.Context, desk.Request) (desk.Outline, error) {
@@ -111,6 +112,7 @@ func newSite(t *testing.T, change func(*console.Door)) *site {
 		change(&s.door)
 	}
 	ledger, detections := databases(t)
+	s.office.Desk = desk.Desk{Ledger: ledger, Detections: detections}
 	s.pages, err = console.NewPages(console.Backing{
 		Ledger: ledger, Detections: detections, Office: func() console.Office { return s.office }, Zone: time.UTC,
 		Now: func() time.Time { return s.now }, Log: slog.New(slog.DiscardHandler),

@@ -32,11 +32,10 @@ func (m Member) address(mailbox string) (Registered, bool) {
 // EachMember gives the contracts that are named, in their order, or all of them where none is, by name; it refuses one
 // that is not known. take must not read the detections.
 func (d Desk) EachMember(ctx context.Context, contracts []string, take func(Member) error) error {
-	addresses, err := daemon.ReadAddresses(ctx, d.Ledger)
+	member, err := d.members(ctx, take)
 	if err != nil {
 		return err
 	}
-	member := func(c store.Contract) error { return take(Member{c, addresses.Registered(c), addresses.Stopped(c.ID)}) }
 	if len(contracts) == 0 {
 		return d.Detections.EachContract(ctx, member)
 	}
@@ -50,6 +49,12 @@ func (d Desk) EachMember(ctx context.Context, contracts []string, take func(Memb
 		}
 	}
 	return nil
+}
+
+// members makes of a contract what EachMember gives.
+func (d Desk) members(ctx context.Context, take func(Member) error) (func(store.Contract) error, error) {
+	addresses, err := daemon.ReadAddresses(ctx, d.Ledger)
+	return func(c store.Contract) error { return take(Member{c, addresses.Registered(c), addresses.Stopped(c.ID)}) }, err
 }
 
 // named are the contracts that something is done to: none is none, and not all.

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -8,41 +9,59 @@ import (
 	"geppo/store"
 )
 
-// Find lists the contracts whose id, company or one of whose addresses has a text in it, by id; upper and lower case
-// and full width are one. An address that was removed finds its contract too: somebody may ask about it.
-func (d Desk) Find(ctx context.Context, text string) (ids []string, err error) {
-	changes, err := d.Ledger.RecipientChanges(ctx, "")
+// Search finds contracts by what somebody on the telephone knows: a part of the id, the company or an address, one that
+// was removed or only written to included, or how the name of a machine begins. Each contract is told once, the very id
+// first; of each kind at most so many are looked for, all for 0.
+func (d Desk) Search(ctx context.Context, text string, most int) ([]store.Hit, error) {
+	hits, err := d.Detections.Search(ctx, text, most)
 	if err != nil {
 		return nil, err
 	}
-	text = store.Fold(text)
-	changed := map[string]bool{}
+	changes, err := d.Ledger.RecipientChanges(ctx, "") // what operators added stands in no import
+	if err != nil {
+		return nil, err
+	}
+	folded := store.Fold(text)
 	for _, c := range changes {
-		if contains(c.Recipient.Address, text) {
-			changed[c.Contract] = true
+		if strings.Contains(store.Fold(c.Recipient.Address), folded) {
+			hits = append(hits, store.Hit{By: store.ByAddress, Contract: c.Contract, What: c.Recipient.Address})
 		}
 	}
-	err = d.Detections.EachContract(ctx, func(c store.Contract) error {
-		found := changed[c.ID] || contains(c.ID, text) || contains(c.Name, text)
-		for _, r := range c.Recipients {
-			found = found || contains(r.Address, text)
+	if strings.Contains(text, "@") { // an address that is no contract's any more may still have got mail
+		sent, err := d.Ledger.DeliveriesTo(ctx, text)
+		if err != nil {
+			return nil, err
 		}
-		if found {
-			ids = append(ids, c.ID)
+		for _, delivery := range sent {
+			hits = append(hits, store.Hit{By: store.ByAddress, Contract: delivery.Contract, What: delivery.Recipient})
 		}
-		return nil
+	}
+	seen := map[string]bool{}
+	hits = slices.DeleteFunc(hits, func(h store.Hit) bool {
+		twice := seen[h.Contract]
+		seen[h.Contract] = true
+		return twice
 	})
-	return ids, err
+	slices.SortStableFunc(hits, func(a, b store.Hit) int { return cmp.Compare(exact(b, text), exact(a, text)) })
+	return hits, nil
 }
 
-// contains tells whether a name has a folded text in it. Folding what is plain takes most of a search's time.
-func contains(name, folded string) bool {
-	for i := range len(name) {
-		if name[i] >= 0x80 {
-			return strings.Contains(store.Fold(name), folded)
-		}
+func exact(h store.Hit, text string) int {
+	if h.Contract == text {
+		return 1
 	}
-	return strings.Contains(strings.ToLower(name), folded)
+	return 0
+}
+
+// find gives the contracts that a text finds, by id.
+func (d Desk) find(ctx context.Context, text string) ([]string, error) {
+	hits, err := d.Search(ctx, text, 0)
+	ids := make([]string, len(hits))
+	for i, h := range hits {
+		ids[i] = h.Contract
+	}
+	slices.Sort(ids)
+	return ids, err
 }
 
 // Filter is a selection for those who only look: nothing that is named is no fault, but a contract that nobody knows is.
@@ -51,7 +70,7 @@ func (d Desk) Filter(ctx context.Context, s Selection, search string) (f store.F
 	if f, err = d.filter(ctx, s); err != nil || search == "" {
 		return f, true, err
 	}
-	found, err := d.Find(ctx, search)
+	found, err := d.find(ctx, search)
 	if err != nil {
 		return f, false, err
 	}
@@ -63,25 +82,18 @@ func (d Desk) Filter(ctx context.Context, s Selection, search string) (f store.F
 	return f, len(f.Contracts)+len(f.Mailboxes) > 0, nil
 }
 
-// mostFound is up to how many found contracts are read one by one.
-const mostFound = 1000
-
-// EachFound gives the contracts that a text finds, all for "". take must not read the detections.
+// EachFound gives the contracts that a text finds, by id, all for "". take must not read the detections.
 func (d Desk) EachFound(ctx context.Context, text string, take func(Member) error) error {
 	if text == "" {
 		return d.EachMember(ctx, nil, take)
 	}
-	ids, err := d.Find(ctx, text)
-	switch {
-	case err != nil || len(ids) == 0:
+	ids, err := d.find(ctx, text)
+	if err != nil {
 		return err
-	case len(ids) <= mostFound:
-		return d.EachMember(ctx, ids, take)
 	}
-	return d.EachMember(ctx, nil, func(m Member) error {
-		if _, found := slices.BinarySearch(ids, m.ID); !found {
-			return nil
-		}
-		return take(m)
-	})
+	member, err := d.members(ctx, take)
+	if err != nil {
+		return err
+	}
+	return d.Detections.EachContractOf(ctx, ids, member)
 }

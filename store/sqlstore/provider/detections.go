@@ -12,8 +12,8 @@ const numbers = `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n
 
 const (
 	putContracts = numbers + `
-INSERT INTO contracts (key, id, name, product, edr, url_filtering, licences, timezone, brand, since)
-SELECT i + 1, printf('C%06d', i), '株式会社サンプル' || i, iif(i % 3, 'antivirus', 'security_package'), 0, i % 2, 10, 'Asia/Tokyo', '', '2024-04-01' FROM n`
+INSERT INTO contracts (key, id, name, folded, product, edr, url_filtering, licences, timezone, brand, since)
+SELECT i + 1, printf('C%06d', i), '株式会社サンプル' || i, '株式会社サンプル' || i, iif(i % 3, 'antivirus', 'security_package'), 0, i % 2, 10, 'Asia/Tokyo', '', '2024-04-01' FROM n`
 
 	// Of five contracts two have a second address; one in a thousand has none.
 	putRecipients = numbers + `

@@ -13,6 +13,7 @@ CREATE TABLE contracts (
   id            TEXT    NOT NULL UNIQUE
                 CHECK (length(id) BETWEEN 1 AND 64 AND id NOT GLOB '*[^A-Za-z0-9._-]*' AND id NOT GLOB '.*'),
   name          TEXT    NOT NULL CHECK (name <> ''),
+  folded        TEXT    NOT NULL, -- name as store.Fold folds it, for who searches
   product       TEXT    NOT NULL CHECK (product IN ('antivirus', 'security_package')),
   edr           INTEGER NOT NULL CHECK (edr IN (0, 1)),
   url_filtering INTEGER NOT NULL CHECK (url_filtering IN (0, 1)),
