@@ -44,7 +44,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// The exit codes of interface.md.
+// The exit codes, as geppo help operating tells them.
 const (
 	exitDone        = 0
 	exitError       = 1
@@ -169,6 +169,7 @@ Start with "geppo demo".`,
 		}
 	}
 	a.addCompletion(root)
+	advise(root)
 	return root
 }
 

@@ -81,7 +81,8 @@ neither in exit codes nor in alerts any more.`,
 
 func (a *app) approveCommand() *cobra.Command {
 	var canary int
-	cmd := a.plannedCommand(desk.Approve, "Let go what awaits approval",
+	var cmd *cobra.Command
+	cmd = a.plannedCommand(desk.Approve, "Let go what awaits approval",
 		`Lets go what was planned with schedule.approval and waits for it; without a selection, everything that does.
 --canary lets go the first of so many contracts only.`,
 		`  geppo approve --canary 20 --yes
@@ -90,7 +91,7 @@ func (a *app) approveCommand() *cobra.Command {
 			if !s.Named() && s.Period == (store.Period{}) {
 				s.All = true
 			}
-			if canary > 0 {
+			if cmd.Flags().Changed("canary") {
 				return d.PlanCanary(ctx, s, canary)
 			}
 			return d.Plan(ctx, desk.Approve, s)
