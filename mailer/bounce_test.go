@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const bouncedID = "geppo.74cb9b88a8e2ccbb29157e753a8f0f42@example.jp"
+const bouncedID = "report.74cb9b88a8e2ccbb29157e753a8f0f42@example.jp"
 
 // bounceFile is a sample of testdata/bounce, with the line ends that a mail has on its way.
 func bounceFile(t testing.TB, name string) []byte {

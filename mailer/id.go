@@ -34,7 +34,7 @@ func (ids IDs) MessageID(words ...string) string {
 }
 
 const (
-	idPrefix    = "geppo."
+	idPrefix    = "report." // whoever reads it; a brand names nobody else
 	tokenLength = 32
 )
 

@@ -17,7 +17,7 @@ func TestMessageIDIsKeyed(t *testing.T) {
 		keys := rapid.StringMatching(`[a-z]{4}`)
 		k, l := IDs{"例え.jp", Secret(keys.Draw(t, "k"))}, IDs{"例え.jp", Secret(keys.Draw(t, "l"))}
 		id := k.MessageID(a...)
-		if err := checkID("Message-ID", id, true); err != nil || len(id) != len("geppo.")+32+len("@xn--r8jz45g.jp") {
+		if err := checkID("Message-ID", id, true); err != nil || len(id) != len("report.")+32+len("@xn--r8jz45g.jp") {
 			t.Fatal(id, err)
 		}
 		same := fmt.Sprintf("%q %s", a, string(k.Key)) == fmt.Sprintf("%q %s", b, string(l.Key))
