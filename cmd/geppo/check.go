@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ import (
 )
 
 type checkOptions struct {
-	noSMTP, quick, json bool
+	noSMTP, quick, integrity, json bool
 }
 
 // The levels of a finding. A warning is worth a look and no reason to stop.
@@ -61,7 +62,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Short: "Look for faults before they cost a month",
 		Long: `Looks at the configuration and every file that it names, the databases, the templates, the schedule with its next five
 fires, contracts that nobody can be written to, and logs in to the relay. It sends nothing and changes nothing. Each fault
-is one line that says what to do.
+is one line that says what to do. Databases of more than 128 MB are read through with --integrity only, which takes a
+second for each 100 MB.
 
 Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the relay cannot be reached; 1 other faults.`,
 		Example: "  geppo check\n  geppo check --no-smtp --json",
@@ -71,6 +73,7 @@ Exit codes: 0 all well; 2 faults of the configuration; 69 a database or the rela
 		}),
 	}
 	cmd.Flags().BoolVar(&o.noSMTP, "no-smtp", false, "do not log in to the relay, nor ask the provider of [http.oidc]")
+	cmd.Flags().BoolVar(&o.integrity, "integrity", false, "read the databases through, however large they are")
 	cmd.Flags().BoolVar(&o.quick, "quick", false, "leave out whether the databases' indexes agree with their tables")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
 	return cmd
@@ -185,7 +188,7 @@ func (k *checker) databases(ctx context.Context, c config.Config, next store.Per
 	}
 	defer k.closed("detections", detections.Close)
 	if !sqlstore.OnPostgres(c.Detections()) {
-		k.sound(ctx, "detections "+c.Detections(), detections.Faults)
+		k.sound(ctx, "detections", c.Detections(), detections.Faults)
 	}
 	k.results(ctx, detections)
 	k.imports(ctx, detections, time.Now())
@@ -210,7 +213,7 @@ func (k *checker) ledger(ctx context.Context, c config.Config) *sqlstore.Ledger 
 	if sqlstore.OnPostgres(c.Ledger()) {
 		k.server(ctx, ledger)
 	} else {
-		k.sound(ctx, "ledger "+c.Ledger(), ledger.Faults)
+		k.sound(ctx, "ledger", c.Ledger(), ledger.Faults)
 	}
 	k.paused(ctx, ledger)
 	k.openFires(ctx, ledger)
@@ -223,7 +226,15 @@ func (k *checker) closed(name string, closing func() error) {
 	}
 }
 
-func (k *checker) sound(ctx context.Context, name string, look func(context.Context, bool) ([]string, error)) {
+// readThrough is up to what size a database is read through without being asked for.
+const readThrough = 128 << 20
+
+func (k *checker) sound(ctx context.Context, kind, path string, look func(context.Context, bool) ([]string, error)) {
+	name := kind + " " + path
+	if info, err := os.Stat(path); err == nil && info.Size() > readThrough && !k.options.integrity {
+		k.ok("database", "%s opens; its %d MB were not read through, geppo check --integrity does that", name, info.Size()>>20)
+		return
+	}
 	faults, err := look(ctx, k.options.quick)
 	if err != nil {
 		k.fault("database", exitError, "%s: %v; restore a backup (geppo help restoring)", name, err)

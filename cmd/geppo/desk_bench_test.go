@@ -72,7 +72,7 @@ func BenchmarkDesk(b *testing.B) {
 		{"contracts-search-address", []string{"contracts", "--search", "kanri77@"}, nil},
 		{"stale", []string{"stale", "--period", d.period}, nil},
 		{"check", []string{"check", "--no-smtp"}, nil},
-		{"check-quick", []string{"check", "--no-smtp", "--quick"}, nil},
+		{"check-integrity", []string{"check", "--no-smtp", "--integrity"}, nil},
 		{"resend-one", []string{"resend", "--period", d.period, "--contract", d.contract, "--queue"}, nil},
 		{"show", []string{"show", "17"}, nil},
 		{"log", []string{"log"}, nil},
