@@ -81,7 +81,7 @@ func (a *app) move(ctx context.Context, o moveOptions) error {
 		}
 		fmt.Fprintf(a.stdout, "%s: %d rows %s, and the same in %s as in %s\n", m.Of, m.Rows, how, printable(m.To), printable(m.From))
 	}
-	_, err = fmt.Fprintf(a.stderr, "both are paused: set store.dsn to the new place, start geppo, and say geppo resume there; never at %s\n", printable(moves[0].From))
+	_, err = fmt.Fprintf(a.stderr, "both are paused: set store.dsn to the new place, start geppo, and say geppo resume there; never at %s\n", printable(moves[1].From))
 	return err
 }
 

@@ -45,6 +45,9 @@ func parsePostgres(dsn string) (DSN, error) {
 	if err != nil {
 		return DSN{}, fmt.Errorf("database %s: %w", redacted(u), errors.Unwrap(err))
 	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "geppo" // so that whoever looks at the server's sessions knows whose they are
+	}
 	return DSN{config: config, shown: redacted(u)}, nil
 }
 

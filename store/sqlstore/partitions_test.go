@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,6 +94,25 @@ func TestPrunedMonthsAreDropped(t *testing.T) {
 	importOn(t, d, "a", none, time.Date(2026, 8, 5, 0, 0, 0, 0, time.UTC), time.Date(2026, 8, 31, 14, 0, 0, 0, time.UTC), time.Date(2026, 8, 31, 16, 0, 0, 0, time.UTC))
 	if rows, err = d.Rows(t.Context(), "C1"); err != nil || rows.Detections != 4 {
 		t.Errorf("%d rows are there, want 4; error %v", rows.Detections, err)
+	}
+}
+
+// Somebody who reads for long keeps a month from being dropped, and is told of; nobody waits for him for ever.
+func TestAMonthThatIsReadStays(t *testing.T) {
+	d := openOnPostgres(t)
+	importOn(t, d, "a", func() {}, time.Date(2026, 8, 5, 0, 0, 0, 0, time.UTC))
+	found, err := d.Prunable(t.Context(), store.Retention{Before: store.Period{Year: 2026, Month: 10}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.ReadMonth(t.Context(), "C1", store.Period{Year: 2026, Month: 8}, func(store.MonthRows) error {
+		return d.Prune(t.Context(), found, time.Now(), func(int64) {})
+	})
+	if err == nil || !isBusy(err) || !strings.Contains(err.Error(), "prune again") {
+		t.Errorf("error %v", err)
+	}
+	if err := d.Prune(t.Context(), found, time.Now(), func(int64) {}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -3,10 +3,14 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"geppo/store"
 )
@@ -217,6 +221,13 @@ func pruneSome(ctx context.Context, tx *sql.Tx, p Pruning, from, to int64) (gone
 	return gone, err
 }
 
+// isBusy tells whether a lock was waited for in vain: lock_not_available, of
+// https://www.postgresql.org/docs/current/errcodes-appendix.html.
+func isBusy(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.Code == "55P03"
+}
+
 // waitForReaders bounds how long one who reads long makes the others wait. If it is in vain, nothing of the partition is
 // removed, and pruning can be begun again.
 const waitForReaders = `SET LOCAL lock_timeout = '5s'`
@@ -247,7 +258,9 @@ func prunePartition(ctx context.Context, tx *sql.Tx, name string, p Pruning) (go
 		steps = append(steps, `ALTER TABLE `+kept.name+` RENAME TO `+name, part.attachment())
 	}
 	for _, step := range steps {
-		if _, err := tx.ExecContext(ctx, step); err != nil {
+		if _, err := tx.ExecContext(ctx, step); isBusy(err) {
+			return 0, fmt.Errorf("%s has been read for a while; prune again when it is not: %w", name, err)
+		} else if err != nil {
 			return 0, err
 		}
 	}
