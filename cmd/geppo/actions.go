@@ -81,5 +81,9 @@ func actionCells(x store.Action) []any {
 	if x.What != "" && x.Reason != "" {
 		what = x.What + ": " + x.Reason
 	}
-	return []any{x.At, x.By, x.Action, x.Deliveries, what}
+	var mails any = x.Deliveries
+	if x.Deliveries == 0 {
+		mails = "" // it was about none
+	}
+	return []any{x.At, x.By, x.Action, mails, what}
 }

@@ -170,6 +170,8 @@ Start with "geppo demo".`,
 	}
 	a.addCompletion(root)
 	advise(root)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { fitHelp(cmd, func() { help(cmd, args) }) })
 	return root
 }
 

@@ -68,7 +68,7 @@ func say(w io.Writer, format string, args ...any) error {
 	line := fmt.Sprintf(format, args...)
 	inner := strings.TrimLeft(line, " ")
 	indent := line[:len(line)-len(inner)]
-	if width := terminalWidth(w); width > 0 {
+	if width := terminalWidth(w); width > 0 && words.Width(line) > width {
 		further := indent + "  "
 		inner = strings.Join(folded(inner, width-len(further)), "\n"+further)
 	}

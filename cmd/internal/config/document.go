@@ -235,7 +235,7 @@ func noun(t reflect.Type) string {
 
 // unknown says that there is no such key, and which one was probably meant.
 func unknown(key string, names []string) string {
-	if near := nearest(key, names); near != "" {
+	if near := Nearest(key, names); near != "" {
 		return fmt.Sprintf("unknown key; did you mean %s?", near)
 	}
 	return "unknown key; see geppo.example.toml for the keys there are"

@@ -63,7 +63,7 @@ func strangeVariable(name string, keyOf map[string]string) string {
 		names = append(names, variable)
 	}
 	slices.Sort(names)
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		return fmt.Sprintf("this environment variable sets no key; did you mean %s?", near)
 	}
 	return "this environment variable sets no key; unset it, or see geppo.example.toml for the keys there are"

@@ -82,9 +82,9 @@ func fieldOf(t reflect.Type, name string) (reflect.Type, bool) {
 	return nil, false
 }
 
-// nearest is the one of names that wrong was probably meant to be, empty if none is near. A longer name counts as near,
+// Nearest is the one of names that wrong was probably meant to be, empty if none is near. A longer name counts as near,
 // and so does one that stands in another section.
-func nearest(wrong string, names []string) string {
+func Nearest(wrong string, names []string) string {
 	if near := store.Nearest(wrong, names); near != "" {
 		return near
 	}
