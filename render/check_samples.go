@@ -156,7 +156,13 @@ func sampleAlerts() []Alert {
 	all := Alert{Kind: AlertWaits, Period: "2026-10", DueAt: "2026-11-01 09:00", Reason: "no contract"}
 	missed := []MissedMonth{{"2026-09", "2026-10-01 09:00"}, {"2026-10", "2026-11-01 09:00"}}
 	return []Alert{
-		waits, all, {Kind: AlertMissed, Missed: missed[:1]}, {Kind: AlertMissed, Missed: missed, More: true}, {Kind: AlertClock, Reason: "leapt"},
+		waits, all,
+		{Kind: AlertMissed, Missed: missed[:1]},
+		{Kind: AlertMissed, Missed: missed, More: true},
+		{Kind: AlertClock, Reason: "leapt"},
+		{Kind: AlertApproval, Period: "2026-10", Awaiting: 3},
+		{Kind: AlertApproval, Period: "2026-10", Awaiting: 3, Sent: 20, Follows: "2026-11-01 11:00"},
+		{Kind: AlertApproval, Period: "2026-10", Awaiting: 3, Sent: 19, Stuck: 1},
 	}
 }
 
@@ -180,5 +186,8 @@ func sampleNotices() []Notice {
 		{Event: NoticeMissed, Missed: missed},
 		{Event: NoticeSilent, Feeds: []SilentFeed{{"cef", "2026-11-01 09:00", 24}}},
 		{Event: NoticeClock, Reason: "leapt"},
+		{Event: NoticeApproval, Period: "2026-10", Awaiting: 3},
+		{Event: NoticeApproval, Period: "2026-10", Awaiting: 3, Sent: 20, Follows: "2026-11-01 11:00"},
+		{Event: NoticeApproval, Period: "2026-10", Awaiting: 3, Sent: 19, Stuck: 1},
 	}
 }

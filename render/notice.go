@@ -25,7 +25,10 @@ type Notice struct {
 	Missed        []MissedMonth // at least one of NoticeMissed
 	Pauses        []NoticePause // at least one of NoticePaused
 	Feeds         []SilentFeed
-	Reason        string
+	// Of NoticeApproval, as in an Alert.
+	Awaiting, Sent, Stuck int
+	Follows               string
+	Reason                string
 }
 
 // NoticeEvent is what a notice is about.
@@ -40,6 +43,7 @@ const (
 	NoticeMissed   NoticeEvent = "missed"
 	NoticeSilent   NoticeEvent = "silent"
 	NoticeClock    NoticeEvent = "clock"
+	NoticeApproval NoticeEvent = "approval"
 )
 
 // NoticePause is what keeps the queue back.

@@ -63,6 +63,10 @@ type Alert struct {
 	Missed  []MissedMonth  // at least one where Kind is AlertMissed
 	More    bool           // there were earlier ones
 	Reason  string
+	// Of AlertApproval: how many await a word, how many of the first were sent, and how many of these will not be by
+	// themselves; and when the others follow if nobody objects, "2026-11-01 11:00", or "" if they do not.
+	Awaiting, Sent, Stuck int
+	Follows               string
 }
 
 // AlertKind is what an alert is about.
@@ -73,6 +77,8 @@ const (
 	AlertWaits  AlertKind = "waits"  // a month waits, or a part of its contracts, and is tried again
 	AlertMissed AlertKind = "missed" // months too long ago to be caught up
 	AlertClock  AlertKind = "clock"  // the clock is not believed
+
+	AlertApproval AlertKind = "approval" // mail awaits somebody's word
 )
 
 // MissedMonth is a fire that nobody was there for.

@@ -172,6 +172,14 @@ const (
 	ApprovalFull   Approval = "full"
 )
 
+// Ask is what awaits an approval of a period, of which nobody was told.
+type Ask struct {
+	Period   Period
+	Approval Approval // ApprovalCanary if a part of it waits for canaries
+	Awaiting int      // deliveries
+	Runs     []int64  // that planned them
+}
+
 // Plan is what a run wants of the ledger.
 type Plan struct {
 	Kind        string // schedule or run

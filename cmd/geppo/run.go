@@ -119,7 +119,27 @@ func (a *app) sendAndConclude(ctx context.Context, c config.Config, d *daemon.Di
 	// The end is recorded and told even if geppo was told to stop.
 	ctx = context.WithoutCancel(ctx)
 	stopped = errors.Join(stopped, finishRun(ctx, operators, run))
+	a.askApproval(ctx, c, operators)
 	return a.conclude(ctx, d.Ledger, run, filter, stopped, asJSON)
+}
+
+// askApproval tells the operators what awaits their word, where no daemon beside us does.
+func (a *app) askApproval(ctx context.Context, c config.Config, operators daemon.Operators) {
+	others, err := operators.Dispatcher.Ledger.Manned(ctx)
+	if others {
+		return
+	}
+	var zone *time.Location
+	if err == nil {
+		zone, err = time.LoadLocation(c.Timezone)
+	}
+	if err == nil {
+		asker := daemon.Asker{Operators: &operators, Zone: zone}
+		err = asker.Ask(ctx)
+	}
+	if err != nil {
+		a.logger(c.Log).Error("the operators could not be told what awaits their approval", "error", err)
+	}
 }
 
 // finishRun records the end of a run and tells the operators, unless a daemon beside us was quicker.

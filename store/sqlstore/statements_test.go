@@ -46,7 +46,7 @@ func ledgerConstants(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"actions", "addresses", "bounces", "fires", "forget", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "seat", "status"}
+	ours := []string{"actions", "addresses", "asks", "bounces", "fires", "forget", "ledger", "operate", "pauses", "plan", "progress", "queue", "runs", "seat", "status"}
 	for _, path := range files {
 		if !slices.Contains(ours, strings.TrimSuffix(path, ".go")) {
 			continue

@@ -75,6 +75,7 @@ var ledgerStatements = []string{
 	takeCancellable + "true" + andHold, takeReleasable + "true" + andHold, takeAwaiting + "true" + andHold, takeDeferred + "true" + andHold, takeAcknowledging + "true" + andHold,
 	cancelTaken, queueTaken, releaseTaken, hastenTaken, acknowledgeTaken,
 	sentByQuarter, sentOfPeriod, putHandled, selectHandled,
+	unasked, putAsked,
 	tracesOf, revisionsOf, addressesOf, contractsAt, isUnfinished, forgetReports, forgetHandled, forgetRecipients, forgetStop, forgetMarks, forgetStops,
 	forgetDeliveries, forgetAttempts, forgetRunErrors, forgetTestSends, freeTexts, rewriteAction, rewriteRun, rewritePause,
 }

@@ -24,7 +24,7 @@ func (o *Operators) tell(n render.Notice) error {
 		return err
 	}
 	counts := map[string]int{}
-	for what, count := range map[string]int{"planned": n.Planned, "waiting_contracts": n.Waiting, "contracts_without_address": n.Errors, "total": n.Total} {
+	for what, count := range map[string]int{"planned": n.Planned, "waiting_contracts": n.Waiting, "contracts_without_address": n.Errors, "total": n.Total, "awaiting": n.Awaiting} {
 		if count > 0 {
 			counts[what] = count
 		}
@@ -40,8 +40,9 @@ func (o *Operators) tell(n render.Notice) error {
 func noticeOf(a render.Alert) render.Notice {
 	events := map[render.AlertKind]render.NoticeEvent{
 		render.AlertWaits: render.NoticeWaiting, render.AlertMissed: render.NoticeMissed, render.AlertClock: render.NoticeClock,
+		render.AlertApproval: render.NoticeApproval,
 	}
-	return render.Notice{Event: events[a.Kind], Period: a.Period, Planned: a.Planned, Waiting: a.Count, Missed: a.Missed, Reason: a.Reason}
+	return render.Notice{Event: events[a.Kind], Period: a.Period, Planned: a.Planned, Waiting: a.Count, Missed: a.Missed, Reason: a.Reason, Awaiting: a.Awaiting, Sent: a.Sent, Stuck: a.Stuck, Follows: a.Follows}
 }
 
 // Planned tells of a run's beginning; one that adds nothing is no news.

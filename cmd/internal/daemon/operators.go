@@ -28,12 +28,15 @@ type Operators struct {
 
 // Alert tells of what the schedule could not do.
 func (o *Operators) Alert(ctx context.Context, a render.Alert) error {
-	told := o.tell(noticeOf(a))
+	return errors.Join(o.tell(noticeOf(a)), o.alertByMail(ctx, a))
+}
+
+func (o *Operators) alertByMail(ctx context.Context, a render.Alert) error {
 	parts, err := render.AlertParts(o.Templates, a)
 	if err != nil {
-		return errors.Join(told, err)
+		return err
 	}
-	return errors.Join(told, o.mail(ctx, parts, "alert, "+string(a.Kind)+" "+a.Period))
+	return o.mail(ctx, parts, "alert, "+string(a.Kind)+" "+a.Period)
 }
 
 // AlertSilence tells of feeds that used to come and do not any more.

@@ -110,6 +110,10 @@ func (d *Daemon) run(ctx, current context.Context, s Settings) error {
 			d.pauseLoop(current, s.Operators)
 			return nil
 		})
+		loops.Go(func() error {
+			d.askLoop(current, s)
+			return nil
+		})
 	}
 	if s.Maildir != nil {
 		loops.Go(func() error {

@@ -25,7 +25,7 @@ import (
 
 // Notice is one thing that happened.
 type Notice struct {
-	Event  string         `json:"event"`            // planned, waiting, paused, finished, missed, silent or clock
+	Event  string         `json:"event"`            // planned, waiting, paused, finished, missed, silent, clock or approval
 	Period string         `json:"period,omitempty"` // "2026-10", if it is about one
 	Title  string         `json:"title"`            // one line
 	Text   string         `json:"text"`             // some lines more

@@ -19,6 +19,7 @@ CREATE TABLE runs (
   whole        bigint NOT NULL DEFAULT 0 CHECK (whole IN (0, 1)), -- of all contracts: it tells again what an earlier one could not plan
   approval     text COLLATE "C" NOT NULL DEFAULT 'none' CHECK (approval IN ('none', 'canary', 'full')), -- as it was planned
   summarised_at bigint, -- when the operators were told how it ended
+  asked_at     bigint, -- when they were told that its mail awaits their approval
   CHECK (summarised_at IS NULL OR finished_at IS NOT NULL)
 );
 CREATE INDEX runs_open ON runs (id) WHERE summarised_at IS NULL;
