@@ -146,7 +146,7 @@ func newExample(t *testing.T, root, template string) example {
 
 func (x example) write(name, text string) {
 	x.t.Helper()
-	if err := os.WriteFile(filepath.Join(x.dir, name), []byte(text), 0o700); err != nil { //nolint:gosec // G306: some are programs
+	if err := os.WriteFile(filepath.Join(x.dir, name), []byte(text), 0o700); err != nil {
 		x.t.Fatal(err)
 	}
 }
