@@ -121,6 +121,7 @@ type Pick struct {
 	Period    Period
 	Recipient string
 	Forced    bool
+	Lapsed    bool
 }
 
 var (

@@ -190,8 +190,8 @@ type Plan struct {
 	// Contracts names those planned, all of them if nil: mail that waits for one of their
 	// addresses that is not among the targets any more is cancelled.
 	Contracts []string
-	// Each gives the contracts one after the other, each once: 100,000 of them with their addresses
-	// would be 100 MB at once.
+	// Each gives the contracts one after the other, each once, and all of them by their ids: a million with their
+	// addresses would be a gigabyte at once.
 	Each func(take func(Chosen) error) error
 }
 

@@ -300,6 +300,11 @@ func (p Period) Days() []Day {
 	return days
 }
 
+// LastDay is the last of them.
+func (p Period) LastDay() Day {
+	return Day(time.Date(p.Year, p.Month+1, 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+}
+
 // MarshalText and UnmarshalText let a Period stand in JSON and SQL parameters as "YYYY-MM".
 func (p Period) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 

@@ -54,19 +54,6 @@ func (p *planning) countCanaries(ctx context.Context, most int) error {
 	return err
 }
 
-// isCanary tells whether a contract's first delivery goes before the others.
-func (p *planning) isCanary(ctx context.Context, c store.Chosen) (bool, error) {
-	if p.canaries <= 0 || len(c.Targets) == 0 {
-		return false, nil
-	}
-	planned, err := p.isPlanned(ctx, c.Contract) // what is there already stays as it is
-	if err != nil || planned {
-		return false, err
-	}
-	p.canaries--
-	return true, nil
-}
-
 // state is what a planned delivery begins in.
 func (p *planning) state(canary bool) store.State {
 	if p.approval == store.ApprovalNone || canary {

@@ -45,6 +45,7 @@ func planOf(p store.Period, targets ...wanted) store.Plan {
 			}
 			chosen[i].Targets = append(chosen[i].Targets, t.Target)
 		}
+		slices.SortFunc(chosen, func(a, b store.Chosen) int { return strings.Compare(a.Contract, b.Contract) }) // as a planner gives them
 		for _, c := range chosen {
 			if err := take(c); err != nil {
 				return err

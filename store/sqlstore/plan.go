@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,12 +15,11 @@ const (
 
 	insertRunError = `INSERT INTO run_errors (run, contract, kind, reason) VALUES (?, ?, ?, ?)`
 
-	// undecided are the deliveries that planning decides anew: those that wait, and those that lapsed.
-	undecided = undecidedColumns + ` INDEXED BY deliveries_due WHERE state IN ('queued', 'deferred') AND period = ?1
-UNION ALL ` + undecidedColumns + ` WHERE state = 'awaiting' AND period = ?1
-UNION ALL ` + undecidedColumns + ` WHERE lapsed = 1 AND period = ?1`
-
-	undecidedColumns = `SELECT id, contract, mailbox, lapsed, forced FROM deliveries`
+	// What a period has of contracts: of a plan of all, between the contract before and the last of a batch; else of
+	// those that are named.
+	presentColumns = `SELECT id, contract, mailbox, state, lapsed, forced FROM deliveries WHERE period = +?1 AND `
+	presentBetween = presentColumns + `contract > +?2 AND contract <= +?3`
+	presentOf      = presentColumns + `contract IN (SELECT value FROM json_each(?2))`
 
 	cancelRemoved = `
 UPDATE deliveries SET state = 'cancelled', lapsed = 1, acknowledged_at = ` + nobodysWork + `, next_attempt_at = NULL, reason = ?3, updated_at = ?2
@@ -39,8 +37,6 @@ WHERE id = ?1 AND lapsed = 1 AND replaced_by IS NULL AND NOT EXISTS (
   SELECT 1 FROM deliveries AS n WHERE n.period = deliveries.period AND n.contract = deliveries.contract
     AND n.mailbox = deliveries.mailbox AND n.resend > deliveries.resend)`
 
-	contractPlanned = `SELECT EXISTS (SELECT 1 FROM deliveries WHERE period = +? AND contract = +?)`
-
 	finishPlanning = `UPDATE runs SET planned = ?2, cancelled = ?3 WHERE id = ?1`
 
 	// What a run by hand has planned in full is not missed any more, nor waited for.
@@ -55,16 +51,17 @@ const (
 	runErrorWaiting     = "waiting"
 )
 
-// insertDeliveries adds so many deliveries, but for those of a mailbox that has one already, perhaps by a resend.
-// Rows go in by rowsPerStatement, because a call of SQLite for each would be most of the time that planning takes.
+// insertDeliveries adds so many deliveries. Rows go in by rowsPerStatement, because a call of SQLite for each would be most
+// of the time that planning takes.
 func insertDeliveries(rows int) string {
 	return `
 INSERT INTO deliveries (run, contract, period, revision, recipient, mailbox, recipient_name, resend, message_id,
                         state, canary, next_attempt_at, created_at, updated_at)
-SELECT column1, column2, column3, 1, column4, column5, column6, 0, column7, column8, column9, column10, column11, column12
-FROM (VALUES ` + repeated(deliveryAdded, rows) + `) AS v
-WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE period = column3 AND contract = column2 AND mailbox = column5)`
+VALUES ` + values(rows, deliveryColumnsAdded)
 }
+
+// deliveryColumnsAdded is how many parameters it takes for a row.
+const deliveryColumnsAdded = 14
 
 // Plan records a run and adds the deliveries that its period still lacks; planning again adds
 // nothing twice. What was decided for an earlier run is decided again: mail that waits for an address that
@@ -78,20 +75,15 @@ func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (stor
 		if run.ID, err = insert(ctx, tx, insertRun, run.Kind, run.Period.String(), now.UnixMilli(), run.RequestedBy, run.Reason, string(approval), plan.Contracts == nil); err != nil {
 			return err
 		}
-		p := planning{tx: tx, run: &run, now: now, open: map[string][]openDelivery{}, approval: approval}
-		if err := errors.Join(p.readUndecided(ctx), p.countCanaries(ctx, plan.Canary)); err != nil {
+		p := planning{tx: tx, run: &run, now: now, whole: plan.Contracts == nil, approval: approval}
+		if err := p.countCanaries(ctx, plan.Canary); err != nil {
 			return err
 		}
 		if err := plan.Each(func(c store.Chosen) error { return p.contract(ctx, c) }); err != nil {
 			return err
 		}
-		if err := p.add(ctx); err != nil {
+		if err := p.decide(ctx, behindAll); err != nil {
 			return err
-		}
-		if plan.Contracts == nil {
-			if err := p.dropTheRest(ctx); err != nil {
-				return err
-			}
 		}
 		if plan.Contracts == nil && len(run.Waiting) == 0 {
 			if _, err := tx.exec(ctx, settleFires, run.ID, run.Period.String()); err != nil {
@@ -107,94 +99,143 @@ func (l *Ledger) Plan(ctx context.Context, plan store.Plan, now time.Time) (stor
 	return run, nil
 }
 
-// planning is one plan under way.
+// planning is one plan under way. It takes the contracts by batches, each with what the period has of them already, so
+// that a million of them take no more memory than one batch does.
 type planning struct {
 	tx    ledgerTx
 	run   *store.Run
 	now   time.Time
-	open  map[string][]openDelivery // of contracts that are still to come
-	batch []any                     // columns of deliveries that are still to be added
+	whole bool           // of all contracts, which come by their ids
+	batch []store.Chosen // those that are still to be decided
+	last  string         // the last that was taken
+	rows  []any          // columns of deliveries that are still to be added
+
+	decided string // of a plan of all, up to which contract it was decided
 
 	approval store.Approval
 	canaries int // how many more contracts' first deliveries go at once
 }
 
-// openDelivery is one that planning decides anew.
-type openDelivery struct {
+const (
+	contractsPerBatch = 500
+	// behindAll comes after every contract: their ids are of ASCII.
+	behindAll = "\x7f"
+)
+
+// presentDelivery is one that the period has already.
+type presentDelivery struct {
 	id             int64
 	mailbox        string
+	state          store.State
 	lapsed, forced bool
 }
 
-func (p *planning) readUndecided(ctx context.Context) error {
-	return p.tx.each(ctx, undecided, func(row scanner) error {
-		var d openDelivery
-		var contract string
-		err := row.Scan(&d.id, &contract, &d.mailbox, &d.lapsed, &d.forced)
-		p.open[contract] = append(p.open[contract], d)
-		return err
-	}, p.run.Period.String())
+// drops tells whether a delivery is cancelled where its address is not wanted any more.
+func (d presentDelivery) drops() bool {
+	return !d.lapsed && !d.forced && (d.state == store.Awaiting || d.state == store.Queued || d.state == store.Deferred)
 }
 
-const (
-	// PostgreSQL cannot know from the columns what these parameters are: it would take all for texts.
-	deliveryAdded = `(CAST(? AS BIGINT), ?, ?, ?, ?, ?, ?, ?, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT))`
-	// deliveryColumnsAdded is how many they are.
-	deliveryColumnsAdded = 12
-)
-
-// contract plans one contract.
+// contract takes one contract.
 func (p *planning) contract(ctx context.Context, c store.Chosen) error {
-	open := p.open[c.Contract]
-	delete(p.open, c.Contract)
-	if c.Waits != "" {
-		if planned, err := p.isPlanned(ctx, c.Contract); err != nil || planned { // by force: nothing is waited for
-			return err
-		}
-		p.run.Waiting = append(p.run.Waiting, store.RunError{Contract: c.Contract, Reason: c.Waits})
-		_, err := p.tx.exec(ctx, insertRunError, p.run.ID, c.Contract, runErrorWaiting, c.Waits)
-		return err
+	if p.whole && c.Contract <= p.last {
+		return fmt.Errorf("contract %s comes after %s", c.Contract, p.last)
 	}
-	if c.Error != "" {
-		p.run.Errors = append(p.run.Errors, store.RunError{Contract: c.Contract, Reason: c.Error})
-		if _, err := p.tx.exec(ctx, insertRunError, p.run.ID, c.Contract, runErrorUnreachable, c.Error); err != nil {
-			return err
-		}
+	p.batch, p.last = append(p.batch, c), c.Contract
+	if len(p.batch) < contractsPerBatch {
+		return nil
 	}
-	canary, err := p.isCanary(ctx, c)
+	return p.decide(ctx, p.last)
+}
+
+// decide plans a batch, whose contracts of a plan of all are the next up to one; add writes what comes of it.
+func (p *planning) decide(ctx context.Context, upTo string) error {
+	present, err := p.present(ctx, upTo)
 	if err != nil {
 		return err
 	}
-	for n, t := range c.Targets {
-		mailbox, due := store.Mailbox(t.Address), later(p.now, t.NotBefore)
-		i := slices.IndexFunc(open, func(d openDelivery) bool { return d.mailbox == mailbox && d.lapsed })
-		if i >= 0 {
-			if err := p.revive(ctx, open[i].id, due); err != nil {
-				return err
-			}
+	for _, c := range p.batch {
+		if err := p.one(ctx, c, present[c.Contract]); err != nil {
+			return fmt.Errorf("contract %s: %w", c.Contract, err)
 		}
-		first := canary && n == 0
-		p.batch = append(p.batch, p.run.ID, c.Contract, p.run.Period.String(), t.Address, mailbox, t.Name, t.MessageID,
-			string(p.state(first)), first, due.UnixMilli(), p.now.UnixMilli(), p.now.UnixMilli())
+		delete(present, c.Contract)
 	}
-	for _, d := range open {
-		wanted := slices.ContainsFunc(c.Targets, func(t store.Target) bool { return store.Mailbox(t.Address) == d.mailbox })
-		if wanted || d.lapsed || d.forced {
-			continue
-		}
-		if err := p.cancel(ctx, d.id, "its address is not the contract's any more, or refuses mail"); err != nil {
+	for _, deliveries := range present {
+		if err := p.cancel(ctx, deliveries, "its contract is not active any more"); err != nil {
 			return err
 		}
 	}
-	if len(p.batch) >= rowsPerStatement*deliveryColumnsAdded {
-		return p.add(ctx)
-	}
-	return nil
+	p.batch, p.decided = p.batch[:0], upTo
+	return p.add(ctx)
 }
 
-func (p *planning) isPlanned(ctx context.Context, contract string) (planned bool, err error) {
-	err = p.tx.row(ctx, contractPlanned, p.run.Period.String(), contract).Scan(&planned)
-	return planned, err
+// present is what the period has of a batch, by contract; of a plan of all also of contracts that are not among them.
+func (p *planning) present(ctx context.Context, upTo string) (map[string][]presentDelivery, error) {
+	statement, args := presentBetween, []any{p.run.Period.String(), p.decided, upTo}
+	if !p.whole {
+		named := make([]string, len(p.batch))
+		for i, c := range p.batch {
+			named[i] = c.Contract
+		}
+		statement, args = presentOf, []any{p.run.Period.String(), list(named)}
+	}
+	present := map[string][]presentDelivery{}
+	err := p.tx.each(ctx, statement, func(row scanner) error {
+		var d presentDelivery
+		var contract string
+		err := row.Scan(&d.id, &contract, &d.mailbox, &d.state, &d.lapsed, &d.forced)
+		present[contract] = append(present[contract], d)
+		return err
+	}, args...)
+	return present, err
+}
+
+// one plans one contract.
+func (p *planning) one(ctx context.Context, c store.Chosen, present []presentDelivery) error {
+	switch {
+	case c.Waits != "" && len(present) > 0: // planned by force: nothing is waited for
+		return nil
+	case c.Waits != "":
+		return p.fault(ctx, runErrorWaiting, &p.run.Waiting, store.RunError{Contract: c.Contract, Reason: c.Waits})
+	case c.Error != "":
+		if err := p.fault(ctx, runErrorUnreachable, &p.run.Errors, store.RunError{Contract: c.Contract, Reason: c.Error}); err != nil {
+			return err
+		}
+	}
+	canary := p.canaries > 0 && len(c.Targets) > 0 && len(present) == 0 // what is there already stays as it is
+	if canary {
+		p.canaries--
+	}
+	unwanted := present
+	for n, t := range c.Targets {
+		mailbox := store.Mailbox(t.Address)
+		its := func(d presentDelivery) bool { return d.mailbox == mailbox }
+		if !slices.ContainsFunc(present, its) {
+			p.plan(c.Contract, mailbox, t, canary && n == 0)
+		}
+		for _, d := range present {
+			if its(d) && d.lapsed {
+				if err := p.revive(ctx, d.id, later(p.now, t.NotBefore)); err != nil {
+					return err
+				}
+			}
+		}
+		unwanted = slices.DeleteFunc(slices.Clone(unwanted), its)
+	}
+	return p.cancel(ctx, unwanted, "its address is not the contract's any more, or refuses mail")
+}
+
+// fault records that a contract, or a part of it, could not be planned.
+func (p *planning) fault(ctx context.Context, kind string, list *[]store.RunError, e store.RunError) error {
+	*list = append(*list, e)
+	_, err := p.tx.exec(ctx, insertRunError, p.run.ID, e.Contract, kind, e.Reason)
+	return err
+}
+
+// plan makes a row of a delivery.
+func (p *planning) plan(contract, mailbox string, t store.Target, canary bool) {
+	now := p.now.UnixMilli()
+	p.rows = append(p.rows, p.run.ID, contract, p.run.Period.String(), 1, t.Address, mailbox, t.Name, 0, t.MessageID,
+		string(p.state(canary)), canary, later(p.now, t.NotBefore).UnixMilli(), now, now)
 }
 
 func later(a, b time.Time) time.Time {
@@ -204,21 +245,22 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// add writes the batch.
+// add writes the rows.
 func (p *planning) add(ctx context.Context) error {
 	many, one := insertDeliveries(rowsPerStatement), insertDeliveries(1)
-	for len(p.batch) > 0 {
+	for rest := p.rows; len(rest) > 0; {
 		statement, size := many, rowsPerStatement*deliveryColumnsAdded
-		if len(p.batch) < size {
+		if len(rest) < size {
 			statement, size = one, deliveryColumnsAdded
 		}
-		n, err := changed(p.tx.exec(ctx, statement, p.batch[:size]...))
+		n, err := changed(p.tx.exec(ctx, statement, rest[:size]...))
 		if err != nil {
-			return fmt.Errorf("contracts from %s on: %w", p.batch[1], err)
+			return fmt.Errorf("contracts from %s on: %w", rest[1], err)
 		}
 		p.run.Planned += int(n)
-		p.batch = slices.Delete(p.batch, 0, size)
+		rest = rest[size:]
 	}
+	p.rows = p.rows[:0]
 	return nil
 }
 
@@ -231,26 +273,17 @@ func (p *planning) revive(ctx context.Context, id int64, due time.Time) error {
 	return nil
 }
 
-func (p *planning) cancel(ctx context.Context, id int64, reason string) error {
-	n, err := changed(p.tx.exec(ctx, cancelRemoved, id, p.now.UnixMilli(), reason))
-	if err != nil {
-		return fmt.Errorf("cancel delivery %d: %w", id, err)
-	}
-	p.run.Cancelled += int(n) // none: it was claimed meanwhile, and whoever has it asks before it goes out
-	return nil
-}
-
-// dropTheRest cancels what waits for contracts that a plan of all has not named.
-func (p *planning) dropTheRest(ctx context.Context) error {
-	for _, open := range p.open {
-		for _, d := range open {
-			if d.lapsed || d.forced {
-				continue
-			}
-			if err := p.cancel(ctx, d.id, "its contract is not active any more"); err != nil {
-				return err
-			}
+// cancel cancels those of deliveries that wait.
+func (p *planning) cancel(ctx context.Context, deliveries []presentDelivery, reason string) error {
+	for _, d := range deliveries {
+		if !d.drops() {
+			continue
 		}
+		n, err := changed(p.tx.exec(ctx, cancelRemoved, d.id, p.now.UnixMilli(), reason))
+		if err != nil {
+			return fmt.Errorf("cancel delivery %d: %w", d.id, err)
+		}
+		p.run.Cancelled += int(n) // none: it was claimed meanwhile, and whoever has it asks before it goes out
 	}
 	return nil
 }

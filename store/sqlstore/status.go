@@ -19,7 +19,7 @@ const deliveryColumns = `id, run, contract, period, revision, recipient, recipie
 
 const (
 	selectDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE `
-	selectPicks      = `SELECT id, contract, period, recipient, forced FROM deliveries WHERE `
+	selectPicks      = `SELECT id, contract, period, recipient, forced, lapsed FROM deliveries WHERE `
 	byContract       = ` ORDER BY period, contract, mailbox, resend`
 
 	countStates = `SELECT state, count(*) FROM deliveries WHERE replaced_by IS NULL AND `
@@ -59,7 +59,7 @@ ON CONFLICT (contract, period, revision) DO NOTHING`
 // ledgerStatements are prepared when the ledger is opened: all there are, those with a filter with one of its
 // conditions. A test holds that none is missing.
 var ledgerStatements = []string{
-	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), undecided, cancelRemoved, revive, finishPlanning, contractPlanned, settleFires,
+	insertRun, insertRunError, insertDeliveries(1), insertDeliveries(rowsPerStatement), presentBetween, presentOf, cancelRemoved, revive, finishPlanning, settleFires,
 	clockMarks, seeClock, vouchClock, setFiresAside, bringForward,
 	dueDeliveries + "true" + dueFirst, dueDeliveries + "period = +?" + dueFirst, dueOfContracts + "true" + dueFirst, claimDeliveries, startAttempts,
 	markHandingOver, attemptIsOpen, endAttempt, settleDelivery, settledAs, markRefused, putBack, unmark, giveWay, cleanUp, addWorker, beat, takeOverNamesakes, retire, selectWorkers, abandoned,
@@ -111,7 +111,7 @@ func (l *Ledger) Picks(ctx context.Context, filter store.Filter) (list []store.P
 	err = query(ctx, l.r, selectPicks+condition+byContract, args, func(row scanner) error {
 		var p store.Pick
 		was := text
-		err := row.Scan(&p.ID, &p.Contract, &text, &p.Recipient, &p.Forced)
+		err := row.Scan(&p.ID, &p.Contract, &text, &p.Recipient, &p.Forced, &p.Lapsed)
 		if err == nil && text != was {
 			period, err = store.ParsePeriod(text)
 		}

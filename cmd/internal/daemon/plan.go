@@ -128,8 +128,9 @@ func (p Planner) Contracts(ctx context.Context, request Request) (list []store.C
 
 // eachReady gives the contracts of a request one by one, each with why it must wait.
 func (p Planner) eachReady(ctx context.Context, request Request, take func(store.Contract, wait) error) error {
+	zones := zones{}
 	judge := func(c store.Contract, e store.Evidence) error {
-		w, err := p.waits(request, c, e)
+		w, err := p.waits(request, c, e, zones)
 		if err != nil {
 			return err
 		}

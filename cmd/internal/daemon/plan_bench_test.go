@@ -18,7 +18,7 @@ import (
 // whole month is 100,000, and a million must be planned within a minute) with 1.4 addresses each: the first time, again
 // when nothing is left to plan, and without writing.
 func BenchmarkPlan(b *testing.B) {
-	size := provider.Size{Contracts: 2000, Newest: october, Months: 1}
+	size := provider.Size{Contracts: 2000, Newest: october, Months: 1, Quiet: true}
 	if s := os.Getenv("GEPPO_BENCH_CONTRACTS"); s != "" {
 		var err error
 		if size.Contracts, err = strconv.Atoi(s); err != nil {

@@ -26,11 +26,11 @@ type wait struct {
 
 // waits tells why a contract must wait: its own zone has not ended the period, or its own rows do not
 // say that its feed has lived to the period's end. One contract's zone or feed is no other's.
-func (p Planner) waits(request Request, c store.Contract, e store.Evidence) (w wait, err error) {
+func (p Planner) waits(request Request, c store.Contract, e store.Evidence, zones zones) (w wait, err error) {
 	if request.Force {
 		return w, nil
 	}
-	zone, err := time.LoadLocation(c.Timezone)
+	zone, err := zones.of(c.Timezone)
 	if err != nil {
 		return w, fmt.Errorf("contract %s: %w", c.ID, err)
 	}
@@ -43,6 +43,20 @@ func (p Planner) waits(request Request, c store.Contract, e store.Evidence) (w w
 		w.reason = fmt.Sprintf("no data of the last day of %s or later has come in", request.Period)
 	}
 	return w, nil
+}
+
+// zones are those of contracts, each read once: to read one takes longer than to plan a contract.
+type zones map[string]*time.Location
+
+func (z zones) of(name string) (*time.Location, error) {
+	if zone, known := z[name]; known {
+		return zone, nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err == nil {
+		z[name] = zone
+	}
+	return zone, err
 }
 
 // readiness sums up a request's contracts.

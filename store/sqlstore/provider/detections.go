@@ -60,16 +60,20 @@ INSERT INTO outside (contract, machine, name, rows, seen_at) SELECT i + 1, 'byod
 // Detections fills a migrated, empty file of detections: five machines a contract, eight detections a month.
 func (s Size) Detections(ctx context.Context, path string) error {
 	return fill(ctx, path, func(f *filler) {
-		for _, statement := range []string{putContracts, putRecipients, putEndpoints} {
-			f.exec(statement, s.Contracts)
+		f.exec(putContracts, s.Contracts)
+		f.exec(putRecipients, s.Contracts)
+		months := []store.Period{s.Newest.Previous(), s.Newest}
+		for _, p := range months {
+			f.exec(putCoverage, s.Contracts, string(p.LastDay()))
 		}
-		for _, p := range []store.Period{s.Newest.Previous(), s.Newest} {
-			days := p.Days()
-			last := string(days[len(days)-1])
-			f.exec(putStatuses, s.Contracts, last)
-			f.exec(putCoverage, s.Contracts, last)
+		if s.Quiet {
+			return
 		}
-		for _, p := range []store.Period{s.Newest.Previous(), s.Newest} {
+		f.exec(putEndpoints, s.Contracts)
+		for _, p := range months {
+			f.exec(putStatuses, s.Contracts, string(p.LastDay()))
+		}
+		for _, p := range months {
 			f.exec(putDetections, s.Contracts, ended(p.Previous()))
 		}
 		end := ended(s.Newest)

@@ -17,7 +17,8 @@ import (
 type Size struct {
 	Contracts int
 	Newest    store.Period
-	Months    int // of deliveries, the newest included; detections are there of the last two
+	Months    int  // of deliveries, the newest included; detections are there of the last two
+	Quiet     bool // no machines and no detections, only what planning reads
 }
 
 // Contract is the id of the contract of that number, from 0 on.
