@@ -1,5 +1,5 @@
 // console OUT URL TOKENS: walks the console of a running daemon in headless Chromium, as each role, on a telephone and on a
-// desk, with every action done once by its form. It fails on a serious or critical finding of axe-core, on a page that must
+// desk, with every action done once by its form. It fails on any finding of axe-core, on a page that must
 // be scrolled sideways, on anything that is loaded from elsewhere or refused by the page's own policy, and on a script that
 // came with the data. OUT gets a picture of each page. TOKENS is "operator,desk,viewer".
 import { readFileSync } from "node:fs";
@@ -87,7 +87,6 @@ async function check(page, name, width) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"], iframes: false }));
   for (const { id, impact, help, nodes } of violations) {
-    if (impact !== "serious" && impact !== "critical") continue;
     fault(`axe ${impact} ${id}: ${help}; ${nodes.length} places, first ${nodes[0].html.slice(0, 160)}`);
   }
   await page.screenshot({ path: join(out, `console-${name}-${width}.png`), fullPage: true });

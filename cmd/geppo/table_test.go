@@ -120,7 +120,7 @@ func TestTablesFitATerminal(t *testing.T) {
 	for _, args := range []string{
 		"status", "status --period 2026-09", "status --undone", "show 1", "log", "log 1", "contracts", "contracts --search サンプル", "recipients",
 		"followups --period 2026-09", "stale --period 2026-09", "import " + sample, "check --no-smtp", "run --period 2026-10 --dry-run", "prune --dry-run",
-		"resume", "run --help", "help 運用", "help console", "--help",
+		"resume", "workers", "run --help", "help 運用", "help console", "--help",
 	} {
 		code, shown := onTerminal(t.Context(), t, usualWidth, append([]string{"--db", "sqlite:" + filepath.Join(dir, "geppo.db")}, strings.Fields(args)...)...)
 		if shown == "" && args != "resume" {
