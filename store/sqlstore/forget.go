@@ -50,17 +50,17 @@ UPDATE deliveries SET recipient = ?2, mailbox = '#' || CAST(id AS TEXT), recipie
 	forgetTestSends = `
 UPDATE test_sends SET recipient = ?2, reply = '', message_id = 'forgotten.' || CAST(id AS TEXT) || '.' || ?3 WHERE contract = ?1`
 
-	// What people wrote, and whether it is about this contract's mails alone.
+	// What people wrote, whether it is about this contract's mails alone, and whether it says why a contract was forgotten.
 	freeTexts = `
-SELECT 'actions', id, what, reason, EXISTS (SELECT 1 FROM action_deliveries AS t JOIN deliveries AS d ON d.id = t.delivery WHERE t.action = a.id AND d.contract = ?1)
+SELECT 'actions', id, what, reason, action = 'forget', EXISTS (SELECT 1 FROM action_deliveries AS t JOIN deliveries AS d ON d.id = t.delivery WHERE t.action = a.id AND d.contract = ?1)
   AND NOT EXISTS (SELECT 1 FROM action_deliveries AS t JOIN deliveries AS d ON d.id = t.delivery WHERE t.action = a.id AND d.contract <> ?1)
 FROM actions AS a WHERE what <> '' OR reason <> ''
 UNION ALL
-SELECT 'runs', id, '', reason, EXISTS (SELECT 1 FROM deliveries WHERE run = r.id AND contract = ?1)
+SELECT 'runs', id, '', reason, false, EXISTS (SELECT 1 FROM deliveries WHERE run = r.id AND contract = ?1)
   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE run = r.id AND contract <> ?1)
 FROM runs AS r WHERE reason <> ''
 UNION ALL
-SELECT 'pauses', id, '', reason, false FROM pauses WHERE reason <> ''`
+SELECT 'pauses', id, '', reason, false, false FROM pauses WHERE reason <> ''`
 
 	rewriteAction = `UPDATE actions SET what = ?2, reason = ?3 WHERE id = ?1`
 	rewriteRun    = `UPDATE runs SET reason = ?2 WHERE id = ?1`
@@ -132,7 +132,7 @@ func (l *Ledger) Forget(ctx context.Context, f store.Forgetting, order store.Ord
 		if err := tx.forgetRows(ctx, f, now); err != nil {
 			return err
 		}
-		order.What = forgottenWhat(f.Contract)
+		order.What, order.Reason = forgottenWhat(f.Contract), withoutNames(order.Reason, f.Companies, f.Addresses)
 		return tx.noted(ctx, "forget", order, 0, now)
 	})
 	if err != nil {
@@ -173,6 +173,7 @@ type freeText struct {
 	table        string
 	id           int64
 	what, reason string
+	why          bool // why a contract was forgotten: that stays, as what says that it was
 	alone        bool // about this contract's mails alone
 }
 
@@ -182,7 +183,7 @@ func (tx ledgerTx) forgetTexts(ctx context.Context, f store.Forgetting) error {
 	var found []freeText
 	err := tx.each(ctx, freeTexts, func(row scanner) error {
 		var t freeText
-		err := row.Scan(&t.table, &t.id, &t.what, &t.reason, &t.alone)
+		err := row.Scan(&t.table, &t.id, &t.what, &t.reason, &t.why, &t.alone)
 		if t.forget(f) {
 			found = append(found, t)
 		}
@@ -206,7 +207,10 @@ func (t *freeText) forget(f store.Forgetting) bool {
 	was := *t
 	addresses := f.Own
 	if t.alone || slices.Contains(strings.Fields(t.what), f.Contract) {
-		addresses, t.reason = f.Addresses, ""
+		addresses = f.Addresses
+		if !t.why {
+			t.reason = ""
+		}
 	}
 	t.what, t.reason = withoutNames(t.what, f.Companies, addresses), withoutNames(t.reason, f.Companies, addresses)
 	return *t != was

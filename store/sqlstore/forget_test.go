@@ -42,7 +42,9 @@ func TestAContractIsForgotten(t *testing.T) {
 			t.Errorf("%+v, %v", traces, err)
 		}
 		for range 2 { // once begun, it can be begun again
-			mustDo(t, func(ctx context.Context) error { return l.Forget(ctx, forgetting, store.Order{By: "root"}, first) })
+			mustDo(t, func(ctx context.Context) error {
+				return l.Forget(ctx, forgetting, store.Order{By: "root", Reason: "極秘商事 wants it, says a@example.jp"}, first)
+			})
 		}
 		mustDo(t, l.Shred)
 		forgotten(t, l, before)
@@ -86,6 +88,11 @@ func forgotten(t *testing.T, l *sqlstore.Ledger, before map[store.State]int) {
 	actions, err := l.Actions(t.Context(), 10)
 	for _, a := range actions {
 		if strings.Contains(a.What+a.Reason, "a@example.jp") {
+			t.Errorf("%+v", a)
+		}
+	}
+	for _, a := range actions[:2] { // who forgot it and why stays, but for names
+		if a.Action != "forget" || a.Reason != "(forgotten) wants it, says (forgotten)" {
 			t.Errorf("%+v", a)
 		}
 	}
