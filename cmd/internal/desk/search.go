@@ -13,6 +13,10 @@ import (
 // was removed or only written to included, or how the name of a machine begins. Each contract is told once, the very id
 // first; of each kind at most so many are looked for, all for 0.
 func (d Desk) Search(ctx context.Context, text string, most int) ([]store.Hit, error) {
+	folded := store.Fold(text)
+	if folded == "" { // is part of everything
+		return nil, nil
+	}
 	hits, err := d.Detections.Search(ctx, text, most)
 	if err != nil {
 		return nil, err
@@ -21,7 +25,6 @@ func (d Desk) Search(ctx context.Context, text string, most int) ([]store.Hit, e
 	if err != nil {
 		return nil, err
 	}
-	folded := store.Fold(text)
 	for _, c := range changes {
 		if strings.Contains(store.Fold(c.Recipient.Address), folded) {
 			hits = append(hits, store.Hit{By: store.ByAddress, Contract: c.Contract, What: c.Recipient.Address})
