@@ -133,6 +133,12 @@ func TestTrendHasIntegerTicksAndEveryFifthDay(t *testing.T) {
 	}
 }
 
+func TestALowTrendHasFewerTicks(t *testing.T) {
+	if got := strings.Join(texts(drawer(t).Trend(Trend{Days: october(5)}, Size{480, 100})), " "); !strings.HasPrefix(got, "4 2 0 5 ") {
+		t.Errorf("labels %q", got)
+	}
+}
+
 func TestTrendShowsBarsShadingAndGaps(t *testing.T) {
 	d := drawer(t)
 	draw := func(days []DayValue) *image.Paletted {

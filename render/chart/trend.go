@@ -98,9 +98,13 @@ func (p plot) ground(i int, day DayValue) {
 	}
 }
 
-// axis draws the lines of the y axis with their figures.
+// axis draws the lines of the y axis with their figures, as many as have room, and always that of 0.
 func (p plot) axis(top int64, ticks int, unit string) {
+	every := int(math.Ceil(fontPixels * float64(ticks) / (p.bottom - p.top)))
 	for i := range ticks + 1 {
+		if (ticks-i)%every != 0 {
+			continue
+		}
 		v := top / int64(ticks) * int64(ticks-i)
 		y := p.at(float64(v))
 		color := Grid
