@@ -52,7 +52,18 @@ func (a *app) summariseStatus(ctx context.Context, c config.Config, ledger *sqls
 	if len(periods) == 0 {
 		err = errors.Join(err, say(a.stdout, "nothing was planned yet"))
 	}
-	return errors.Join(err, a.printNextFire(c), a.printSilent(ctx, ledger))
+	return errors.Join(err, a.printCanaries(ctx, c, ledger), a.printNextFire(c), a.printSilent(ctx, ledger))
+}
+
+// printCanaries says when what waits for canaries follows by itself; what waits for a person stands with its month.
+func (a *app) printCanaries(ctx context.Context, c config.Config, ledger *sqlstore.Ledger) error {
+	canaries, err := ledger.Canaries(ctx)
+	for _, canary := range canaries {
+		if at := canary.Follows(c.Schedule.CanaryWait.Duration); !at.IsZero() {
+			err = errors.Join(err, say(a.stdout, "%s: the canaries are out, and the others follow at %s; geppo approve lets them go now, geppo pause objects", canary.Period, clockTime(at)))
+		}
+	}
+	return err
 }
 
 // printSilent names the processes that have fallen silent with deliveries in their hands.
