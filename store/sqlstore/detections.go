@@ -140,8 +140,13 @@ func readRows(rows *sql.Rows, err error, scan func(scanner) error) error {
 const contractColumns = `key, id, contracts.name, product, edr, url_filtering, licences, timezone, brand, since, coalesce(ends, '')`
 
 func scanContract(scan func(...any) error) (key int64, c store.Contract, err error) {
-	err = scan(&key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Brand, &c.Since, &c.Ends)
+	err = scan(contractInto(&key, &c)...)
 	return key, c, err
+}
+
+// contractInto is where contractColumns are read to.
+func contractInto(key *int64, c *store.Contract) []any {
+	return []any{key, &c.ID, &c.Name, &c.Product, &c.EDR, &c.URLFiltering, &c.Licences, &c.Timezone, &c.Brand, &c.Since, &c.Ends}
 }
 
 // contractsAtATime is how many contracts are held when many are read.
@@ -226,9 +231,14 @@ func (d *Detections) someContracts(ctx context.Context, take func(tx *sql.Tx, ke
 }
 
 func (d *Detections) contractsBy(ctx context.Context, tx *sql.Tx, stmt *sql.Stmt, args ...any) (keys []int64, some []store.Contract, err error) {
+	// One place for all rows: a new one for each is most of what a row costs.
+	var key int64
+	var c store.Contract
+	var r store.Recipient
+	into := append(contractInto(&key, &c), &r.Address, &r.Name)
+	keys, some = make([]int64, 0, contractsAtATime), make([]store.Contract, 0, contractsAtATime)
 	err = each(ctx, tx, stmt, func(rows scanner) error {
-		var r store.Recipient
-		key, c, err := scanContract(func(to ...any) error { return rows.Scan(append(to, &r.Address, &r.Name)...) })
+		err := rows.Scan(into...)
 		if n := len(some); n == 0 || some[n-1].ID != c.ID {
 			keys, some = append(keys, key), append(some, c)
 		}
