@@ -261,6 +261,9 @@ func (k *checker) server(ctx context.Context, ledger *sqlstore.Ledger) {
 	for _, warning := range server.Warnings {
 		k.warn("database", "%s", warning)
 	}
+	if k.options.integrity {
+		k.fault("database", exitUsage, "--integrity reads SQLite's files; PostgreSQL's are read through by pg_amcheck --install-missing --heapallindexed, by its superuser")
+	}
 	if len(server.Faults) == 0 {
 		k.ok("database", "PostgreSQL %s keeps what it is told; pg_amcheck tells whether its files are sound", server.Version)
 	}

@@ -166,7 +166,7 @@ func TestManPages(t *testing.T) {
 	}
 	man := tool(t, "man", "man-db")
 	for page, text := range map[string]string{
-		"man1/geppo-prune.1": "--dry-run", "man7/geppo-restoring.7": "  geppo check --no-smtp\n",
+		"man1/geppo-prune.1": "--dry-run", "man7/geppo-restoring.7": "  geppo check --no-smtp --integrity\n",
 	} {
 		out := succeeds(t, "", man, "--warnings", "-E", "UTF-8", "-l", filepath.Join(dir, page))
 		if !strings.Contains(regexp.MustCompile(".\b").ReplaceAllString(out, ""), text) {
