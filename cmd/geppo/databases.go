@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -157,9 +158,9 @@ func newClient(c config.Config, environ []string) (*mailer.Client, error) {
 // finishWithin bounds what is under way when geppo is told to stop.
 const finishWithin = 30 * time.Second
 
-func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Client, log *slog.Logger) *daemon.Dispatcher {
+func (a *app) newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Client, log *slog.Logger) *daemon.Dispatcher {
 	return &daemon.Dispatcher{
-		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now, Worker: worker(c),
+		Ledger: composer.Ledger, Composer: composer, Client: client, Log: log, Now: time.Now, Worker: a.worker(c),
 		Eligible:  daemon.Eligibility{Detections: composer.Detections, Ledger: composer.Ledger}.Reason,
 		Renderers: max(2, runtime.GOMAXPROCS(0)), // a report of minutes must not keep the others waiting
 		Policy: daemon.Policy{
@@ -176,7 +177,7 @@ func newDispatcher(c config.Config, composer *daemon.Composer, client *mailer.Cl
 }
 
 // worker is who this process is among those that send from the same ledger.
-func worker(c config.Config) sqlstore.Worker {
+func (a *app) worker(c config.Config) sqlstore.Worker {
 	name := c.Store.Worker
 	if name == "" {
 		name, _ = os.Hostname() // a machine without a name is a worker without one
@@ -184,7 +185,7 @@ func worker(c config.Config) sqlstore.Worker {
 	return sqlstore.Worker{
 		Name: name, Build: strings.TrimSpace(version + " " + commit()),
 		// The relay answers the dot by then, or the connection is given up.
-		Grace: sqlstore.Lease + c.SMTP.DotTimeout.Duration + time.Minute,
+		Grace: cmp.Or(a.grace, sqlstore.Lease+c.SMTP.DotTimeout.Duration+time.Minute),
 	}
 }
 

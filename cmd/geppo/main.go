@@ -130,10 +130,11 @@ type app struct {
 	environ        []string
 	configFile     string
 	dsn            string
-	crash          daemon.Crash // set by tests only
-	started        bool         // past the parsing of flags and arguments
-	log            *slog.Logger // nil: not made yet
-	post           *notify.Post // nil: nothing is posted yet
+	crash          daemon.Crash  // set by tests only
+	grace          time.Duration // likewise; 0: what the relay may take
+	started        bool          // past the parsing of flags and arguments
+	log            *slog.Logger  // nil: not made yet
+	post           *notify.Post  // nil: nothing is posted yet
 	logLevel       slog.LevelVar
 	quiet          bool                  // on a terminal that a bar is drawn on, only what goes wrong is logged
 	bar            atomic.Pointer[meter] // that lines of the log are written above

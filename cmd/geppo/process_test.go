@@ -26,11 +26,19 @@ import (
 // tests kills itself.
 const crashVariable = "CRASH_AT"
 
+// stopVariable likewise, where it is stopped as by SIGSTOP; graceVariable is how long a silent one of several may be so.
+const (
+	stopVariable  = "STOP_AT"
+	graceVariable = "GRACE"
+)
+
 // geppoUnderTest is main, but for the crash, and for what it says of its memory.
 func geppoUnderTest() {
 	at, crashes := os.LookupEnv(crashVariable)
 	peak, measured := os.LookupEnv(peakVariable)
-	if !crashes && !measured {
+	stopsAt, stops := os.LookupEnv(stopVariable)
+	grace, impatient := os.LookupEnv(graceVariable)
+	if !crashes && !measured && !stops && !impatient {
 		main()
 		return
 	}
@@ -38,7 +46,16 @@ func geppoUnderTest() {
 	defer stop()
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
 	if crashes {
-		a.crash = crashAt(at)
+		a.crash = crashAt(at, syscall.SIGKILL)
+	}
+	if stops {
+		a.crash = crashAt(stopsAt, syscall.SIGSTOP)
+	}
+	if impatient {
+		var err error
+		if a.grace, err = time.ParseDuration(grace); err != nil {
+			panic(err)
+		}
 	}
 	code := a.execute(ctx, os.Args[1:])
 	if measured {
@@ -49,7 +66,7 @@ func geppoUnderTest() {
 	os.Exit(code) //nolint:revive // deep-exit: it stands in for main
 }
 
-func crashAt(at string) daemon.Crash {
+func crashAt(at string, by syscall.Signal) daemon.Crash {
 	name, number, _ := strings.Cut(at, ":")
 	var mu sync.Mutex
 	left, err := strconv.Atoi(number)
@@ -60,8 +77,8 @@ func crashAt(at string) daemon.Crash {
 			return
 		}
 		if left--; left == 0 {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+			_ = syscall.Kill(os.Getpid(), by)
+			select {} // the other threads run on for a moment
 		}
 	}
 }

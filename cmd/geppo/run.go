@@ -101,7 +101,7 @@ func (a *app) newSender(c config.Config, db *databases) (*daemon.Dispatcher, err
 	if _, err := newHooks(c); err != nil {
 		return nil, err
 	}
-	sender := newDispatcher(c, composer, client, log)
+	sender := a.newDispatcher(c, composer, client, log)
 	sender.Crash, composer.Crash = a.crash, a.crash
 	return sender, nil
 }

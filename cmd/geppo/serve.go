@@ -59,7 +59,7 @@ func (a *app) serve(ctx context.Context, c config.Config, db *databases) (err er
 	signal.Notify(hangUps, syscall.SIGHUP)
 	defer signal.Stop(hangUps)
 	log := a.logger(c.Log)
-	post, err := geppod.TakePost(ctx, db.ledger, worker(c), log)
+	post, err := geppod.TakePost(ctx, db.ledger, a.worker(c), log)
 	if errors.Is(err, store.ErrLocked) {
 		return fmt.Errorf("%w; stop it, or give this one a ledger of its own with --db", err)
 	}

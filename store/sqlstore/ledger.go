@@ -71,6 +71,9 @@ func (l *Ledger) Close() error {
 	return errors.Join(err, l.database.Close())
 }
 
+// Passing tells whether an error may be gone when the same is tried again at once: a lock, a connection that was lost.
+func (l *Ledger) Passing(err error) bool { return l.passing(err) }
+
 // Alone runs what one process does for all, unless another one is at it: then that one does it. On SQLite nobody else is.
 func (l *Ledger) Alone(ctx context.Context, name string, do func(context.Context) error) (ran bool, err error) {
 	return l.alone(ctx, name, do)

@@ -65,12 +65,12 @@ func (s *Seat) Pause(ctx context.Context, cause store.Cause, reason string, now 
 	if worker != 0 {
 		by += " on " + s.who.Name
 	}
-	return s.l.pause(ctx, worker, cause, reason, by, now)
+	return s.l.patiently(ctx, handOverWithin, func() error { return s.l.pause(ctx, worker, cause, reason, by, now) })
 }
 
 // EndPause ends what Pause has begun: the fault is gone. The others stay.
 func (s *Seat) EndPause(ctx context.Context, cause store.Cause, now time.Time) error {
-	return s.l.endPause(ctx, s.whose(cause), cause, now)
+	return s.l.patiently(ctx, handOverWithin, func() error { return s.l.endPause(ctx, s.whose(cause), cause, now) })
 }
 
 // whose pause a fault makes: a password, a network and a disk are a machine's own, and a healthy one would else end the

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -19,9 +20,14 @@ import (
 // pgx waits for an answer as long as the network lets it, and a network that swallows packets tells nobody: a call that
 // has heard nothing for a while ends with errNoAnswer, and its connection with it. The bound is on silence and not on
 // the whole, so that a list of a million rows may take its time.
+//
+// A server that restarts closes every connection and takes no new ones for a moment. Who reads does not notice: a query
+// outside a transaction that finds its connection gone is asked again on another, and once there was a connection the next
+// one is waited for.
 type connector struct {
 	driver.Connector
-	patience time.Duration
+	patience  time.Duration
+	connected *atomic.Bool
 }
 
 // answerWithin is how long PostgreSQL may be silent.
@@ -33,20 +39,38 @@ func newConnector(config pgx.ConnConfig) connector {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = answerWithin
 	}
-	return connector{stdlib.GetConnector(config), answerWithin}
+	return connector{stdlib.GetConnector(config), answerWithin, new(atomic.Bool)}
 }
 
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
+	if err != nil && c.connected.Load() {
+		conn, err = c.again(ctx, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &pgConn{conn.(*stdlib.Conn), c.patience}, nil
+	c.connected.Store(true)
+	return &pgConn{Conn: conn.(*stdlib.Conn), patience: c.patience}, nil
+}
+
+// again tries to connect until the server answers.
+func (c connector) again(ctx context.Context, err error) (conn driver.Conn, _ error) {
+	bounded, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	for err != nil && mayPass(err) && bounded.Err() == nil {
+		pause, resume := context.WithTimeout(bounded, tryEvery)
+		<-pause.Done()
+		resume()
+		conn, err = c.Connector.Connect(ctx)
+	}
+	return conn, err
 }
 
 type pgConn struct {
 	*stdlib.Conn
 	patience time.Duration
+	inTx     bool
 }
 
 func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -59,7 +83,15 @@ func (c *pgConn) ExecContext(ctx context.Context, query string, args []driver.Na
 func (c *pgConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	w := c.wait(ctx)
 	rows, err := c.Conn.QueryContext(w, rebind(query), args)
-	return w.over(rows, err)
+	return w.over(rows, c.elsewhere(err))
+}
+
+// elsewhere has database/sql ask a question again, which changes nothing, if the connection is gone.
+func (c *pgConn) elsewhere(err error) error {
+	if err != nil && !c.inTx && c.Conn.Conn().IsClosed() && mayPass(err) && !errors.Is(err, context.Canceled) {
+		return driver.ErrBadConn
+	}
+	return err
 }
 
 func (c *pgConn) Prepare(query string) (driver.Stmt, error) {
@@ -79,6 +111,7 @@ func (c *pgConn) BeginTx(ctx context.Context, options driver.TxOptions) (driver.
 	if _, err := c.Conn.BeginTx(w, options); err != nil {
 		return nil, w.explain(err)
 	}
+	c.inTx = true
 	return pgTx{c}, nil
 }
 
@@ -137,6 +170,7 @@ func (tx pgTx) Rollback() error {
 }
 
 func (tx pgTx) end(statement string) (pgconn.CommandTag, error) {
+	tx.inTx = false
 	w := tx.wait(context.Background())
 	defer w.end()
 	tag, err := tx.Conn.Conn().Exec(w, statement)

@@ -107,7 +107,9 @@ func (w *pgWriter) transaction(ctx context.Context, do func(ledgerTx) error) err
 
 // passing are faults of the connection, and what PostgreSQL itself says may be tried again. See
 // https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func (w *pgWriter) passing(err error) bool {
+func (w *pgWriter) passing(err error) bool { return mayPass(err) }
+
+func mayPass(err error) bool {
 	var refused *pgconn.PgError
 	if !errors.As(err, &refused) {
 		return slices.ContainsFunc(broken, func(fault error) bool { return errors.Is(err, fault) }) || isNetworks(err)
@@ -122,7 +124,7 @@ var broken = []error{errNoAnswer, driver.ErrBadConn, io.EOF, io.ErrUnexpectedEOF
 func isNetworks(err error) bool {
 	var network net.Error
 	var connecting *pgconn.ConnectError
-	return errors.As(err, &network) || errors.As(err, &connecting)
+	return errors.As(err, &network) || errors.As(err, &connecting) || pgconn.SafeToRetry(err)
 }
 
 func (w *pgWriter) end() error { return nil }

@@ -68,6 +68,9 @@ func (d *Dispatcher) ours(ctx context.Context, c composed, cause error) error {
 	reply := cause.Error()
 	composing := c.attempt.Stage == string(mailer.StageCompose)
 	c.attempt.Reply, c.attempt.Outcome = reply, store.OutcomeSetup
+	if d.Ledger.Passing(cause) { // the database comes back, or recording this will tell that it does not
+		return d.settle(ctx, c)
+	}
 	if composing && c.delivery.LastReply == reply && !d.gate.stands(store.CauseStorage) {
 		c.attempt.Outcome = store.OutcomeHeld
 		return d.settle(ctx, c)

@@ -24,11 +24,12 @@ type Post struct {
 	ended chan struct{}
 }
 
-const (
-	beatEvery = 5 * time.Second
-	// killEarlier is the margin between a silent worker's end and the taking over of what it was handing over.
-	killEarlier = 5 * time.Second
-)
+// beatEvery is how often a worker shows that it lives, and also the margin between the end of a silent one and the taking
+// over of what it was handing over.
+const beatEvery = 5 * time.Second
+
+// beats is how often a worker with so little grace does.
+func beats(grace time.Duration) time.Duration { return min(beatEvery, grace/5) }
 
 // TakePost joins the workers of a ledger; the errors are those of Ledger.Join.
 func TakePost(ctx context.Context, ledger *sqlstore.Ledger, who sqlstore.Worker, log *slog.Logger) (*Post, error) {
@@ -46,7 +47,7 @@ func TakePost(ctx context.Context, ledger *sqlstore.Ledger, who sqlstore.Worker,
 	}
 	p.timer, err = newDeadman()
 	if err == nil {
-		err = p.timer.killAt(before + who.Grace - killEarlier)
+		err = p.timer.killAt(before + who.Grace - beats(who.Grace))
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Leave(ctx))
@@ -83,7 +84,7 @@ func (p *Post) Leave(ctx context.Context) error {
 func (p *Post) hold(ctx context.Context) {
 	defer close(p.ended)
 	told := ""
-	for sleep(ctx, beatEvery) {
+	for sleep(ctx, beats(p.who.Grace)) {
 		err := p.beat(ctx)
 		if d := p.man.Load(); err == nil && d != nil {
 			err = d.TakeOver(ctx)
@@ -108,5 +109,5 @@ func (p *Post) beat(ctx context.Context) error {
 	if err := p.Seat.Beat(ctx); err != nil {
 		return err
 	}
-	return p.timer.killAt(before + p.who.Grace - killEarlier)
+	return p.timer.killAt(before + p.who.Grace - beats(p.who.Grace))
 }

@@ -231,8 +231,12 @@ func (d *Daemon) sendLoop(ctx, current context.Context, s Settings) error {
 			return err
 		}
 		if err != nil && ctx.Err() == nil {
-			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(faultWait))
-			sleep(current, faultWait) // what was under way is not due, and waits for the next run
+			wait := faultWait
+			if d.Ledger.Passing(err) {
+				wait = d.look()
+			}
+			d.Log.Error("sending stopped", "error", err, "next_try", d.Now().Add(wait))
+			sleep(current, wait) // what was under way is not due, and waits for the next run
 			continue
 		}
 		if !sleep(current, d.look()) {
