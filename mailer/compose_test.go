@@ -105,7 +105,7 @@ func readPart(t testing.TB, header map[string][]string, body io.Reader) part {
 	}
 }
 
-// wantTree is the tree of delivery.md for these parts.
+// wantTree is how these parts must stand in a message.
 func wantTree(p render.Parts) part {
 	crlf := func(b []byte) string { return strings.NewReplacer("\r\n", "\r\n", "\n", "\r\n").Replace(string(b)) }
 	html := part{Type: "text/html", Body: crlf(p.HTML)}

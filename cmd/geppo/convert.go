@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/desk"
 	"geppo/store/ingest"
 )
 
@@ -62,7 +63,7 @@ func (a *app) convert(ctx context.Context, c config.Config, f readingFlags, file
 		return err
 	}
 	if rejected > 0 {
-		return exitWith(exitData, "%d rows were rejected; mend them at their source", rejected)
+		return exitWith(exitData, "%s rejected; mend them at their source", desk.Count(int(rejected), "row was", "rows were"))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/config"
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/files"
 	"geppo/store/ingest"
 	"geppo/store/sqlstore"
@@ -84,7 +85,7 @@ func (a *app) importFiles(ctx context.Context, db *databases, names []string, o 
 		return err
 	}
 	if rejected > 0 {
-		return exitWith(exitData, "%d rows were rejected; mend them in %s and import that", rejected, rejectsFiles(done))
+		return exitWith(exitData, "%s rejected; mend them in %s and import that", desk.Count(int(rejected), "row was", "rows were"), rejectsFiles(done))
 	}
 	return nil
 }

@@ -94,7 +94,11 @@ func printContracts(w io.Writer, indent string, o outcome) error {
 	return nil
 }
 
-// verdict is the exit code of run and resend, by delivery.md.
+func unsent(n int) string {
+	return desk.Count(n, "delivery is", "deliveries are") + " still to be sent"
+}
+
+// verdict is the exit code of run and resend, as geppo run --help tells it.
 func (o outcome) verdict(stopped error) error {
 	pending, bad, awaiting := 0, len(o.Errors)+len(o.Waiting), o.States[store.Awaiting]
 	for state, n := range o.States {
@@ -107,13 +111,13 @@ func (o outcome) verdict(stopped error) error {
 	}
 	switch {
 	case pending > 0 && errors.Is(stopped, context.Canceled):
-		return exitWith(exitPending, "stopped: %s still to be sent; geppo run --period %s goes on", desk.Count(pending, "delivery is", "deliveries are"), o.Period)
+		return exitWith(exitPending, "stopped: %s; geppo run --period %s goes on", unsent(pending), o.Period)
 	case pending > 0 && stopped != nil:
-		return &codedError{exitPending, fmt.Errorf("%d deliveries are still to be sent: %w", pending, stopped)}
+		return &codedError{exitPending, fmt.Errorf("%s: %w", unsent(pending), stopped)}
 	case awaiting > 0 && awaiting == pending:
-		return exitWith(exitPending, "%d deliveries await approval; see geppo status --period %s, then geppo approve --period %s", awaiting, o.Period, o.Period)
+		return exitWith(exitPending, "%s approval; see geppo status --period %s, then geppo approve --period %s", desk.Count(awaiting, "delivery awaits", "deliveries await"), o.Period, o.Period)
 	case pending > 0:
-		return exitWith(exitPending, "%d deliveries are still to be sent; see geppo status --period %s and run again later", pending, o.Period)
+		return exitWith(exitPending, "%s; see geppo status --period %s and run again later", unsent(pending), o.Period)
 	case stopped != nil && !errors.Is(stopped, daemon.ErrPaused): // nothing waits for the end of a pause
 		return stopped
 	case bad == len(o.Waiting) && bad > 0:

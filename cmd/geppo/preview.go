@@ -82,7 +82,7 @@ func (a *app) preview(ctx context.Context, c config.Config, db *databases, o pre
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, "%d contracts written to %s\n", len(contracts)-len(failed), printable(o.out))
+	_, err = fmt.Fprintf(a.stdout, "%s written to %s\n", desk.Count(len(contracts)-len(failed), "contract", "contracts"), printable(o.out))
 	if len(failed) > 1 {
 		return errors.Join(err, fmt.Errorf("%d contracts could not be previewed; the first: %w", len(failed), failed[0]))
 	}

@@ -16,7 +16,7 @@ import (
 	"geppo/store/sqlstore"
 )
 
-// The JSON forms of interface.md; a time that is not there is null.
+// The JSON forms that other programs read: their names are a contract. A time that is not there is null.
 type (
 	runJSON struct {
 		ID          int64        `json:"id"`

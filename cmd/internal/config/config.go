@@ -13,7 +13,7 @@ import (
 	"geppo/store"
 )
 
-// Config is the whole configuration; interface.md and geppo.example.toml document every key.
+// Config is the whole configuration; geppo.example.toml documents every key.
 type Config struct {
 	Timezone  string    `toml:"timezone"`
 	Store     Store     `toml:"store"`

@@ -152,6 +152,6 @@ func (d *Dispatcher) refuse(ctx context.Context, c composed, cause error) error 
 
 // giveBack returns a claimed delivery to the queue as if it had not been claimed.
 func (d *Dispatcher) giveBack(ctx context.Context, c composed) error {
-	c.attempt.Outcome, c.attempt.Reply = store.OutcomeInterrupted, "geppo was stopped before the attempt"
+	c.attempt.Outcome, c.attempt.Reply = store.OutcomeInterrupted, "geppo was stopped, or the queue paused, before the attempt"
 	return d.settle(ctx, c)
 }
