@@ -21,6 +21,8 @@ func TestAQuestionOnATerminal(t *testing.T) {
 		{"cancel --period 2026-09", "n\n", "nothing was changed", exitError},
 		{"cancel --period 2026-09", "\n", "nothing was changed", exitError},
 		{"cancel --period 2026-09", "\x04", "nothing was changed", exitError}, // the end of input
+		{"cancel --period 2026-09", interrupted, "nothing was changed", exitError},
+		{"resend --period 2026-09 --contract C1 --queue --force", "n\n", "nothing was changed", exitError}, // of one contract, too
 		{"cancel --period 2026-09 --contract C1", "y\n", "1 delivery cancelled", exitDone},
 		{"cancel --period 2026-09", "YES\n", "2 deliveries cancelled", exitDone},
 		{"forget --contract C1", "no\n", "nothing was changed", exitError},

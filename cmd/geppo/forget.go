@@ -73,7 +73,7 @@ func (a *app) forget(ctx context.Context, d desk.Desk, f forgetFlags) error {
 		return err
 	}
 	if !f.yes {
-		if err := a.ask("what is forgotten cannot be brought back"); err != nil {
+		if err := a.ask(ctx, "what is forgotten cannot be brought back"); err != nil {
 			return err
 		}
 	}

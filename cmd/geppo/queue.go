@@ -34,7 +34,7 @@ func (a *app) plannedCommand(action desk.Action, short, long, example string,
 		if err != nil {
 			return err
 		}
-		if err := a.confirm(&f, s, string(action), p.Extent); err != nil {
+		if err := a.confirm(ctx, &f, s, string(action), p.Extent); err != nil {
 			return err
 		}
 		n, err := d.Act(ctx, p, desk.Operator(), f.reason)

@@ -153,7 +153,7 @@ named by its line, and then nothing is changed.`,
 			return err
 		}
 		if !yes && (a.answers() || len(p.Changes) > mostUnasked) {
-			if err := a.ask(fmt.Sprintf("these are more than %d", mostUnasked)); err != nil {
+			if err := a.ask(ctx, fmt.Sprintf("these are more than %d", mostUnasked)); err != nil {
 				return err
 			}
 		}

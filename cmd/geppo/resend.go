@@ -77,7 +77,7 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, f *res
 		_, err := fmt.Fprintln(a.stdout, "the selection is empty: nothing to resend")
 		return err
 	}
-	if err := a.confirmResend(f, s, p); err != nil {
+	if err := a.confirmResend(ctx, f, s, p); err != nil {
 		return err
 	}
 	run, ids, err := d.Resend(ctx, p, desk.Operator(), f.reason)
@@ -91,11 +91,8 @@ func (a *app) resend(ctx context.Context, c config.Config, db *databases, f *res
 	return a.sendAndConclude(ctx, c, sender, run, store.Filter{Run: run.ID}, f.json)
 }
 
-// confirmResend asks before many mails are sent. What one contract gets at its own addresses is what was asked for.
-func (a *app) confirmResend(f *resendFlags, s desk.Selection, p desk.ResendPlan) error {
-	if p.Contracts == 1 && len(s.Contracts) == 1 && p.Deliveries <= mostUnasked {
-		return nil
-	}
+// confirmResend asks before mails are sent again.
+func (a *app) confirmResend(ctx context.Context, f *resendFlags, s desk.Selection, p desk.ResendPlan) error {
 	what := "resend"
 	if f.Rebuild {
 		what = "resend, corrected"
@@ -103,5 +100,5 @@ func (a *app) confirmResend(f *resendFlags, s desk.Selection, p desk.ResendPlan)
 	if p.Waiting > 0 {
 		what += fmt.Sprintf(", in the place of %d that still wait", p.Waiting)
 	}
-	return a.confirm(&f.selectionFlags, s, what, p.Extent)
+	return a.confirm(ctx, &f.selectionFlags, s, what, p.Extent)
 }

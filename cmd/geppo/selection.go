@@ -97,7 +97,7 @@ func deliveryIDs(args []string) ([]int64, error) {
 const mostUnasked = 20
 
 // confirm says what is about to be done, and asks. Those named by their numbers are known to whoever named them.
-func (a *app) confirm(f *selectionFlags, s desk.Selection, what string, extent desk.Extent) error {
+func (a *app) confirm(ctx context.Context, f *selectionFlags, s desk.Selection, what string, extent desk.Extent) error {
 	if s.Named() || extent.Deliveries == 0 {
 		return nil
 	}
@@ -107,25 +107,31 @@ func (a *app) confirm(f *selectionFlags, s desk.Selection, what string, extent d
 	if extent.Deliveries <= mostUnasked && !a.answers() {
 		return nil
 	}
-	return a.ask(fmt.Sprintf("these are more than %d", mostUnasked))
+	return a.ask(ctx, fmt.Sprintf("these are more than %d", mostUnasked))
 }
 
 // ask wants a yes on a terminal; elsewhere there is nobody to ask, and because says why it must be said beforehand.
-func (a *app) ask(because string) error {
+// An interrupt is no yes: what reads is left behind, for nothing ends a read from a terminal.
+func (a *app) ask(ctx context.Context, because string) error {
 	if !a.answers() {
 		return exitWith(exitUsage, "nobody can be asked, and %s: say --yes; nothing was changed", because)
 	}
 	if _, err := fmt.Fprint(a.stderr, "Go on? [y/N] "); err != nil {
 		return err
 	}
-	line, err := bufio.NewReader(a.stdin).ReadString('\n')
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer == "y" || answer == "yes" {
-		return nil
+	said := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(a.stdin).ReadString('\n') // what cannot be read is no yes either
+		said <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case answer := <-said:
+		if answer == "y" || answer == "yes" {
+			return nil
+		}
+	case <-ctx.Done():
 	}
-	if err != nil && line == "" {
-		err = nil // the end of input is no yes
-	}
-	return errors.Join(err, errors.New("nothing was changed"))
+	return errors.New("nothing was changed")
 }
 
 // answers tells whether somebody sits there who can be asked.

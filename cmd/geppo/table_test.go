@@ -27,9 +27,14 @@ func onTerminal(ctx context.Context, t *testing.T, columns uint16, args ...strin
 	return answering(ctx, t, columns, "", args...)
 }
 
+// interrupted is the answer of somebody who presses Ctrl-C: what main makes of that, for the test has no signal of its own.
+const interrupted = "\x03"
+
 // answering runs a command on a terminal where somebody types an answer once he is asked; "": nobody sits there.
 func answering(ctx context.Context, t *testing.T, columns uint16, answer string, args ...string) (code int, shown string) {
 	t.Helper()
+	ctx, interrupt := context.WithCancel(ctx)
+	defer interrupt()
 	screen, tty, err := pty.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +55,9 @@ func answering(ctx context.Context, t *testing.T, columns uint16, answer string,
 			}
 			seen.WriteByte(c)
 			if rest != "" && bytes.HasSuffix(seen.Bytes(), []byte("[y/N] ")) {
-				if _, err := screen.WriteString(rest); err != nil {
+				if rest == interrupted {
+					interrupt()
+				} else if _, err := screen.WriteString(rest); err != nil {
 					read <- err
 					return
 				}
@@ -63,6 +70,11 @@ func answering(ctx context.Context, t *testing.T, columns uint16, answer string,
 		stdin = tty
 	}
 	code = run(ctx, append([]string{"-c", filepath.Join("testdata", "empty.toml")}, args...), stdin, tty, tty)
+	if answer == interrupted { // ends what still reads
+		if _, err := screen.WriteString("\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// That nobody holds the terminal any more is told by an error of input.
 	if err := errors.Join(tty.Close(), <-read); err != nil && !errors.Is(err, syscall.EIO) {
 		t.Fatal(err)
