@@ -81,7 +81,7 @@ func (c *crew) finish(lead func(n int, s *station, over func() bool) error) {
 	if err := group.Wait(); err != nil {
 		c.t.Error(err)
 	}
-	if code != exitDone {
+	if code != exitDone && code != exitIncomplete {
 		c.t.Errorf("exit %d", code)
 	}
 }
@@ -142,7 +142,8 @@ func TestWorkersAreKilledAtRandom(t *testing.T) {
 	if killed < kills/2 {
 		t.Errorf("only %d were killed", killed)
 	}
-	if got.states[store.Sent] != contracts {
+	// One whose handing over was cut off twice is held, for somebody to decide.
+	if got.states[store.Sent]+got.states[store.Held] != contracts {
 		t.Errorf("%v of %d", got.states, contracts)
 	}
 	if most := crewConnections * killed; got.duplicates > most || got.ambiguous > most {
