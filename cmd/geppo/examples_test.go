@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -17,10 +18,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/sink"
+	"geppo/store/sqlstore/pgtest"
 )
 
 // Every example of every command is run by a shell, in a small installation that stands as the example supposes, and
-// ends with 0. What an example needs beforehand stands here, by its command.
+// ends with 0. What an example needs beforehand stands here, by its line or command.
 var examplesNeed = map[string]string{
 	"geppo ack":               sentAndBounced,
 	"geppo approve":           planned,
@@ -37,12 +39,14 @@ var examplesNeed = map[string]string{
 	"geppo recipients start":  "geppo recipients stop kanri@example.jp",
 	"geppo release":           planned + "\ngeppo cancel --period 2026-10 --yes",
 	"geppo resend":            sentAndBounced + "\n" + corrected,
-	"geppo resume":            "geppo pause looking",
-	"geppo retry":             deferred,
-	"geppo show":              sent,
-	"geppo stale":             sent + "\n" + corrected,
-	"geppo status":            sent,
-	"geppo user add":          "echo a long and secret sentence > password.txt",
+	"geppo move --from " + exampleServer + " --to sqlite:/var/lib/geppo/geppo.db": "geppo move --to " + exampleServer,
+
+	"geppo resume":   "geppo pause looking",
+	"geppo retry":    deferred,
+	"geppo show":     sent,
+	"geppo stale":    sent + "\n" + corrected,
+	"geppo status":   sent,
+	"geppo user add": "echo a long and secret sentence > password.txt",
 }
 
 const (
@@ -66,7 +70,10 @@ func TestEveryExampleIsTrue(t *testing.T) {
 			t.Run(line, func(t *testing.T) {
 				t.Parallel()
 				x := newExample(t, root, template)
-				if need := examplesNeed[cmd.CommandPath()]; need != "" {
+				if strings.Contains(line, exampleServer) {
+					x.server = pgtest.Database(t)
+				}
+				if need := cmp.Or(examplesNeed[line], examplesNeed[cmd.CommandPath()]); need != "" {
 					x.succeeds(strings.Join(strings.Split(need, "\n"), " && "))
 				}
 				switch cmd.CommandPath() {
@@ -85,10 +92,14 @@ func TestEveryExampleIsTrue(t *testing.T) {
 
 // example is a directory of its own, in which the paths of a machine stand below it.
 type example struct {
-	t   *testing.T
-	dir string
-	env []string
+	t      *testing.T
+	dir    string
+	env    []string
+	server string // the data source name of a database that stands for exampleServer's
 }
+
+// exampleServer is the one that the examples name.
+const exampleServer = "postgres://geppo@db.example.jp/geppo"
 
 // exampleTemplate has the databases before a month is sent, and in sent/ those after.
 func exampleTemplate(t *testing.T, root string) (dir string) {
@@ -126,7 +137,7 @@ func newExample(t *testing.T, root, template string) example {
 		"PATH=" + filepath.Join(x.dir, "bin") + ":" + os.Getenv("PATH"), "HOME=" + x.dir, "GEPPO_LOG_LEVEL=info", "GEPPO_HTTP_LISTEN=unix:http",
 		"GEPPO_SMTP_PORT=" + strconv.Itoa(accepts.Port()), "LATER=" + strconv.Itoa(later.port),
 	}
-	for _, dir := range []string{"bin", "sent", "etc/geppo", "etc/bash_completion.d", "var/backups", "usr/local/share/man", "tmp", "fpath", ".config/fish/completions"} {
+	for _, dir := range []string{"bin", "sent", "etc/geppo", "etc/bash_completion.d", "var/backups", "var/lib/geppo", "usr/local/share/man", "tmp", "fpath", ".config/fish/completions"} {
 		if err := os.MkdirAll(filepath.Join(x.dir, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +165,7 @@ func (x example) write(name, text string) {
 // here puts the places of a machine below the directory, and makes large things small.
 func (x example) here(line string) string {
 	return strings.NewReplacer("/etc/", x.dir+"/etc/", "/var/", x.dir+"/var/", "/usr/", x.dir+"/usr/", "/tmp/geppo-demo", x.dir+"/tmp/demo",
-		"${fpath[1]}", x.dir+"/fpath", "--contracts 1000", "--contracts 10", "old.txt", "new.txt").Replace(line)
+		"${fpath[1]}", x.dir+"/fpath", "--contracts 1000", "--contracts 10", "old.txt", "new.txt", exampleServer, "'"+x.server+"'").Replace(line)
 }
 
 func (x example) command(line string) *exec.Cmd {

@@ -49,6 +49,9 @@ func postgresSchema(pool *sql.DB, kind string) schema {
 // reads and then writes needs to know of others but claims, handings over and settlements.
 type pgWriter struct{ db *sql.DB }
 
+// postgresStatements are PostgreSQL's alone, and no part of ledgerStatements.
+var postgresStatements = []string{takeTurn, beAlone, reserve}
+
 // takeTurn waits for the others. It also has the tallies that this transaction changes kept apart from those of what
 // runs together (see the migration): one that changes many in any order would else lock them in any order.
 const takeTurn = `SELECT pg_advisory_xact_lock(7341018252), set_config('geppo.alone', '1', true), ` + giveUpIdle

@@ -23,7 +23,7 @@ func TestPostgresTakesEveryStatementOfTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	fit(t, l.r, append(slices.Clone(ledgerStatements), takeTurn, beAlone, reserve)...)
+	fit(t, l.r, slices.Concat(ledgerStatements, postgresStatements)...)
 }
 
 func TestPostgresTakesEveryStatementOfTheDetections(t *testing.T) {

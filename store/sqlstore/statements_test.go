@@ -20,10 +20,10 @@ import (
 	"geppo/store"
 )
 
-// Every statement of the ledger is prepared when it is opened: one that does not fit the schema stops the
-// program at its start. The constants are those that the source holds, so that a new one is not forgotten.
+// Every statement of the ledger is prepared when it is opened, on PostgreSQL by a test: one that does not fit the
+// schema stops the program at its start. The constants are those that the source holds, so that a new one is not forgotten.
 func TestEveryStatementOfTheLedgerIsPrepared(t *testing.T) {
-	prepared := strings.Join(ledgerStatements, "\n;\n")
+	prepared := strings.Join(slices.Concat(ledgerStatements, postgresStatements), "\n;\n")
 	count := 0
 	for name, text := range ledgerConstants(t) {
 		if !regexp.MustCompile(`^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b`).MatchString(text) {

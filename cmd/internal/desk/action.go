@@ -131,7 +131,7 @@ func (d Desk) stillWanted(ctx context.Context, picks []store.Pick) (wanted []sto
 // PlanCanary is the plan of approving the first of so many contracts only, one delivery of each.
 func (d Desk) PlanCanary(ctx context.Context, s Selection, most int) (Plan, error) {
 	if most < 1 {
-		return Plan{}, daemon.Misuse("approve", "--canary %d: must be at least 1", most)
+		return Plan{}, daemon.Misuse("canary", "--canary %d: must be at least 1", most)
 	}
 	p, err := d.Plan(ctx, Approve, s)
 	if err != nil || len(p.picks) == 0 {
