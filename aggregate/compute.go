@@ -73,7 +73,7 @@ func compute(rows store.MonthRows, opts Options) (Report, error) {
 	}
 	r.History = historyBefore(m.Period, opts.History)
 	r.conclude(m, cal, c, v)
-	r.History = append(r.History, r.Totals())
+	r.History = append(r.History, r.totals(m.Coverage))
 	return r, nil
 }
 

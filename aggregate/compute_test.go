@@ -155,7 +155,7 @@ func drawRows(t *rapid.T, m *store.Month, ids map[string]string, at func(string)
 func drawOptions(t *rapid.T, m store.Month) Options {
 	opts := Options{Revision: rapid.IntRange(1, 3).Draw(t, "revision"), Families: []string{"ransom.", "eicar"}}
 	for back := range rapid.IntRange(0, 14).Draw(t, "history") {
-		m := MonthTotals{Period: m.Period, Virus: int64(back)}
+		m := MonthTotals{Period: m.Period, Virus: int64(back), Unfed: back == 5}
 		for range back + 1 {
 			m.Period = m.Period.Previous()
 		}

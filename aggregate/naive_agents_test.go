@@ -385,7 +385,7 @@ func (n naive) history(r *Report) {
 	for back := 11; back >= 1; back-- {
 		want := time.Date(r.Period.Year, r.Period.Month-time.Month(back), 1, 0, 0, 0, 0, time.UTC)
 		for _, m := range n.opts.History {
-			if m.Period.Year == want.Year() && m.Period.Month == want.Month() {
+			if m.Period.Year == want.Year() && m.Period.Month == want.Month() && !m.Unfed {
 				r.History = append(r.History, m)
 			}
 		}
@@ -397,6 +397,12 @@ func (n naive) history(r *Report) {
 	}
 	if r.EDR != nil {
 		own.EDR = r.EDR.Total
+	}
+	if own.Virus+own.Spyware+own.WebReputation+own.BehaviorMonitoring+own.URLFiltering+own.NetworkVirus+own.EDR == 0 {
+		own.Unfed = true
+		for _, day := range n.m.Coverage {
+			own.Unfed = own.Unfed && day[:7] != store.Day(r.Period.String())
+		}
 	}
 	r.History = append(r.History, own)
 }

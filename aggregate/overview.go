@@ -100,7 +100,7 @@ const HistoryMonths = 12
 func historyBefore(p store.Period, known []MonthTotals) []MonthTotals {
 	list := []MonthTotals{}
 	for _, m := range known {
-		if back := monthsBetween(m.Period, p); back > 0 && back < HistoryMonths {
+		if back := monthsBetween(m.Period, p); back > 0 && back < HistoryMonths && !m.Unfed {
 			list = append(list, m)
 		}
 	}
@@ -128,7 +128,10 @@ func monthsBetween(from, to store.Period) int {
 }
 
 // Totals are the report's own line of a history.
-func (r *Report) Totals() MonthTotals {
+func (r *Report) Totals() MonthTotals { return r.History[len(r.History)-1] }
+
+// totals make that line. A month without a detection is one of zeros if a feed came for a day of it, as Sum's is.
+func (r *Report) totals(coverage []store.Day) MonthTotals {
 	t := MonthTotals{Period: r.Period, Revision: r.Revision}
 	for _, f := range r.Antivirus {
 		t.add(f.Feature, f.Total)
@@ -136,10 +139,14 @@ func (r *Report) Totals() MonthTotals {
 	if r.EDR != nil {
 		t.EDR = r.EDR.Total
 	}
+	days := r.Period.Days()
+	fed := func(day store.Day) bool { return day >= days[0] && day <= days[len(days)-1] }
+	empty := MonthTotals{Period: r.Period, Revision: r.Revision}
+	t.Unfed = t == empty && !slices.ContainsFunc(coverage, fed)
 	return t
 }
 
-// Sum makes a line of a history of a month that has no frozen report.
+// Sum makes a line of a history of a month that has no frozen report, and that was fed.
 func Sum(m store.MonthSums) MonthTotals {
 	t := MonthTotals{Period: m.Period, EDR: m.Events}
 	for _, s := range m.Features {

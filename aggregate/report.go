@@ -117,6 +117,8 @@ type MonthTotals struct {
 	URLFiltering       int64        `json:"url_filtering"`
 	NetworkVirus       int64        `json:"network_virus"`
 	EDR                int64        `json:"edr"` // events; 0 without the option
+	// Unfed: nothing tells that the month was fed at all, so that its zeros are no figures of a history.
+	Unfed bool `json:"unfed,omitempty"`
 }
 
 // Funnel is what became of the month's detections. The URL filter's stand apart: a page that a
