@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,15 +84,23 @@ func (a *app) demo(ctx context.Context, dir string) (err error) {
 	if err := gallery.Write(out, p, arrived); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.stdout, `%d mails for %s were sent to a sink on this machine and written to %s in %.1f s.
+	_, err = fmt.Fprintf(a.stdout, `%[1]d mails for %[2]s were sent to a sink on this machine and written to %[3]s in %.1[4]f s.
 
-Open %s
+Open %[7]s
 Then try:
-  geppo --db %s status
-  geppo --db %s preview --period %s --out preview
-`, len(arrived), p, filepath.Join(dir, "mail"), time.Since(started).Seconds(), filepath.Join(dir, "index.html"),
-		c.Store.DSN, c.Store.DSN, p)
+  %[5]s --db %[6]s status
+  %[5]s --db %[6]s preview --period %[2]s --out preview
+`, len(arrived), p, filepath.Join(dir, "mail"), time.Since(started).Seconds(), invocation(), c.Store.DSN,
+		filepath.Join(dir, "index.html"))
 	return err
+}
+
+// invocation is how this program is called: whoever tries it by go run has no geppo to call.
+func invocation() string {
+	if path, err := os.Executable(); err == nil && strings.Contains(path, string(filepath.Separator)+"go-build") {
+		return "go run ./cmd/geppo"
+	}
+	return "geppo"
 }
 
 // clearDemo makes dir ready and opens it: an earlier demo's files go, anybody else's are not touched.
