@@ -89,9 +89,9 @@ func (p *Post) hold(ctx context.Context) {
 		if d := p.man.Load(); err == nil && d != nil {
 			err = d.TakeOver(ctx)
 		}
-		switch says := ""; {
+		switch {
 		case err == nil:
-			told = says
+			told = ""
 		case ctx.Err() == nil && err.Error() != told:
 			told = err.Error()
 			p.log.Warn("this worker could not show that it lives", "worker", p.Seat.Name(), "error", err)

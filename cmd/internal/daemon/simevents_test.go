@@ -102,6 +102,8 @@ func (s *simulation) mendArchive() {
 
 // interfere lets an operator, or a bounce, do something while mail is being sent.
 func (s *simulation) interfere(l *life) {
+	s.model.mu.Lock() // a sender may have looked at the model last
+	defer s.model.mu.Unlock()
 	contract := pick(s, slices.Sorted(maps.Keys(s.model.imported)))
 	s.tracef("meanwhile")
 	switch s.intn(9) {

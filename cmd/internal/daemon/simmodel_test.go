@@ -17,7 +17,8 @@ import (
 	"geppo/store"
 )
 
-// model is what the simulation's operator knows without looking into the ledger.
+// model is what the simulation's operator knows without looking into the ledger. mu is held by whoever looks at it, or
+// changes it, while mail is being sent.
 type model struct {
 	imported map[string][]string        // addresses by contract, as last imported
 	changes  map[string]map[string]bool // by contract and address: added, or removed
