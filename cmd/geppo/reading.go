@@ -126,13 +126,14 @@ type input struct {
 	date  time.Time
 }
 
+// openInput opens what a command line names. A file that cannot be opened is wrong usage, whichever command it is given to.
 func (a *app) openInput(name string) (input, error) {
 	if name == "-" {
 		return input{io.NopCloser(a.stdin), "stdin", -1, time.Now()}, nil
 	}
 	file, err := files.Open(name)
 	if err != nil {
-		return input{}, err
+		return input{}, &codedError{exitUsage, err}
 	}
 	info, err := file.Stat()
 	if err != nil {

@@ -142,7 +142,7 @@ named by its line, and then nothing is changed.`,
 	cmd.RunE = a.withRoster(func(ctx context.Context, d desk.Desk, args []string) (err error) {
 		in, err := a.openInput(args[0])
 		if err != nil {
-			return exitWith(exitUsage, "import: %w", err)
+			return fmt.Errorf("import: %w", err)
 		}
 		defer func() { err = errors.Join(err, in.Close()) }()
 		p, err := d.PlanAddresses(ctx, in, in.label, replace)

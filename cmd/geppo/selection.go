@@ -73,7 +73,7 @@ func (a *app) readList(s *desk.Selection, name string) (err error) {
 	}
 	in, err := a.openInput(name)
 	if err != nil {
-		return exitWith(exitUsage, "--from-file: %w", err)
+		return fmt.Errorf("--from-file: %w", err)
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
 	if err := s.ReadList(in); err != nil {

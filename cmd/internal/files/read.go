@@ -21,7 +21,7 @@ func Open(name string) (*os.File, error) { return open(name, patience) }
 func open(name string, patience time.Duration) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; name a file that can be read", err)
 	}
 	info, err := file.Stat()
 	switch {
