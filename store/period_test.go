@@ -4,24 +4,16 @@ import (
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
 	"geppo/store"
 )
 
-// TestDaysAreThoseOfTheCalendar: whatever the month, its days are what the calendar gives one after the other.
-func TestDaysAreThoseOfTheCalendar(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := store.Period{Year: rapid.IntRange(1900, 9999).Draw(t, "year"), Month: time.Month(rapid.IntRange(0, 12).Draw(t, "month"))}
-		next := time.Date(p.Year, p.Month, 1, 0, 0, 0, 0, time.UTC)
-		for _, day := range p.Days() {
-			if want := store.Day(next.Format(time.DateOnly)); day != want {
-				t.Fatalf("%s is followed by %s, want %s", p, day, want)
-			}
-			next = next.AddDate(0, 0, 1)
+// A month has begun when it has in the easternmost zone, and not a second before.
+func TestPeriodBegun(t *testing.T) {
+	november := store.Period{Year: 2026, Month: time.November}
+	begin := time.Date(2026, 10, 31, 10, 0, 0, 0, time.UTC)
+	for at, want := range map[time.Time]bool{begin: true, begin.Add(-time.Second): false, begin.AddDate(1, 0, 0): true} {
+		if got := november.Begun(at); got != want {
+			t.Errorf("at %s: %v, want %v", at, got, want)
 		}
-		if p.Month != 0 && next.Day() != 1 {
-			t.Fatalf("%s ends before %s", p, next)
-		}
-	})
+	}
 }

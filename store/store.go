@@ -253,6 +253,13 @@ func PeriodOf(t time.Time, loc *time.Location) Period {
 // String is "YYYY-MM".
 func (p Period) String() string { return fmt.Sprintf("%04d-%02d", p.Year, p.Month) }
 
+// Begun tells whether the month has begun anywhere on earth.
+func (p Period) Begun(now time.Time) bool {
+	const first = 14 * 60 * 60 // seconds that the easternmost zone is ahead of UTC
+	begin, _ := p.Bounds(time.FixedZone("", first))
+	return !now.Before(begin)
+}
+
 // Previous is the month before.
 func (p Period) Previous() Period { return p.add(-1) }
 

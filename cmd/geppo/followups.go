@@ -48,6 +48,9 @@ func (a *app) followupsCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if err := newPlanner(c, db).Begun(p); err != nil {
+			return err
+		}
 		composer, err := newComposer(c, db, a.logger(c.Log))
 		if err != nil {
 			return err

@@ -64,7 +64,7 @@ func (p *Pages) chosenPeriod(r *http.Request) (chosen store.Period, all []store.
 	}
 	all = periodsOf(runs)
 	if text := r.FormValue("period"); text != "" {
-		if chosen, err = store.ParsePeriod(text); err != nil {
+		if chosen, err = store.ParsePeriod(text); err != nil || !chosen.Begun(p.Now()) {
 			return chosen, nil, store.ErrNotFound
 		}
 		return chosen, all, nil

@@ -28,6 +28,18 @@ func TestFollowUpsKeepWhatTheDeskSays(t *testing.T) {
 	}
 }
 
+// That nothing is to be followed up of a month to come is no news.
+func TestAMonthThatHasNotBegunIsNotListed(t *testing.T) {
+	s := newSite(t, nil)
+	for _, path := range []string{"/followups", "/followups.csv", "/stale"} {
+		for period, want := range map[string]int{"2026-10": http.StatusOK, "2026-11": http.StatusOK, "2026-12": http.StatusNotFound} {
+			if answer := s.ask("GET", path+"?period="+period, bearer(viewerToken), nil); answer.StatusCode != want {
+				t.Errorf("%s of %s: %d, want %d", path, period, answer.StatusCode, want)
+			}
+		}
+	}
+}
+
 func TestASearchFindsByWhatIsSaidOnTheTelephone(t *testing.T) {
 	s := newSite(t, nil)
 	for query, found := range map[string]bool{

@@ -119,6 +119,9 @@ func unreachable(usable, marked []store.Recipient, registered int) string {
 
 // Contracts are those of a request that are active in its period, by id or as they are named.
 func (p Planner) Contracts(ctx context.Context, request Request) (list []store.Contract, err error) {
+	if err := p.Begun(request.Period); err != nil {
+		return nil, err
+	}
 	err = p.eachContract(ctx, request, func(c store.Contract) error {
 		list = append(list, c)
 		return nil

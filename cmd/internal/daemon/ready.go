@@ -91,6 +91,14 @@ func (r readiness) fault(request Request) error {
 	return nil
 }
 
+// Begun refuses a month that has not begun: that there is nothing in it says nothing, and would read as an all-clear.
+func (p Planner) Begun(period store.Period) error {
+	if period.Begun(p.Now()) {
+		return nil
+	}
+	return Misuse("period-ahead", "%s has not begun; name an earlier month", period)
+}
+
 // Ready refuses a request of which a contract would have to wait.
 func (p Planner) Ready(ctx context.Context, request Request) error {
 	var seen readiness

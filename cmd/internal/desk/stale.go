@@ -35,6 +35,9 @@ type Change struct {
 // data have come for since is computed afresh: with 100,000 contracts everything would take minutes. progress is
 // told of each that was; nil: nobody is.
 func (d Desk) Stale(ctx context.Context, p store.Period, contracts []string, progress func(done, of int)) ([]StaleReport, error) {
+	if err := d.Planner.Begun(p); err != nil {
+		return nil, err
+	}
 	if err := d.NotPruned(ctx, p); err != nil {
 		return nil, err
 	}
