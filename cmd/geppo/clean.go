@@ -1,64 +1,20 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync"
-	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"geppo/cmd/internal/harmless"
 )
 
 // Names, replies and reasons come from other people, and a terminal obeys what it is shown. All that geppo prints
 // goes through clean, whoever prints it and whatever forgets to ask; printable is for what must stay on its line.
 
 // printable makes text that others wrote safe for a line on a terminal and for a cell of a table.
-func printable(s string) string {
-	if plain(s) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if r == '\n' || r == '\t' || commands(r) {
-			escape(&b, r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// plain tells text of printable ASCII, which nearly all is: a letter is a column wide, and none does anything else.
-func plain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// commands tells what a terminal would obey, or a reader would not see: control characters, among them the escapes
-// that move a cursor or set a title, what turns the direction of writing, and what has no width. The joiners within
-// emoji stay.
-func commands(r rune) bool {
-	switch r {
-	case '\n', '\t', '\u200c', '\u200d':
-		return false
-	case utf8.RuneError, '\u2028', '\u2029':
-		return true
-	}
-	return unicode.In(r, unicode.Cc, unicode.Cf)
-}
-
-// escape writes a character's code as JSON does, so that cleaned JSON means the same.
-func escape(b *strings.Builder, r rune) {
-	for _, unit := range utf16.Encode([]rune{r}) {
-		fmt.Fprintf(b, `\u%04x`, unit)
-	}
-}
+func printable(s string) string { return harmless.Line(s) }
 
 // clean passes text on to a stream that people read, with the codes of what it may not hold. It keeps the mark that
 // a spreadsheet wants at the beginning.
@@ -118,9 +74,9 @@ func (c *clean) cleaned(text []byte) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRune(text[i:])
-		if commands(r) {
+		if harmless.Commands(r) {
 			b.Write(text[done:i])
-			escape(&b, r)
+			harmless.Escape(&b, r)
 			done = i + size
 		}
 		i += size

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"geppo/cmd/internal/harmless"
 )
 
 func TestPrintableNeutralisesWhatATerminalWouldObey(t *testing.T) {
@@ -61,12 +63,12 @@ func TestNothingThatATerminalObeysIsPrinted(t *testing.T) {
 		}
 		dirty := false
 		for i, r := range whole.String() {
-			if mark := r == '\ufeff' && i == 0; !mark && commands(r) {
+			if mark := r == '\ufeff' && i == 0; !mark && harmless.Commands(r) {
 				t.Errorf("%q has %U", whole.String(), r)
 			}
 		}
 		for i, r := range string(text) {
-			dirty = dirty || commands(r) && (r != '\ufeff' || i != 0)
+			dirty = dirty || harmless.Commands(r) && (r != '\ufeff' || i != 0)
 		}
 		if !dirty && whole.String() != string(text) {
 			t.Errorf("%q became %q", text, whole.String())
@@ -107,7 +109,7 @@ func TestFollowupsAreSafeInASpreadsheet(t *testing.T) {
 			t.Fatalf("%d rows, %v: %q", len(rows), err, text)
 		}
 		for _, cell := range rows[1] {
-			if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) || strings.ContainsFunc(cell, func(r rune) bool { return unicode.IsControl(r) || commands(r) }) {
+			if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) || strings.ContainsFunc(cell, func(r rune) bool { return unicode.IsControl(r) || harmless.Commands(r) }) {
 				t.Errorf("%q", cell)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"geppo/cmd/internal/config"
 	"geppo/cmd/internal/daemon"
 	"geppo/cmd/internal/desk"
+	"geppo/cmd/internal/harmless"
 	"geppo/store"
 	"geppo/store/sqlstore"
 )
@@ -132,11 +133,11 @@ func followupsFile(list []followup) ([]byte, error) {
 }
 
 func writeFollowups(w io.Writer, list []followup) error {
-	table := newCSV(w, followupHeader)
+	table := harmless.NewCSV(w, followupHeader)
 	for _, f := range list {
-		if err := table.row(f.cells()...); err != nil {
+		if err := table.Row(f.cells()...); err != nil {
 			return err
 		}
 	}
-	return table.end()
+	return table.End()
 }

@@ -21,8 +21,8 @@ type listing[T any] struct {
 
 // rows is what an element's cells are printed by.
 type rows interface {
-	row(cells ...any) error
-	end() error
+	Row(cells ...any) error
+	End() error
 }
 
 // newListing begins a list; cells are what people see of an element.
@@ -41,7 +41,7 @@ func (l *listing[T]) add(element T) error {
 	if l.json != nil {
 		return l.json.add(element)
 	}
-	return l.table.row(l.cells(element)...)
+	return l.table.Row(l.cells(element)...)
 }
 
 // end prints what is left.
@@ -49,7 +49,7 @@ func (l *listing[T]) end() error {
 	if l.json != nil {
 		return l.json.end("\n")
 	}
-	return l.table.end()
+	return l.table.End()
 }
 
 // printList prints a list that is there.

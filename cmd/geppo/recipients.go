@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"geppo/cmd/internal/desk"
+	"geppo/cmd/internal/harmless"
 	"geppo/store"
 )
 
@@ -32,7 +33,7 @@ needless quotes make no other address.`,
 		header := []string{"contract", "address", "name", "marked", "stopped"}
 		list := newListing(a.stdout, asJSON, columns(header...), recipientJSON.cells)
 		if asCSV {
-			list.table = newCSV(a.stdout, header)
+			list.table = harmless.NewCSV(a.stdout, header)
 		}
 		err := d.EachMember(ctx, contracts, func(m desk.Member) (err error) {
 			for _, r := range recipientsOf(m) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"geppo/cmd/internal/harmless"
 	"geppo/render/words"
 )
 
@@ -50,7 +51,7 @@ func newTable(w io.Writer, t title) *table {
 	return &table{w: bufio.NewWriter(w), width: terminalWidth(w), title: t}
 }
 
-func (t *table) row(cells ...any) error {
+func (t *table) Row(cells ...any) error {
 	if t.layout != nil {
 		return t.print(cells)
 	}
@@ -61,7 +62,7 @@ func (t *table) row(cells ...any) error {
 	return t.flow()
 }
 
-func (t *table) end() (err error) {
+func (t *table) End() (err error) {
 	if t.layout == nil {
 		err = t.flow()
 	}
@@ -150,7 +151,7 @@ func writeTable(w io.Writer, t title, rows [][]any) error {
 
 // columnsOf is how many columns of a terminal a text takes.
 func columnsOf(s string) int {
-	if plain(s) {
+	if harmless.Plain(s) {
 		return len(s)
 	}
 	return words.Width(s)

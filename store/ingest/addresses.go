@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -89,7 +91,7 @@ func addressRow(cells []string, columns [3]int, headed bool) (row AddressRow, er
 		if !utf8.ValidString(cells[at]) {
 			return row, errors.New("it is neither UTF-8 nor CP932; save the list as one of them")
 		}
-		values[i] = plainCell(cells[at])
+		values[i] = PlainCell(cells[at])
 	}
 	var c checks
 	row.Contract = c.contractID("contract", values[0])
@@ -97,11 +99,23 @@ func addressRow(cells []string, columns [3]int, headed bool) (row AddressRow, er
 	return row, c.err
 }
 
-// plainCell takes off the quote that keeps a spreadsheet from taking a cell for a formula.
-func plainCell(cell string) string {
+// codes are those that stand for characters which a spreadsheet, a terminal or a reader could be deceived by.
+var codes = regexp.MustCompile(`(?:\\u[0-9a-f]{4})+`)
+
+// PlainCell is what a cell of our own lists says: without the quote that keeps a spreadsheet from taking it for a
+// formula, and with the characters that codes (\u202e, as in JSON) stand for.
+func PlainCell(cell string) string {
 	cell = strings.TrimSpace(cell)
-	if rest, quoted := strings.CutPrefix(cell, "'"); quoted && rest != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(rest)[0]) {
-		return rest
+	if rest, quoted := strings.CutPrefix(cell, "'"); quoted {
+		if formula := strings.TrimLeft(rest, "'"); formula != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(formula)[0]) {
+			cell = rest
+		}
 	}
-	return cell
+	return codes.ReplaceAllStringFunc(cell, func(run string) string {
+		var text string
+		if err := json.Unmarshal([]byte(`"`+run+`"`), &text); err != nil {
+			return run // not reached: codes are JSON
+		}
+		return text
+	})
 }
