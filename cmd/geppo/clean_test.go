@@ -12,7 +12,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"geppo/cmd/internal/desk"
 	"geppo/cmd/internal/harmless"
+	"geppo/store"
 )
 
 func TestPrintableNeutralisesWhatATerminalWouldObey(t *testing.T) {
@@ -97,7 +99,7 @@ func TestFollowupsAreSafeInASpreadsheet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		hostile := hostileText().Draw(t, "name")
 		var out bytes.Buffer
-		if err := writeFollowups(&out, []followup{{Contract: "C1", Endpoint: hostile, Name: hostile, Result: hostile, Count: 1}}); err != nil {
+		if err := writeFollowups(&out, []followup{{Result: hostile, line: desk.FollowUp{Company: hostile, FollowUp: store.FollowUp{Contract: "C1", Endpoint: hostile, Name: hostile, Count: 1}}}}); err != nil {
 			t.Fatal(err)
 		}
 		text, marked := strings.CutPrefix(out.String(), "\ufeff")

@@ -28,6 +28,8 @@ type followup struct {
 	Count    int64         `json:"count"`
 	First    store.Day     `json:"first"`
 	Last     store.Day     `json:"last"`
+
+	line desk.FollowUp
 }
 
 func (a *app) followupsCommand() *cobra.Command {
@@ -74,8 +76,6 @@ func (a *app) followupsCommand() *cobra.Command {
 	return cmd
 }
 
-var followupHeader = []string{"contract", "company", "endpoint", "name", "result", "count", "first", "last", "feature"}
-
 // resultsInJapanese are the words of the vendor's console, by which the desk speaks of them.
 var resultsInJapanese = map[string]string{"uncleanable": "要確認", "noncleaned": "駆除されていません", "unsafe": "安全ではない"}
 
@@ -88,17 +88,12 @@ func (f followup) row() []any {
 	return []any{f.Contract, f.Company, f.Endpoint, f.word(), f.Count, f.Last, fmt.Sprintf("%s (%s), %s", f.Name, f.Feature, f.First)}
 }
 
-// cells are those of the file.
-func (f followup) cells() []any {
-	return []any{f.Contract, f.Company, f.Endpoint, f.Name, f.word(), f.Count, f.First, f.Last, f.Feature}
-}
-
 // followups is the desk's list as it is printed.
 func followups(ctx context.Context, composer *daemon.Composer, p store.Period) ([]followup, []store.RunError, error) {
 	lines, missing, err := desk.FollowUps(ctx, composer, p)
 	list := make([]followup, len(lines))
 	for i, f := range lines {
-		list[i] = followup{f.Contract, f.Company, f.Feature, f.Result, f.Endpoint, f.Name, f.Count, f.From, f.To}
+		list[i] = followup{f.Contract, f.Company, f.Feature, f.Result, f.Endpoint, f.Name, f.Count, f.From, f.To, f}
 	}
 	return list, missing, err
 }
@@ -133,9 +128,9 @@ func followupsFile(list []followup) ([]byte, error) {
 }
 
 func writeFollowups(w io.Writer, list []followup) error {
-	table := harmless.NewCSV(w, followupHeader)
+	table := harmless.NewCSV(w, desk.FollowUpColumns)
 	for _, f := range list {
-		if err := table.Row(f.cells()...); err != nil {
+		if err := table.Row(f.line.Cells(f.word(), string(f.Feature))...); err != nil {
 			return err
 		}
 	}

@@ -32,7 +32,7 @@ var house = map[string][]string{
 	"mailer":               {"render"},
 	"cmd":                  {"store", "aggregate", "templates", "render", "mailer"},
 	"cmd/internal/config":  {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/files"}, // secrets are read as files are
-	"cmd/internal/console": {"store", "aggregate", "templates", "render", "cmd/internal/letter", "cmd/internal/desk"},
+	"cmd/internal/console": {"store", "aggregate", "templates", "render", "cmd/internal/letter", "cmd/internal/desk", "cmd/internal/harmless"},
 	"cmd/internal/desk":    {"store", "aggregate", "templates", "render", "mailer", "cmd/internal/daemon"}, // what an operator may do, without flags and pages
 }
 

@@ -2,17 +2,14 @@ package console
 
 import (
 	"context"
-	"encoding/csv"
 	"errors"
-	"io"
 	"net/http"
-	"strconv"
-	"strings"
+	"slices"
 	"sync"
 	"time"
-	"unicode"
 
 	"geppo/cmd/internal/desk"
+	"geppo/cmd/internal/harmless"
 	"geppo/store"
 )
 
@@ -28,7 +25,7 @@ type followUpsBody struct {
 
 // followUpView is a line with what the desk has said of it.
 type followUpView struct {
-	store.FollowUp
+	desk.FollowUp
 	Handled store.Handled
 }
 
@@ -52,6 +49,9 @@ func (p *Pages) followUps(w http.ResponseWriter, r *http.Request, v visitor) err
 	}
 	if body.More = len(body.Lines) > listed; body.More {
 		body.Lines = body.Lines[:listed]
+	}
+	if err := p.nameCompanies(r.Context(), body.Lines); err != nil {
+		return err
 	}
 	return p.show(w, r, v, http.StatusOK, "followups", "nav.followups", body)
 }
@@ -86,9 +86,25 @@ func (p *Pages) handledLines(ctx context.Context, period store.Period) ([]follow
 	}
 	lines := make([]followUpView, len(list))
 	for i, f := range list {
-		lines[i] = followUpView{f, handled[f.Line()]}
+		lines[i] = followUpView{desk.FollowUp{FollowUp: f}, handled[f.Line()]}
 	}
 	return lines, nil
+}
+
+// nameCompanies adds whom to call; a contract that is not known any more has no name.
+func (p *Pages) nameCompanies(ctx context.Context, lines []followUpView) error {
+	for i, line := range lines {
+		if i > 0 && lines[i-1].Contract == line.Contract { // they stand by contract
+			lines[i].Company = lines[i-1].Company
+			continue
+		}
+		contract, err := p.Detections.Contract(ctx, line.Contract)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		lines[i].Company = contract.Name
+	}
+	return nil
 }
 
 // handle records what the desk says of a line.
@@ -122,48 +138,29 @@ func (p *Pages) followUpsCSV(w http.ResponseWriter, r *http.Request, _ visitor) 
 	if err != nil {
 		return err
 	}
+	if err := p.nameCompanies(r.Context(), lines); err != nil {
+		return err
+	}
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="followups-`+period.String()+`.csv"`)
-	// A spreadsheet takes the file for the machine's old encoding unless it begins with a mark.
-	if _, err := io.WriteString(w, "\ufeff"); err != nil {
-		return nil //nolint:nilerr // who asked has gone
-	}
-	words, out := p.words.of(r), csv.NewWriter(w)
+	words := p.words.of(r)
 	var head []string
-	for _, name := range []string{"contract", "feature", "result", "endpoint", "name", "count", "state", "note", "by"} {
+	for _, name := range slices.Concat(desk.FollowUpColumns, []string{"state", "note", "by"}) {
 		head = append(head, words.W("followups."+name))
 	}
-	err = out.Write(head)
+	out := harmless.NewCSV(w, head)
 	for _, l := range lines {
 		state := words.W("followups.open")
 		if l.Handled.Done {
 			state = words.W("followups.done")
 		}
-		cells := []string{l.Contract, words.Word("feature", l.Feature), words.Word("result", l.Result), l.Endpoint, l.Name, strconv.FormatInt(l.Count, 10), state, l.Handled.Note, l.Handled.By}
-		for i := range cells {
-			cells[i] = harmlessCell(cells[i])
-		}
-		err = errors.Join(err, out.Write(cells))
+		cells := l.Cells(words.Word("result", l.Result), words.Word("feature", l.Feature))
+		err = errors.Join(err, out.Row(append(cells, state, l.Handled.Note, l.Handled.By)...))
 	}
-	out.Flush()
-	if err := errors.Join(err, out.Error()); err != nil {
+	if err := errors.Join(err, out.End()); err != nil {
 		p.Log.Debug("the answer could not be written", "error", err)
 	}
 	return nil
-}
-
-// harmlessCell follows OWASP's list of what spreadsheets take for a formula: such a cell is given a quote before it.
-func harmlessCell(cell string) string {
-	cell = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, cell)
-	if cell != "" && strings.ContainsRune("=+-@＝＋－＠", []rune(cell)[0]) {
-		return "'" + cell
-	}
-	return cell
 }
 
 func (p *Pages) imports(w http.ResponseWriter, r *http.Request, v visitor) error {

@@ -1,10 +1,13 @@
 package console_test
 
 import (
+	"encoding/csv"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestFollowUpsKeepWhatTheDeskSays(t *testing.T) {
@@ -25,6 +28,38 @@ func TestFollowUpsKeepWhatTheDeskSays(t *testing.T) {
 	}
 	if page := s.read(s.ask("GET", "/log", bearer(viewerToken), nil)); !strings.Contains(page, "電話済み") {
 		t.Error("the log does not tell of it")
+	}
+}
+
+// The console's file says what the summary's does, and what the desk has said of it.
+func TestTheConsolesFollowUpsAreThoseOfTheSummary(t *testing.T) {
+	s := newSite(t, nil)
+	text := strings.TrimPrefix(s.read(s.ask("GET", "/followups.csv?period=2026-10", bearer(viewerToken), nil)), "\ufeff")
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"契約", "会社名", "端末", "検出名", "結果", "件数", "最初", "最後", "機能", "対応", "メモ", "担当"},
+		{"C1", hostile, "'=PC", hostile, "要確認", "1", "2026-10-05", "2026-10-05", "ウイルス", "未対応", "", ""},
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// What turns the direction of writing is a code on a page and in a file, as it is on a terminal.
+func TestNobodyIsDeceivedByTheDirectionOfWriting(t *testing.T) {
+	s := newSite(t, nil)
+	note := url.Values{"period": {"2026-10"}, "contract": {"C1"}, "feature": {"virus"}, "endpoint": {"=PC"}, "name": {hostile}, "note": {"exe\u202efdp.txt"}}
+	if answer := s.ask("POST", "/followups", bearer(deskToken), note); answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d", answer.StatusCode)
+	}
+	for _, path := range []string{"/followups?period=2026-10", "/followups.csv?period=2026-10", "/log"} {
+		page := s.read(s.ask("GET", path, bearer(viewerToken), nil))
+		if strings.Contains(page, "\u202e") || !strings.Contains(page, `exe\u202efdp.txt`) {
+			t.Errorf("%s shows it", path)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"geppo/cmd/internal/harmless"
 	"geppo/store"
 )
 
@@ -250,7 +251,7 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, v visitor, status i
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
-	if _, err := w.Write(page.Bytes()); err != nil {
+	if _, err := w.Write(harmless.Page(page.Bytes())); err != nil {
 		p.Log.Debug("the answer could not be written", "error", err)
 	}
 	return nil

@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"geppo/cmd/internal/desk"
 )
 
 // byData are the sections whose words are named by data: a state, a cause. They are not looked for in the source.
@@ -55,7 +58,7 @@ func TestEveryWordIsSaidAndEverySaidWordIsThere(t *testing.T) {
 	}
 	for name := range w["ja"].text {
 		section, word, _ := strings.Cut(name, ".")
-		inCSV := section == "followups" && strings.Contains(named, `"`+word+`"`)
+		inCSV := section == "followups" && (slices.Contains(desk.FollowUpColumns, word) || strings.Contains(named, `"`+word+`"`))
 		if !strings.Contains(" "+byData+" ", " "+section+" ") && !strings.Contains(named, `"`+name+`"`) && !inCSV {
 			t.Errorf("%s is said nowhere", name)
 		}

@@ -19,6 +19,14 @@ type FollowUp struct {
 	Company string
 }
 
+// FollowUpColumns are those of the list as a file, whoever it is for.
+var FollowUpColumns = []string{"contract", "company", "endpoint", "name", "result", "count", "first", "last", "feature"}
+
+// Cells are a line of that file; result and feature are in the words of its reader.
+func (f FollowUp) Cells(result, feature string) []any {
+	return []any{f.Contract, f.Company, f.Endpoint, f.Name, result, f.Count, f.From, f.To, feature}
+}
+
 // FollowUps lists what the support desk must follow up of a period, by contract. The lines of frozen reports were
 // written with them; a report that is not frozen yet is computed, and one that cannot be is missing from the list.
 func FollowUps(ctx context.Context, composer *daemon.Composer, p store.Period) (list []FollowUp, missing []store.RunError, err error) {
