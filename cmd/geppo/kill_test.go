@@ -21,8 +21,19 @@ import (
 
 var (
 	long     = flag.Bool("long", false, "the long form of the tests of the delivery's promise")
-	killSeed = flag.Uint64("kill.seed", 0, "the seed of TestRandomKills; 0: a new one")
+	killSeed = flag.Uint64("kill.seed", 0, "the seed of the tests that kill at random; 0: a new one")
 )
+
+// killDice decides when a test kills, and tells how to see the same again.
+func killDice(t *testing.T) *rand.Rand {
+	t.Helper()
+	seed := *killSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("replay with -kill.seed %d", seed)
+	return rand.New(rand.NewPCG(seed, 0))
+}
 
 // The real binary is killed again and again while it sends over four connections, by a relay that
 // also drops some replies to what it has stored.
@@ -31,15 +42,10 @@ func TestRandomKills(t *testing.T) {
 	if *long {
 		contracts, kills = 1000, 100
 	}
-	seed := *killSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("replay with -kill.seed %d", seed)
 	const connections = 4
 	s := newStation(t, template(t, contracts), fmt.Sprint("GEPPO_SMTP_CONNECTIONS=", connections))
 	var mu sync.Mutex
-	dice := rand.New(rand.NewPCG(seed, 0))
+	dice := killDice(t)
 	killed, events, next := 0, 0, 1+dice.IntN(20)
 	relay := newTestRelay(t, func(now stage, _ string, _ int) error {
 		mu.Lock()

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -106,14 +104,9 @@ func TestWorkersAreKilledAtRandom(t *testing.T) {
 	if *long {
 		contracts, kills = 1000, 100
 	}
-	seed := *killSeed
-	if seed == 0 {
-		seed = uint64(time.Now().UnixNano())
-	}
-	t.Logf("replay with -kill.seed %d", seed)
 	c := newCrew(t, pgtest.Database(t), contracts, 3, newTestRelay(t, nil))
 	var mu sync.Mutex
-	dice, killed := rand.New(rand.NewPCG(seed, 0)), 0
+	dice, killed := killDice(t), 0
 	crash := func() []string {
 		mu.Lock()
 		defer mu.Unlock()
